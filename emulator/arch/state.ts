@@ -1,0 +1,36 @@
+/**
+ * Processor state in the machine's WebAssembly.Memory: byte offsets from the start of a processor's state
+ * area. Every register has an 8-byte slot so that 64-bit mode stays possible. Indices ending in `_I32` are
+ * positions in an Int32Array over the area.
+ */
+
+/** General registers: slot n at byte 8n, so 32-bit index 2n, 16-bit index 4n, AL-like byte 8n, AH-like byte 8(n-4)+1. */
+export const GPR_OFFSET = 0;
+
+/** Lazily evaluated arithmetic flags: what the last flag-writing operation saw (isa/semantics/flags.ts owns their meaning). */
+export const LAZY_OP_I32 = 0x80 >> 2;
+export const LAZY_RESULT_I32 = 0x88 >> 2;
+export const LAZY_LEFT_I32 = 0x90 >> 2;
+export const LAZY_RIGHT_I32 = 0x98 >> 2;
+/** EFLAGS as last materialised; the non-arithmetic bits are always current. */
+export const EFLAGS_I32 = 0xa0 >> 2;
+/** Offset of the next instruction in CS; current between blocks and whenever a fault or device is handled. */
+export const EIP_I32 = 0xa8 >> 2;
+/** Current privilege level. */
+export const CPL_I32 = 0xb0 >> 2;
+
+/** Segment n (SegmentIndex): 32 bytes from SEGMENT_OFFSET + 32n: selector u32, attributes u32, limit u32, pad, base u64, pad. */
+export const SEGMENT_OFFSET = 0x100;
+export const SEGMENT_STRIDE = 32;
+
+export const GDTR_OFFSET = 0x200; // base u64, limit u32
+export const IDTR_OFFSET = 0x210;
+export const CR0_I32 = 0x220 >> 2;
+export const CR2_I32 = 0x228 >> 2;
+export const CR3_I32 = 0x230 >> 2;
+export const CR4_I32 = 0x238 >> 2;
+export const EFER_I32 = 0x240 >> 2;
+export const DR_OFFSET = 0x280; // DR0..DR7, 8 bytes each
+
+/** A processor's whole state area. */
+export const STATE_BYTES = 0x1000;

@@ -1,0 +1,100 @@
+import type { SegmentState, TableState } from '../arch/descriptors.js';
+import type { SegmentIndex } from '../arch/registers.js';
+
+/** An exception or interrupt on its way through an IDT. */
+export interface Event {
+  vector: number;
+  /** `external` and `nmi` come from outside; the software kinds check the gate's DPL and push the next eip. */
+  kind: 'exception' | 'external' | 'nmi' | 'int' | 'int3' | 'into' | 'int1';
+  errorCode: number | null;
+  /** For #PF: goes to CR2 before delivery. */
+  cr2?: number;
+}
+
+/** Why `run` came back. Closed: a monitor switches over it exhaustively. */
+export type Stop =
+  /** HLT with nothing that could ever wake it (interrupts off, or no deadline set). */
+  | { kind: 'halted' }
+  /** A byte was written to port 0xF4. */
+  | { kind: 'exit'; code: number }
+  /** Shutdown. `chain` names the faults that led to it, oldest first. */
+  | { kind: 'tripleFault'; chain: readonly string[]; eip: number }
+  | { kind: 'budget'; budget: 'instructions' | 'cycles' }
+  /** `stopRequested` was set (a user's interrupt); at an instruction boundary, can be resumed. */
+  | { kind: 'requested' }
+  // Only when a monitor owns the machine:
+  /**
+   * The deprivileged guest trapped: this event would go through the IDT. State is that at delivery (eip: the
+   * faulting instruction for faults, the next one for traps and software interrupts); nothing was pushed.
+   * 'trap.enter' has been charged to 'transition'. An external event leaves the line as it is.
+   */
+  | { kind: 'trap'; event: Event }
+  /** Control reached the monitor's entry page; `offset` is the offset in that page. Nothing was charged. */
+  | { kind: 'entry'; offset: number }
+  /** #VMEXIT: host state is restored, the VMCB holds the exit. 'vmexit' has been charged to 'transition'. */
+  | { kind: 'vmexit' };
+
+export interface RunLimits {
+  /** Instructions from now; default: no limit. */
+  instructions?: number;
+  /** Cycles from now; checked at each poll and before each instruction that follows one. */
+  cycles?: number;
+}
+
+/** The result of one `step`: the instruction completed, or an event was delivered instead of or after it. */
+export type StepResult = { kind: 'done' } | { kind: 'halted' } | { kind: 'delivered'; event: Event } | { kind: 'shutdown'; chain: readonly string[] };
+
+/** A processor as its owner sees it: a user at the console, a test, or a monitor. All values unsigned unless said otherwise. */
+export interface Processor {
+  /** General register 0..7. Unsigned. */
+  gpr(register: number): number;
+  setGpr(register: number, value: number): void;
+  eip: number;
+  /** All bits, lazy flags materialised. Setting writes every defined bit. */
+  eflags: number;
+  cpl: number;
+  /** Setting these does what hardware's loading of a saved state does: no privilege checks, no TLB flush; see {@link flushTlb}. */
+  cr0: number;
+  cr2: number;
+  cr3: number;
+  cr4: number;
+  efer: number;
+  debug(register: number): number;
+  setDebug(register: number, value: number): void;
+  gdtr: TableState;
+  idtr: TableState;
+  segment(segment: SegmentIndex): SegmentState;
+  /** Loads the hidden part as it stands, without reading a descriptor. */
+  setSegment(segment: SegmentIndex, state: SegmentState): void;
+  /** MSRs that an owner may need to carry between processors. Unknown ones throw RangeError. */
+  msr(index: number): number;
+  setMsr(index: number, value: number): void;
+  /** Executing HLT and waiting. */
+  halted: boolean;
+  /** Interrupts are held off for one instruction (after sti, mov ss, pop ss). */
+  interruptShadow: boolean;
+
+  /** Instructions completed since reset, each rep iteration group counted once. */
+  readonly instructions: number;
+
+  /** Copies every architectural register, hidden segment parts, MSRs, halted and shadow from `other`. TLB and counts stay. */
+  copyFrom(other: Processor): void;
+
+  /**
+   * Executes exactly one instruction at eip without polling interrupts, budget or deadlines, exceptions
+   * delivered through this processor's IDT (never to a monitor). Used by monitors on the virtual processor and
+   * by debuggers. Does not use cached decodings, so it sees bytes as they are now.
+   */
+  step(): StepResult;
+  /** Delivers an event through this processor's IDT as hardware would, with double faults and shutdown. */
+  deliver(event: Event): StepResult;
+
+  /** The INTR pin. A pending line is taken at the next poll point where it is allowed. */
+  interruptLine: boolean;
+
+  // --- translation, as data
+  /** Linear to physical by walking the tables as they are, without side effects; null when not mapped for this access. */
+  translate(linear: number, access: { write: boolean; user: boolean; fetch: boolean }): number | null;
+  flushTlb(): void;
+  invalidateLinear(linear: number): void;
+}

@@ -1,0 +1,127 @@
+import type { SegmentIndex, } from '../arch/registers.js';
+import type { PortWidth } from './operation.js';
+
+/**
+ * What the semantics of an instruction may ask of the processor that executes it. The processor in cpu/
+ * implements it; this folder never imports from there. Every method that can fault throws the processor's
+ * fault object after which the instruction has had no effect, so a handler does all its memory reads and
+ * checks before its first register write.
+ *
+ * Offsets are unsigned 32-bit offsets into a segment. 32-bit values are signed (`| 0`) in and out; 8- and
+ * 16-bit values are zero-extended.
+ */
+export interface ExecutionContext {
+  /** The state area (arch/state.ts) through four views of the same bytes. */
+  readonly u8: Uint8Array;
+  readonly u16: Uint16Array;
+  readonly s32: Int32Array;
+  readonly u32: Uint32Array;
+
+  // --- memory through segmentation and paging
+  read8(segment: SegmentIndex, offset: number): number;
+  read16(segment: SegmentIndex, offset: number): number;
+  read32(segment: SegmentIndex, offset: number): number;
+  write8(segment: SegmentIndex, offset: number, value: number): void;
+  write16(segment: SegmentIndex, offset: number, value: number): void;
+  write32(segment: SegmentIndex, offset: number, value: number): void;
+  /** Reads for a read-modify-write: checks for writing, so that {@link modifyWrite8} and its siblings cannot fault. */
+  modify8(segment: SegmentIndex, offset: number): number;
+  modify16(segment: SegmentIndex, offset: number): number;
+  modify32(segment: SegmentIndex, offset: number): number;
+  /** Writes back to the place of the last modify of the same width. */
+  modifyWrite8(value: number): void;
+  modifyWrite16(value: number): void;
+  modifyWrite32(value: number): void;
+
+  // --- stack, honouring SS.B; (E)SP changes only when the access succeeded
+  push16(value: number): void;
+  push32(value: number): void;
+  pop16(): number;
+  pop32(): number;
+  /** 0xffff or 0xffffffff (as -1): which bits of ESP the stack segment uses. */
+  readonly stackMask: number;
+
+  // --- control flow. `eip` is the next instruction's offset while a handler runs.
+  get eip(): number;
+  /** Offset of the instruction being executed. */
+  readonly instructionEip: number;
+  /** Near jump: checks the CS limit (#GP(0)). `target` is already cut to the operand size. */
+  jumpNear(target: number): void;
+  farJump(selector: number, offset: number, operandBytes: 2 | 4): void;
+  farCall(selector: number, offset: number, operandBytes: 2 | 4): void;
+  farReturn(operandBytes: 2 | 4, popBytes: number): void;
+  interruptReturn(operandBytes: 2 | 4): void;
+  /** INT n, INT3, INTO through the IDT; `int1` is ICEBP. */
+  softwareInterrupt(vector: number, kind: 'int' | 'int3' | 'into' | 'int1'): void;
+  sysenter(): void;
+  sysexit(): void;
+  syscall(): void;
+  sysret(): void;
+  /** Stops fetching until an interrupt (HLT). */
+  halt(): void;
+
+  // --- exceptions: never return
+  raise(vector: number): never;
+  raiseWithCode(vector: number, errorCode: number): never;
+
+  // --- privilege. The processor knows CPL, IOPL, VM and modes.
+  readonly cpl: number;
+  /** #GP(0) unless CPL is 0. */
+  requireCpl0(): void;
+  /** #UD in real and virtual-8086 mode: for arpl, lar, lsl, verr, verw, sldt, str, lldt, ltr. */
+  requireProtectedMode(): void;
+  /** EFLAGS with lazy flags materialised, VM and RF included. */
+  readEflags(): number;
+  /** Sets the bits of `mask` (all arithmetic ones included or not) to `value`'s; handles what IF, TF, AC changes bring. */
+  writeEflags(value: number, mask: number): void;
+  /** CLI and STI with the IOPL, VME and PVI rules; STI begins an interrupt shadow when IF was 0. */
+  clearInterruptFlag(): void;
+  setInterruptFlag(): void;
+  /** PUSHF image and POPF, with the rules of the mode and privilege; 2 or 4 operand bytes. */
+  pushFlagsImage(operandBytes: 2 | 4): number;
+  popFlagsImage(value: number, operandBytes: 2 | 4): void;
+
+  // --- segments and descriptor tables
+  loadSegment(segment: SegmentIndex, selector: number): void;
+  readSelector(segment: SegmentIndex): number;
+  /** LAR: the access-rights doubleword, or -1 when the selector is not accessible (ZF = 0). LSL: the limit, or -1 as NaN-free `null`. */
+  accessRights(selector: number): number | null;
+  segmentLimit(selector: number): number | null;
+  verifySegment(selector: number, forWriting: boolean): boolean;
+  /** 'gdtr' | 'idtr': base unsigned, limit 16 bits. */
+  readTable(table: 'gdtr' | 'idtr'): { base: number; limit: number };
+  writeTable(table: 'gdtr' | 'idtr', base: number, limit: number): void;
+  loadLocalDescriptorTable(selector: number): void;
+  loadTaskRegister(selector: number): void;
+
+  // --- system registers. CPL is checked by the callee, reserved registers and bits too.
+  readControl(register: number): number;
+  writeControl(register: number, value: number): void;
+  readDebug(register: number): number;
+  writeDebug(register: number, value: number): void;
+  loadMachineStatusWord(value: number): void;
+  clearTaskSwitched(): void;
+  readMsr(): void; // index in ECX, value to EDX:EAX
+  writeMsr(): void;
+  readTimeStamp(): void; // to EDX:EAX
+  readPerformanceCounter(): void;
+  cpuid(): void;
+  invalidatePage(segment: SegmentIndex, offset: number): void;
+  flushCaches(kind: 'invd' | 'wbinvd'): void;
+  /** VMRUN and its family, by mnemonic. */
+  svm(mnemonic: 'vmrun' | 'vmmcall' | 'vmload' | 'vmsave' | 'stgi' | 'clgi' | 'skinit' | 'invlpga'): void;
+  /** WAIT and any x87/MMX/SSE opcode: #NM or #UD as CR0 says. */
+  coprocessor(kind: 'wait' | 'x87' | 'simd'): void;
+  pause(): void;
+
+  // --- ports: privilege (IOPL, TSS bitmap), intercepts and charges included
+  portIn(port: number, width: PortWidth): number;
+  portOut(port: number, width: PortWidth, value: number): void;
+
+  // --- repeated string instructions
+  /**
+   * Called by a rep handler after each iteration but the last, registers up to date. True: stop here, leave
+   * eip on the instruction (an interrupt or a budget end is due).
+   */
+  endIteration(): boolean;
+}

@@ -1,0 +1,118 @@
+import { PAGE_BYTES } from '../arch/paging.js';
+
+/** Told when a page that holds decoded or translated code is written, before the next instruction runs. */
+export type CodeWriteListener = (page: number, byteOffset: number, byteCount: number) => void;
+
+/**
+ * Physical memory: a window of a WebAssembly.Memory. A guest's physical memory is a window of its host's, so
+ * guest-physical and host-physical addresses of one byte differ by `window offset` and both see every write.
+ * Addresses are unsigned offsets into the window. Reads outside it return all ones and writes are dropped, as
+ * on a bus where nothing answers.
+ */
+export class PhysicalMemory {
+  readonly u8: Uint8Array;
+  private readonly view: DataView;
+  private constructor(
+    private readonly buffer: ArrayBuffer,
+    /** Where the window starts in the buffer; a multiple of the page size. */
+    readonly baseBytes: number,
+    readonly sizeBytes: number,
+    /** Marks by page of the whole buffer, shared by all windows; bit 0: some listener holds code of this page. */
+    readonly codePages: Uint8Array,
+    private readonly listeners: { basePage: number; pages: number; listener: CodeWriteListener }[],
+  ) {
+    this.u8 = new Uint8Array(buffer, baseBytes, sizeBytes);
+    this.view = new DataView(buffer, baseBytes, sizeBytes);
+  }
+
+  /** The window [baseBytes, baseBytes + sizeBytes) of a fresh WebAssembly.Memory's buffer. */
+  static over(memory: WebAssembly.Memory, baseBytes: number, sizeBytes: number): PhysicalMemory {
+    const { buffer } = memory;
+    if (baseBytes % PAGE_BYTES !== 0 || sizeBytes % PAGE_BYTES !== 0 || baseBytes + sizeBytes > buffer.byteLength) {
+      throw new RangeError(`memory window ${baseBytes}+${sizeBytes} is not page-aligned inside ${buffer.byteLength} bytes`);
+    }
+    const codePages = new Uint8Array(buffer.byteLength / PAGE_BYTES);
+    return new PhysicalMemory(buffer as ArrayBuffer, baseBytes, sizeBytes, codePages, []);
+  }
+
+  /** A smaller window of the same bytes, for a guest. `offsetBytes` is the host-physical address of its address 0. */
+  window(offsetBytes: number, sizeBytes: number): PhysicalMemory {
+    if (offsetBytes % PAGE_BYTES !== 0 || offsetBytes + sizeBytes > this.sizeBytes) {
+      throw new RangeError(`guest window ${offsetBytes}+${sizeBytes} is not page-aligned inside ${this.sizeBytes} bytes`);
+    }
+    return new PhysicalMemory(this.buffer, this.baseBytes + offsetBytes, sizeBytes, this.codePages, this.listeners);
+  }
+
+  /** Has `listener` called for writes to pages of this window that are marked by {@link markCode}. Page numbers are this window's. */
+  onCodeWrite(listener: CodeWriteListener): void {
+    this.listeners.push({ basePage: this.baseBytes / PAGE_BYTES, pages: this.sizeBytes / PAGE_BYTES, listener });
+  }
+
+  markCode(page: number): void {
+    this.codePages[this.baseBytes / PAGE_BYTES + page] |= 1;
+  }
+
+  /** Whether a write to `address` must go through {@link noteWrite}. */
+  holdsCode(address: number): boolean {
+    return this.codePages[(this.baseBytes + address) >>> 12] !== 0;
+  }
+
+  /** To be called after `byteCount` bytes at `address` (within one page) were written behind this class's back. */
+  noteWrite(address: number, byteCount: number): void {
+    const page = (this.baseBytes + address) >>> 12;
+    if (this.codePages[page] === 0) return;
+    this.codePages[page] = 0;
+    for (const { basePage, pages, listener } of this.listeners) {
+      if (page >= basePage && page < basePage + pages) listener(page - basePage, address & (PAGE_BYTES - 1), byteCount);
+    }
+  }
+
+  read8(address: number): number {
+    return address < this.sizeBytes ? this.u8[address] : 0xff;
+  }
+
+  read16(address: number): number {
+    return address + 2 <= this.sizeBytes ? this.view.getUint16(address, true) : 0xffff;
+  }
+
+  /** @returns an unsigned 32-bit value. */
+  read32(address: number): number {
+    return address + 4 <= this.sizeBytes ? this.view.getUint32(address, true) : 0xffff_ffff;
+  }
+
+  write8(address: number, value: number): void {
+    if (address >= this.sizeBytes) return;
+    this.u8[address] = value;
+    this.noteWrite(address, 1);
+  }
+
+  write16(address: number, value: number): void {
+    if (address + 2 > this.sizeBytes) return;
+    this.view.setUint16(address, value, true);
+    this.noteRange(address, 2);
+  }
+
+  write32(address: number, value: number): void {
+    if (address + 4 > this.sizeBytes) return;
+    this.view.setUint32(address, value, true);
+    this.noteRange(address, 4);
+  }
+
+  /** @throws RangeError when the bytes do not fit; nothing is written then. */
+  writeBytes(address: number, bytes: Uint8Array): void {
+    if (address + bytes.length > this.sizeBytes) {
+      throw new RangeError(`${bytes.length} bytes at 0x${address.toString(16)} do not fit into ${this.sizeBytes} bytes of memory`);
+    }
+    this.u8.set(bytes, address);
+    this.noteRange(address, bytes.length);
+  }
+
+  private noteRange(address: number, byteCount: number): void {
+    for (let at = address, left = byteCount; left > 0; ) {
+      const inPage = Math.min(left, PAGE_BYTES - (at & (PAGE_BYTES - 1)));
+      this.noteWrite(at, inPage);
+      at += inPage;
+      left -= inPage;
+    }
+  }
+}

@@ -1,0 +1,13 @@
+import type { ExitReason } from '../arch/exits.js';
+
+/** Everything that a recorder keeps. Times are ticks of the machine's clock; addresses carry their space. */
+export type TraceEvent = { ticks: number } & (
+  | { kind: 'exception'; vector: number; errorCode: number | null; eip: number; cr2: number | null }
+  | { kind: 'interrupt'; vector: number; eip: number }
+  | { kind: 'port'; direction: 'in' | 'out'; port: number; widthBytes: number; value: number }
+  | { kind: 'exit'; reason: ExitReason; eip: number; cycles: number }
+  | { kind: 'inject'; vector: number; errorCode: number | null }
+  | { kind: 'translate'; eip: number; instructions: number; bytes: number }
+  | { kind: 'shadowFill'; gva: number; gpa: number }
+  | { kind: 'cr3'; value: number }
+);

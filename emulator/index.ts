@@ -1,0 +1,20 @@
+/** The public door of the emulator: what the kernel, the command line and notebooks may use. */
+export { assemble, formatDiagnostics, formatListing } from './asm/index.js';
+export type { Assembly, AssemblyOptions, Diagnostic, ListingLine } from './asm/index.js';
+export { EXIT_REASONS } from './arch/exits.js';
+export type { ExitReason } from './arch/exits.js';
+export { GPR_NAMES, SEGMENT_NAMES } from './arch/registers.js';
+export { findProfile, profiles } from './cost/catalog.js';
+export { ACCOUNTS, COST_KEYS } from './cost/keys.js';
+export type { Account, CostKey } from './cost/keys.js';
+export type { Counts } from './cost/ledger.js';
+export type { CpuProfile, Price } from './cost/profile.js';
+export { Machine } from './machine.js';
+export type { GuestState, Processor, Stop } from './machine.js';
+export { ImageError } from './platform/image.js';
+export { DEFAULTS, GuestRun, reprice, runImage } from './run.js';
+export type { Outcome, RunConfiguration, RunOptions, RunResult } from './run.js';
+export type { TraceEvent } from './trace/events.js';
+export { techniques } from './vmm/catalog.js';
+export type { Technique } from './vmm/catalog.js';
+export type { ExitRow } from './vmm/vmm.js';

@@ -1,0 +1,241 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import type { ExitReason } from './arch/exits.js';
+import { PAGE_BYTES } from './arch/paging.js';
+import type { Account } from './cost/keys.js';
+import { repriceCounts } from './cost/ledger.js';
+import type { Counts } from './cost/ledger.js';
+import type { CpuProfile } from './cost/profile.js';
+import { findProfile } from './cost/catalog.js';
+import { loadImage, parseImage } from './platform/image.js';
+import type { PhysicalMemory } from './platform/memory.js';
+import type { GuestState, RunLimits } from './machine.js';
+import { createVmm } from './vmm/catalog.js';
+import type { Technique } from './vmm/catalog.js';
+import type { ExitRow, GuestStop, Vmm } from './vmm/vmm.js';
+
+/** Changes when the same image and configuration may give other figures; part of every hash. */
+export const ENGINE_VERSION = 1;
+
+/** How a run ended. `triple-fault` and `budget` are the guest's failures, `interrupted` is the user's wish. */
+export type Outcome = 'halted' | 'exit' | 'triple-fault' | 'budget' | 'interrupted';
+
+export interface RunConfiguration {
+  technique: Technique;
+  profile: CpuProfile;
+  /** The guest's physical memory: a multiple of 4096. */
+  memoryBytes: number;
+  /** From the start of the guest. A run without an end stops here, with outcome `budget`. */
+  limits: Required<RunLimits>;
+}
+
+export interface RunOptions {
+  technique?: Technique;
+  /** A profile or the name of one. */
+  profile?: CpuProfile | string;
+  memoryBytes?: number;
+  limits?: RunLimits;
+  /** Called with each byte that the guest sends over the serial line, as it is sent. */
+  onConsole?: (byte: number) => void;
+  /** Called after each slice of the run; true asks for a stop at this instruction boundary. */
+  onProgress?: (progress: { instructions: number; cycles: number }) => boolean;
+  /** Keep the newest trace events in `vmm.host.trace`; changes no figure. */
+  trace?: boolean;
+}
+
+export const DEFAULTS = {
+  technique: 'native',
+  profile: 'pentium4-672',
+  memoryBytes: 64 << 20,
+  instructions: 1_000_000_000,
+} as const;
+
+/** All that a run gave, as plain data. */
+export interface RunResult {
+  technique: Technique;
+  profile: string;
+  outcome: Outcome;
+  /** The outcome in words: where it stopped and, for a failure, what to look at. */
+  detail: string;
+  /** The byte written to port 0xF4, or null. */
+  exitCode: number | null;
+  /** What the guest sent over the serial line. */
+  console: string;
+  /** What it wrote to the debug port 0xE9. */
+  debugConsole: string;
+  /** Executed by the physical processor, the guest's and translated ones alike. */
+  instructions: number;
+  cycles: number;
+  /** They sum to `cycles`. */
+  accounts: Readonly<Record<Account, number>>;
+  counts: Counts;
+  exits: Readonly<Partial<Record<ExitReason, ExitRow>>>;
+  /** The run read the clock or took timed interrupts, so other prices could have changed what it did. */
+  timeDependent: boolean;
+  /** The guest's registers at the end. */
+  state: GuestState;
+  /** SHA-256 over the guest's memory at the end. */
+  memoryDigest: string;
+  /** SHA-256 over engine version, image, configuration and everything above. */
+  hash: string;
+}
+
+const SLICE_INSTRUCTIONS = 1 << 20;
+
+/** A guest that has been loaded and can be run, looked at, and run on. */
+export class GuestRun {
+  readonly configuration: RunConfiguration;
+  readonly vmm: Vmm;
+  private readonly imageDigest: string;
+  private stop: GuestStop | null = null;
+
+  /**
+   * Builds the machine and its monitor and loads `image` (multiboot 1, or flat: see platform/image.ts).
+   * @throws ImageError when the image is malformed or does not fit; RangeError for an unknown technique or profile.
+   */
+  constructor(
+    image: Uint8Array,
+    private readonly options: RunOptions = {},
+  ) {
+    const { profile = DEFAULTS.profile, limits = {} } = options;
+    this.configuration = {
+      technique: options.technique ?? DEFAULTS.technique,
+      profile: typeof profile === 'string' ? findProfile(profile) : profile,
+      memoryBytes: options.memoryBytes ?? DEFAULTS.memoryBytes,
+      limits: {
+        instructions: limits.instructions ?? DEFAULTS.instructions,
+        cycles: limits.cycles ?? Number.MAX_SAFE_INTEGER,
+      },
+    };
+    const plan = parseImage(image);
+    this.vmm = createVmm(this.configuration.technique, this.configuration);
+    loadImage(this.vmm.guest, plan);
+    this.imageDigest = bytesToHex(sha256(image));
+    if (options.onConsole) this.vmm.guest.platform.uart.output.onOutput = options.onConsole;
+    this.vmm.host.trace.enabled = options.trace ?? false;
+  }
+
+  /** Runs until the guest ends, a limit of the configuration is reached or onProgress asks for a stop. Can be called again after the latter. */
+  run(): RunResult {
+    const { host } = this.vmm;
+    const { limits } = this.configuration;
+    for (;;) {
+      const left = limits.instructions - host.cpu.instructions;
+      const leftCycles = limits.cycles - host.ledger.cycles;
+      this.stop = this.vmm.run({ instructions: Math.min(left, SLICE_INSTRUCTIONS), cycles: leftCycles });
+      if (this.stop.kind !== 'budget') break;
+      if (host.cpu.instructions >= limits.instructions || host.ledger.cycles >= limits.cycles) break;
+      if (this.options.onProgress?.({ instructions: host.cpu.instructions, cycles: host.ledger.cycles })) {
+        this.stop = { kind: 'requested' };
+        break;
+      }
+    }
+    return this.result();
+  }
+
+  /** What the run has given so far. @throws Error before the first {@link run}. */
+  result(): RunResult {
+    if (!this.stop) throw new Error('the guest has not run yet: call run() first');
+    const { host, guest } = this.vmm;
+    const { technique, profile, memoryBytes, limits } = this.configuration;
+    const described = {
+      technique,
+      profile: profile.name,
+      ...describe(this.stop, this.configuration, host.cpu.instructions),
+      console: guest.platform.console.uart,
+      debugConsole: guest.platform.console.debugPort,
+      instructions: host.cpu.instructions,
+      cycles: host.ledger.cyclesExact,
+      accounts: host.ledger.accounts(),
+      counts: host.ledger.snapshot(),
+      exits: Object.fromEntries(this.vmm.exits),
+      timeDependent: host.clock.observed,
+      state: guest.state(),
+      memoryDigest: digestMemory(guest.memory),
+    };
+    const hashed = {
+      engine: ENGINE_VERSION,
+      image: this.imageDigest,
+      configuration: { technique, profile, memoryBytes, limits },
+      described,
+    };
+    return { ...described, hash: bytesToHex(sha256(utf8ToBytes(canonicalJson(hashed)))) };
+  }
+}
+
+/** Loads and runs an image to its end. See {@link GuestRun} for errors. */
+export function runImage(image: Uint8Array, options: RunOptions = {}): RunResult {
+  return new GuestRun(image, options).run();
+}
+
+/**
+ * A run's cycles under other prices, without running again.
+ * @param profile another processor; of it only the prices count.
+ */
+export function reprice(
+  run: RunResult,
+  profile: CpuProfile,
+): { cycles: number; accounts: Record<Account, number> } {
+  const accounts = repriceCounts(run.counts, profile);
+  return { accounts, cycles: Object.values(accounts).reduce((sum, cycles) => sum + cycles, 0) };
+}
+
+function describe(
+  stop: GuestStop,
+  { limits }: RunConfiguration,
+  instructions: number,
+): Pick<RunResult, 'outcome' | 'detail' | 'exitCode'> {
+  switch (stop.kind) {
+    case 'halted':
+      return { outcome: 'halted', exitCode: null, detail: 'halted with nothing left that could wake it' };
+    case 'exit':
+      return { outcome: 'exit', exitCode: stop.code, detail: `wrote ${stop.code} to the exit port 0xf4` };
+    case 'tripleFault':
+      return {
+        outcome: 'triple-fault',
+        exitCode: null,
+        detail: `triple fault at eip 0x${stop.eip.toString(16)}: ${stop.chain.join(', then ')}`,
+      };
+    case 'budget':
+      return {
+        outcome: 'budget',
+        exitCode: null,
+        detail:
+          stop.budget === 'cycles'
+            ? `still running after ${limits.cycles} cycles: raise the limit on cycles or look at where it loops`
+            : `still running after ${instructions} instructions: raise the limit on instructions or look at where it loops`,
+      };
+    case 'requested':
+      return {
+        outcome: 'interrupted',
+        exitCode: null,
+        detail: 'stopped on request at an instruction boundary',
+      };
+  }
+}
+
+/** Pages of zeros do not count, so guests with little memory in use are digested in no time. */
+function digestMemory(memory: PhysicalMemory): string {
+  const hash = sha256.create();
+  for (let gpa = 0; gpa < memory.sizeBytes; gpa += PAGE_BYTES) {
+    const page = memory.u8.subarray(gpa, gpa + PAGE_BYTES);
+    if (isZero(page)) continue;
+    hash.update(utf8ToBytes(`${gpa}:`));
+    hash.update(page);
+  }
+  return bytesToHex(hash.digest());
+}
+
+function isZero(page: Uint8Array): boolean {
+  for (let i = 0; i < page.length; i++) if (page[i] !== 0) return false;
+  return true;
+}
+
+/** JSON with sorted keys: one text for one value. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    part !== null && typeof part === 'object' && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}

@@ -1,0 +1,104 @@
+import { formatDiagnostics } from '../../emulator/index.js';
+import type { Assembly } from '../../emulator/index.js';
+import { assembleGuest, guestDescription, guestFolder, guestNames, guestSource } from '../guests.js';
+import { table } from '../display/table.js';
+import type { MimeBundle } from '../display/bundle.js';
+import { displaySymbol, View } from './display.js';
+import type { Displayable } from './display.js';
+
+/** An assembled guest program. As a cell's value it shows its listing. */
+export class Guest implements Displayable {
+  /** The flat or multiboot image. */
+  readonly bytes: Uint8Array;
+  /** Linear addresses by label. */
+  readonly symbols: Readonly<Record<string, number>>;
+  private readonly assembly: Assembly;
+
+  /** @throws SyntaxError with line, column and what was expected, when the source does not assemble. */
+  constructor(
+    readonly name: string,
+    readonly source: string,
+    fileName = name,
+  ) {
+    this.assembly = assembleGuest(source, fileName);
+    if (this.assembly.diagnostics.some(({ severity }) => severity === 'error')) {
+      throw new SyntaxError(`\n${formatDiagnostics(source, this.assembly.diagnostics)}`);
+    }
+    this.bytes = this.assembly.bytes;
+    this.symbols = this.assembly.symbols;
+  }
+
+  /**
+   * Part of the listing: from one label up to another, or to the end.
+   * @throws RangeError when the program has no such label.
+   */
+  listing(from?: string, to?: string): View {
+    const address = (label: string) => {
+      if (!(label in this.symbols)) throw new RangeError(`${this.name} has no label '${label}'`);
+      return this.symbols[label];
+    };
+    const low = from === undefined ? -Infinity : address(from);
+    const high = to === undefined ? Infinity : address(to);
+    return new View(this.listingTable(this.assembly.listing.filter((row) => row.address >= low && row.address < high)));
+  }
+
+  [displaySymbol](): MimeBundle {
+    return this.listingTable(this.assembly.listing);
+  }
+
+  private listingTable(rows: Assembly['listing']): MimeBundle {
+    return table({
+      caption: `${this.name}: ${this.bytes.length} bytes at 0x${this.assembly.origin.toString(16)}`,
+      columns: [
+        { key: 'line', label: 'line', format: 'integer' },
+        { key: 'address', label: 'address', format: 'hex' },
+        { key: 'bytes', label: 'bytes' },
+        { key: 'text', label: 'source' },
+      ],
+      rows: rows.map(({ line, address, bytes, text }) => ({
+        line,
+        address,
+        bytes: hexBytes(bytes),
+        text,
+      })),
+    });
+  }
+}
+
+const SHOWN_BYTES = 12;
+
+function hexBytes(bytes: Uint8Array): string {
+  const shown = Array.from(bytes.subarray(0, SHOWN_BYTES), (byte) => byte.toString(16).padStart(2, '0')).join(
+    ' ',
+  );
+  return bytes.length > SHOWN_BYTES ? `${shown} …` : shown;
+}
+
+/**
+ * Assembles 32-bit code in NASM syntax, loaded and entered at 0x100000: asm`again: dec ecx\n jnz again\n hlt`.
+ * @throws SyntaxError when it does not assemble.
+ */
+export function asm(text: TemplateStringsArray, ...values: readonly (number | string)[]): Guest {
+  return new Guest('cell', String.raw({ raw: text.raw }, ...values));
+}
+
+/** A guest that comes with Ringside, by name. @throws RangeError naming the known ones. */
+export function guest(name: string): Guest {
+  return new Guest(name, guestSource(name), `${guestFolder}/${name}.asm`);
+}
+
+/** Name and purpose of every guest that comes with Ringside. */
+export function guests(): Displayable & { readonly names: readonly string[] } {
+  const names = guestNames();
+  return {
+    names,
+    [displaySymbol]: () =>
+      table({
+        columns: [
+          { key: 'name', label: 'guest' },
+          { key: 'shows', label: 'what it shows' },
+        ],
+        rows: names.map((name) => ({ name, shows: guestDescription(guestSource(name)) })),
+      }),
+  };
+}

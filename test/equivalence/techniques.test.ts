@@ -1,0 +1,56 @@
+import t from 'tap';
+import { runImage, techniques } from '../../emulator/index.js';
+import type { RunResult, Technique } from '../../emulator/index.js';
+import { assembleGuest, guestFolder, guestNames, guestSource } from '../../kernel/guests.js';
+
+/** Techniques that can run guests today. */
+const built = (Object.keys(techniques) as Technique[]).filter((name) => techniques[name].create !== null);
+
+function image(name: string): Uint8Array {
+  const assembly = assembleGuest(guestSource(name), `${guestFolder}/${name}.asm`);
+  t.same(assembly.diagnostics, [], `${name} assembles`);
+  return assembly.bytes;
+}
+
+/** What a guest can see: equal under every technique. Time is not in it. */
+function visible({ outcome, exitCode, console, debugConsole, state, memoryDigest }: RunResult) {
+  return { outcome, exitCode, console, debugConsole, state, memoryDigest };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+for (const name of guestNames()) {
+  t.test(name, async (t) => {
+    const bytes = image(name);
+    const native = runImage(bytes, { technique: 'native', memoryBytes: 16 << 20 });
+    t.match(native.outcome, /^(exit|halted)$/, native.detail);
+    for (const technique of built) {
+      const run = runImage(bytes, { technique, memoryBytes: 16 << 20 });
+      t.same(visible(run), visible(native), `${technique} ends as native does`);
+      t.ok(
+        Math.abs(sum(Object.values(run.accounts)) - run.cycles) < 1e-3,
+        `${technique}: the accounts sum to the clock`,
+      );
+      t.equal(
+        runImage(bytes, { technique, memoryBytes: 16 << 20 }).hash,
+        run.hash,
+        `${technique}: a second run, the same hash`,
+      );
+    }
+  });
+}
+
+t.test("the paper's first surprise: order of cost by technique", async (t) => {
+  const cycles = (name: string, technique: Technique) => runImage(image(name), { technique }).cycles;
+  const port = (technique: Technique) => cycles('port-loop', technique);
+  t.ok(port('binary-translation') < port('native'), 'port reads: binary translation beats the bare machine');
+  t.ok(port('svm-shadow') > 2 * port('native'), 'port reads: each one an exit under SVM');
+  const calls = (technique: Technique) => cycles('syscall-loop', technique);
+  t.ok(calls('svm-shadow') < 1.2 * calls('native'), 'system calls: SVM is near the bare machine');
+  t.ok(
+    calls('binary-translation') > 2 * calls('native'),
+    'system calls: each one enters the software monitor',
+  );
+});

@@ -1,11 +1,23 @@
-import type { CpuProfile } from './cost/profile.js';
+import { CR0_ET, CR0_NE, CR0_PE, EFER_SVME } from './arch/control.js';
+import * as attr from './arch/descriptors.js';
+import type { SegmentState, TableState } from './arch/descriptors.js';
+import { FLAG_ONE } from './arch/flags.js';
+import { PAGE_BYTES } from './arch/paging.js';
+import { CS, DS, ES, ESP, FS, GPR_NAMES, GS, LDTR, SEGMENT_NAMES, SS, TR } from './arch/registers.js';
+import type { SegmentIndex } from './arch/registers.js';
+import { STATE_BYTES } from './arch/state.js';
 import { Ledger } from './cost/ledger.js';
-import { Clock } from './platform/clock.js';
-import { PortBus } from './platform/bus.js';
-import type { PhysicalMemory } from './platform/memory.js';
-import type { Platform } from './platform/platform.js';
+import type { CpuProfile } from './cost/profile.js';
+import { ATTENTION_EXIT, POLL_STOP } from './cpu/attention.js';
+import { Cpu } from './cpu/cpu.js';
+import { passIdleTime } from './cpu/idle.js';
 import type { Processor, RunLimits, Stop } from './cpu/processor.js';
-import type { TraceRecorder } from './trace/recorder.js';
+import { Svm } from './cpu/svm.js';
+import { PortBus } from './platform/bus.js';
+import { Clock } from './platform/clock.js';
+import { PhysicalMemory } from './platform/memory.js';
+import { Platform } from './platform/platform.js';
+import { TraceRecorder } from './trace/recorder.js';
 export type { Event, Processor, RunLimits, StepResult, Stop } from './cpu/processor.js';
 
 export interface MachineOptions {
@@ -14,12 +26,35 @@ export interface MachineOptions {
   memoryBytes: number;
 }
 
+/** What a guest can see of its processor, as plain data; all numbers unsigned. */
+export interface GuestState {
+  gprs: Record<(typeof GPR_NAMES)[number], number>;
+  eip: number;
+  eflags: number;
+  segments: Record<(typeof SEGMENT_NAMES)[number], SegmentState>;
+  cr0: number;
+  cr2: number;
+  cr3: number;
+  cr4: number;
+  gdtr: TableState;
+  idtr: TableState;
+}
+
+const MIN_MEMORY_BYTES = 1 << 20;
+const MAX_MEMORY_BYTES = 2 ** 31;
+const WASM_PAGE_BYTES = 1 << 16;
+/** State areas before physical memory: one for the physical processor, one for that of its guest. */
+const STATE_AREAS = 2;
+
+const RESET_STACK = 0x90000;
+const FLAT = attr.ATTR_P | attr.ATTR_S | attr.ATTR_RW | attr.ATTR_ACCESSED | attr.ATTR_DB | attr.ATTR_G;
+
 /**
  * A PC: the parts list. A bare machine runs a guest by itself; a monitor owns one, gives its guest a window of
  * its memory and a virtual machine made by {@link virtualMachine}, and runs guest code with {@link runMonitored}
  * or {@link vmrun}.
  */
-export declare class Machine {
+export class Machine {
   readonly profile: CpuProfile;
   readonly ledger: Ledger;
   readonly clock: Clock;
@@ -27,30 +62,181 @@ export declare class Machine {
   readonly ports: PortBus;
   readonly platform: Platform;
   readonly trace: TraceRecorder;
-  readonly cpu: Processor;
-  /** Set from outside (an interrupt of the kernel): the run stops at the next poll with kind 'requested'. */
-  stopRequested: boolean;
+  private readonly core: Cpu;
+  private hasVirtualMachine = false;
 
-  static create(options: MachineOptions): Machine;
+  private constructor(
+    profile: CpuProfile,
+    memory: PhysicalMemory,
+    stateOffsetBytes: number,
+    ledger: Ledger,
+    clock: Clock,
+  ) {
+    this.profile = profile;
+    this.memory = memory;
+    this.ledger = ledger;
+    this.clock = clock;
+    this.trace = new TraceRecorder();
+    this.ports = new PortBus();
+    this.core = new Cpu({
+      profile,
+      memory,
+      stateOffsetBytes,
+      ledger,
+      clock,
+      ports: this.ports,
+      trace: this.trace,
+      acknowledgeInterrupt: () => this.platform.acknowledgeInterrupt(),
+    });
+    this.core.svmUnit = new Svm(this.core);
+    this.platform = new Platform(
+      this.ports,
+      clock,
+      (level) => (this.core.interruptLine = level),
+      (code) => {
+        this.core.exitCode = code;
+        this.core.setAttention(ATTENTION_EXIT, true);
+      },
+    );
+    this.resetFlat(0);
+  }
+
+  /** @throws RangeError when `memoryBytes` is not a size that a machine can have. */
+  static create({ profile, memoryBytes }: MachineOptions): Machine {
+    if (memoryBytes % PAGE_BYTES !== 0 || memoryBytes < MIN_MEMORY_BYTES || memoryBytes > MAX_MEMORY_BYTES) {
+      throw new RangeError(
+        `memory of ${memoryBytes} bytes: expected a multiple of ${PAGE_BYTES} from ${MIN_MEMORY_BYTES} to ${MAX_MEMORY_BYTES}`,
+      );
+    }
+    const stateBytes = STATE_AREAS * STATE_BYTES;
+    const pages = Math.ceil((stateBytes + memoryBytes) / WASM_PAGE_BYTES);
+    const buffer = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const ledger = new Ledger(profile);
+    const memory = PhysicalMemory.over(buffer, stateBytes, memoryBytes);
+    return new Machine(profile, memory, 0, ledger, new Clock(ledger));
+  }
+
+  get cpu(): Processor {
+    return this.core;
+  }
+
+  /** Set from outside (an interrupt of the kernel): the run stops at the next poll with kind 'requested'. */
+  get stopRequested(): boolean {
+    return (this.core.pollAttention & POLL_STOP) !== 0;
+  }
+  set stopRequested(value: boolean) {
+    this.core.setPoll(POLL_STOP, value);
+  }
+
+  /** For a monitor between two runs: takes a request to stop away, if there is one. */
+  takeStopRequest(): boolean {
+    const requested = this.stopRequested;
+    this.stopRequested = false;
+    return requested;
+  }
+
+  /** The byte written to the exit port and not yet reported by a run, taken away; null when there is none. For a monitor that stepped the processor. */
+  takeExitCode(): number | null {
+    if ((this.core.attention & ATTENTION_EXIT) === 0) return null;
+    this.core.setAttention(ATTENTION_EXIT, false);
+    return this.core.exitCode;
+  }
+
+  /** Attempts of software at what the processor does not offer yet, by name. */
+  get missing(): ReadonlyMap<string, number> {
+    return this.core.missing;
+  }
 
   /**
    * A virtual PC for a guest of this machine: its memory is the window [offsetBytes, offsetBytes + sizeBytes) of
    * this one's, its clock is this one's, its processor and devices are its own. What its processor does when a
    * monitor steps it is counted in a ledger of its own and costs nothing here: the monitor charges for its work.
+   * @throws Error when it has one already; RangeError when the window does not fit.
    */
-  virtualMachine(offsetBytes: number, sizeBytes: number): Machine;
+  virtualMachine(offsetBytes: number, sizeBytes: number): Machine {
+    if (this.hasVirtualMachine) throw new Error('a machine has room for the state of one virtual machine');
+    const memory = this.memory.window(offsetBytes, sizeBytes);
+    this.hasVirtualMachine = true;
+    return new Machine(this.profile, memory, STATE_BYTES, new Ledger(this.profile), this.clock);
+  }
+
+  /** Flat 32-bit protected mode, paging and interrupts off, all general registers 0 but ESP: how an image is entered. */
+  resetFlat(entry: number): void {
+    const { core } = this;
+    core.u8.fill(0);
+    core.cr0 = CR0_PE | CR0_ET | CR0_NE;
+    core.eflags = FLAG_ONE;
+    core.cpl = 0;
+    const system = { attributes: attr.ATTR_P, limit: 0xffff, base: 0, selector: 0 };
+    core.setSegment(CS, { selector: 0x08, attributes: FLAT | attr.ATTR_CODE, limit: 0xffff_ffff, base: 0 });
+    for (const segment of [DS, ES, SS, FS, GS] as const) {
+      core.setSegment(segment, { selector: 0x10, attributes: FLAT, limit: 0xffff_ffff, base: 0 });
+    }
+    core.setSegment(LDTR, { ...system, attributes: attr.ATTR_P | attr.SYS_LDT });
+    core.setSegment(TR, { ...system, attributes: attr.ATTR_P | attr.SYS_TSS32_BUSY });
+    core.gdtr = { base: 0, limit: 0xffff };
+    core.idtr = { base: 0, limit: 0xffff };
+    core.setGpr(ESP, RESET_STACK);
+    core.setDebug(6, 0xffff_0ff0);
+    core.setDebug(7, 0x400);
+    core.eip = entry;
+    core.attention = 0;
+    core.flushTlb();
+    core.reload();
+  }
+
+  /** What the guest can see of its processor, for comparison and display. */
+  state(): GuestState {
+    const { core } = this;
+    const gprs = GPR_NAMES.map((name, register) => [name, core.gpr(register)]);
+    const segments = SEGMENT_NAMES.map((name, index) => [name, core.segment(index as SegmentIndex)]);
+    return {
+      gprs: Object.fromEntries(gprs) as GuestState['gprs'],
+      eip: core.eip,
+      eflags: core.eflags,
+      segments: Object.fromEntries(segments) as GuestState['segments'],
+      cr0: core.cr0,
+      cr2: core.cr2,
+      cr3: core.cr3,
+      cr4: core.cr4,
+      gdtr: core.gdtr,
+      idtr: core.idtr,
+    };
+  }
 
   /** Runs on this machine's own IDT until something of Stop happens (never 'trap', 'entry' or 'vmexit'). */
-  run(limits?: RunLimits): Stop;
+  run(limits: RunLimits = {}): Stop {
+    return this.core.run(limits, null);
+  }
 
   /**
    * Runs a deprivileged guest: every event stops with 'trap' in place of going through the IDT; physical
-   * interrupts trap whatever EFLAGS.IF is. A control transfer into the host-physical page `entryPage` stops with 'entry'.
+   * interrupts trap whatever EFLAGS.IF is. A control transfer into the host-physical page number `entryPage` stops with 'entry'.
    */
-  runMonitored(entryPage: number, limits?: RunLimits): Stop;
+  runMonitored(entryPage: number, limits: RunLimits = {}): Stop {
+    return this.core.run(limits, { entryPage });
+  }
 
   /** Executes VMRUN on the VMCB at `vmcbHpa` as host software at CPL 0 and runs the guest until #VMEXIT (or a budget). GPRs other than RAX and RSP are the guest's. */
-  vmrun(vmcbHpa: number, limits?: RunLimits): Stop;
-  /** Continues a vmrun that stopped with 'budget' or 'requested' in guest mode. */
-  continueGuest(limits?: RunLimits): Stop;
+  vmrun(vmcbHpa: number, limits: RunLimits = {}): Stop {
+    this.core.efer |= EFER_SVME;
+    return this.core.svmUnit.enter(vmcbHpa) ? this.core.run(limits, null) : { kind: 'vmexit' };
+  }
+
+  /** Continues a vmrun that stopped with 'budget' or 'requested' in guest mode. @throws Error when there is none. */
+  continueGuest(limits: RunLimits = {}): Stop {
+    if (!this.core.guestMode) throw new Error('no guest is running: use vmrun');
+    return this.core.run(limits, null);
+  }
+
+  /**
+   * Lets time pass, as a monitor whose guest waits in HLT does: up to the next deadline, which is then run.
+   * @param limitTicks goes no further than this. @returns false when nothing would ever come due.
+   */
+  idle(limitTicks: number): boolean {
+    const { clock, ledger } = this;
+    if (!passIdleTime(ledger, clock, limitTicks)) return false;
+    clock.fireDue();
+    return true;
+  }
 }

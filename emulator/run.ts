@@ -227,7 +227,8 @@ function digestMemory(memory: PhysicalMemory): string {
 }
 
 function isZero(page: Uint8Array): boolean {
-  for (let i = 0; i < page.length; i++) if (page[i] !== 0) return false;
+  const words = new Uint32Array(page.buffer, page.byteOffset, page.length / Uint32Array.BYTES_PER_ELEMENT);
+  for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false;
   return true;
 }
 

@@ -67,6 +67,11 @@ export function encodeDescriptor(segment: SegmentState): [number, number] {
   const attr = large ? attributes | ATTR_G : attributes & ~ATTR_G;
   const low = ((raw & 0xffff) | (base << 16)) >>> 0;
   const high =
-    (((base >>> 16) & 0xff) | ((attr & 0xff) << 8) | (raw & 0xf0000) | ((attr & 0xf00) << 12) | (base & 0xff00_0000)) >>> 0;
+    (((base >>> 16) & 0xff) |
+      ((attr & 0xff) << 8) |
+      (raw & 0xf0000) |
+      ((attr & 0xf00) << 12) |
+      (base & 0xff00_0000)) >>>
+    0;
   return [low, high];
 }

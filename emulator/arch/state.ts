@@ -7,12 +7,13 @@
 /** General registers: slot n at byte 8n, so 32-bit index 2n, 16-bit index 4n, AL-like byte 8n, AH-like byte 8(n-4)+1. */
 export const GPR_OFFSET = 0;
 
-/** Lazily evaluated arithmetic flags: what the last flag-writing operation saw (isa/semantics/flags.ts owns their meaning). */
-export const LAZY_OP_I32 = 0x80 >> 2;
-export const LAZY_RESULT_I32 = 0x88 >> 2;
-export const LAZY_LEFT_I32 = 0x90 >> 2;
-export const LAZY_RIGHT_I32 = 0x98 >> 2;
-/** EFLAGS as last materialised; the non-arithmetic bits are always current. */
+/**
+ * The arithmetic flags, kept as what the last flag-writing operation left (isa/semantics/flags.ts owns the
+ * meaning and reads them back): its sign-extended result, and the carries out of its bit positions.
+ */
+export const LAZY_RESULT_I32 = 0x80 >> 2;
+export const LAZY_CARRY_I32 = 0x88 >> 2;
+/** EFLAGS without the six arithmetic flags, whose bits here mean nothing. */
 export const EFLAGS_I32 = 0xa0 >> 2;
 /** Offset of the next instruction in CS; current between blocks and whenever a fault or device is handled. */
 export const EIP_I32 = 0xa8 >> 2;

@@ -49,6 +49,11 @@ export class Ledger {
     return Math.floor(this.ticks / TICKS_PER_CYCLE);
   }
 
+  /** Cycles since reset, fractions kept. */
+  get cyclesExact(): number {
+    return this.ticks / TICKS_PER_CYCLE;
+  }
+
   /** Cycles per account, fractions kept. They sum to `ticks / TICKS_PER_CYCLE`. */
   accounts(): Record<Account, number> {
     return accountCycles(this.counts, this.prices);
@@ -73,7 +78,8 @@ function accountCycles(counts: Float64Array, prices: Float64Array): Record<Accou
   return Object.fromEntries(
     ACCOUNTS.map((account, row) => {
       let ticks = 0;
-      for (let column = 0; column < COST_KEY_COUNT; column++) ticks += counts[row * COST_KEY_COUNT + column] * prices[column];
+      for (let column = 0; column < COST_KEY_COUNT; column++)
+        ticks += counts[row * COST_KEY_COUNT + column] * prices[column];
       return [account, ticks / TICKS_PER_CYCLE];
     }),
   ) as Record<Account, number>;

@@ -15,6 +15,21 @@ export interface CpuProfile {
   description: string;
   frequencyHz: number;
   /** Unified TLB of 4 KB and 4 MB entries, FIFO replacement within a set. */
-  tlb: { entries: number; ways: number };
+  tlb: {
+    entries: number;
+    ways: number;
+    /** Entries carry address-space identifiers that monitors may rely on. Absent: every world switch flushes. */
+    tagged?: boolean;
+  };
+  /** Optional parts of SVM that this processor has; absent: none. */
+  svm?: SvmFeatures;
   prices: Readonly<Record<CostKey, Price>>;
+}
+
+/** Optional parts of SVM, as CPUID 8000_000A EDX names them (APM vol. 3, appendix E). */
+export interface SvmFeatures {
+  /** NRIPS: an instruction's exit gives the address of the next one. */
+  nextRip: boolean;
+  /** DecodeAssists: exits of INVLPG and INT n give their operand. */
+  decodeAssists: boolean;
 }

@@ -42,7 +42,11 @@ export interface RunLimits {
 }
 
 /** The result of one `step`: the instruction completed, or an event was delivered instead of or after it. */
-export type StepResult = { kind: 'done' } | { kind: 'halted' } | { kind: 'delivered'; event: Event } | { kind: 'shutdown'; chain: readonly string[] };
+export type StepResult =
+  | { kind: 'done' }
+  | { kind: 'halted' }
+  | { kind: 'delivered'; event: Event }
+  | { kind: 'shutdown'; chain: readonly string[] };
 
 /** A processor as its owner sees it: a user at the console, a test, or a monitor. All values unsigned unless said otherwise. */
 export interface Processor {

@@ -1,4 +1,4 @@
-import type { SegmentIndex, } from '../arch/registers.js';
+import type { SegmentIndex } from '../arch/registers.js';
 import type { PortWidth } from './operation.js';
 
 /**
@@ -7,8 +7,9 @@ import type { PortWidth } from './operation.js';
  * fault object after which the instruction has had no effect, so a handler does all its memory reads and
  * checks before its first register write.
  *
- * Offsets are unsigned 32-bit offsets into a segment. 32-bit values are signed (`| 0`) in and out; 8- and
- * 16-bit values are zero-extended.
+ * Offsets into a segment are 32 bits, and come signed or unsigned: the callee uses `offset >>> 0` (a signed one
+ * stays a small integer in the host's engine, where an unsigned one above 2^31 is a heap number). 32-bit values
+ * are signed (`| 0`) in and out; 8- and 16-bit values are zero-extended.
  */
 export interface ExecutionContext {
   /** The state area (arch/state.ts) through four views of the same bytes. */
@@ -28,7 +29,7 @@ export interface ExecutionContext {
   modify8(segment: SegmentIndex, offset: number): number;
   modify16(segment: SegmentIndex, offset: number): number;
   modify32(segment: SegmentIndex, offset: number): number;
-  /** Writes back to the place of the last modify of the same width. */
+  /** Writes back to the place of the last modify, which had the same width. */
   modifyWrite8(value: number): void;
   modifyWrite16(value: number): void;
   modifyWrite32(value: number): void;
@@ -84,7 +85,7 @@ export interface ExecutionContext {
   // --- segments and descriptor tables
   loadSegment(segment: SegmentIndex, selector: number): void;
   readSelector(segment: SegmentIndex): number;
-  /** LAR: the access-rights doubleword, or -1 when the selector is not accessible (ZF = 0). LSL: the limit, or -1 as NaN-free `null`. */
+  /** LAR: the access-rights doubleword; LSL: the limit in bytes. Null when the selector is not accessible (ZF = 0). */
   accessRights(selector: number): number | null;
   segmentLimit(selector: number): number | null;
   verifySegment(selector: number, forWriting: boolean): boolean;
@@ -99,6 +100,8 @@ export interface ExecutionContext {
   writeControl(register: number, value: number): void;
   readDebug(register: number): number;
   writeDebug(register: number, value: number): void;
+  /** SMSW: CR0, without a privilege check. */
+  readMachineStatusWord(): number;
   loadMachineStatusWord(value: number): void;
   clearTaskSwitched(): void;
   readMsr(): void; // index in ECX, value to EDX:EAX
@@ -115,13 +118,16 @@ export interface ExecutionContext {
   pause(): void;
 
   // --- ports: privilege (IOPL, TSS bitmap), intercepts and charges included
+  /** The privilege and intercept checks of an access, without it: INS and OUTS make them before they touch memory. */
+  requirePort(port: number, width: PortWidth, direction: 'in' | 'out'): void;
   portIn(port: number, width: PortWidth): number;
   portOut(port: number, width: PortWidth, value: number): void;
 
   // --- repeated string instructions
   /**
-   * Called by a rep handler after each iteration but the last, registers up to date. True: stop here, leave
-   * eip on the instruction (an interrupt or a budget end is due).
+   * Called by a rep handler after each iteration but the last, registers up to date. Charges 'string' and the
+   * operation's loads and stores for the iteration to come (the first one's are charged with the row). True: the
+   * processor has set eip back to the instruction (an interrupt or a budget end is due); the handler returns.
    */
   endIteration(): boolean;
 }

@@ -1,3 +1,4 @@
+import type { InterceptName } from '../arch/vmcb.js';
 import type { CostKey } from '../cost/keys.js';
 import type { ExecutionContext } from './context.js';
 
@@ -17,6 +18,11 @@ export type Flow = 'next' | 'branch' | 'jump' | 'call' | 'return' | 'unmask' | '
 /** What a deprivileged guest would notice. `silent`: sensitive, yet does not trap: what makes x86 hard. */
 export type Sensitivity = 'innocuous' | 'traps' | 'silent';
 
+/** Names of arch/vmcb.ts, and the families of control and debug registers. */
+export type Intercept = InterceptName | `${'CR' | 'DR'}${number}_${'READ' | 'WRITE'}`;
+
+export type MemoryUse = 'none' | 'read' | 'write' | 'modify';
+
 /** One form of one instruction. Everything that reads instructions reads this row. */
 export interface InstructionRow {
   mnemonic: string;
@@ -26,13 +32,20 @@ export interface InstructionRow {
   operands: string;
   flow: Flow;
   sensitivity: Sensitivity;
-  /** Name of the SVM intercept (arch/vmcb.ts) that can stop it, or null. */
-  intercept: string | null;
+  /** The SVM intercept that can stop it, or null. */
+  intercept: Intercept | null;
   /** Charged once per execution; memory operands add 'load' and 'store'. */
   cost: CostKey;
   handler: Handler;
   /** LOCK prefix allowed (with a memory destination). */
   lockable: boolean;
+  /** What happens to the memory operand, when there is one. */
+  memory: MemoryUse;
+  /** Loads and stores beside the memory operand: string elements, and stack slots that `cost` does not cover. */
+  loads: number;
+  stores: number;
+  /** Picks a handler that knows more of a decoded operation than `handler` does, or null. */
+  specialise: ((op: Operation) => Handler) | null;
 }
 
 /** A decoded instruction. One shape for all, so that the run loop stays monomorphic. Filled by the decoder. */
@@ -44,6 +57,8 @@ export class Operation {
   /** Offset of the first byte within its page. */
   pageOffset = 0;
   lengthBytes = 0;
+  /** The last opcode byte: for jcc, setcc and cmovcc its low four bits are the condition. */
+  opcodeByte = 0;
   /** 1, 2 or 4. */
   operandBytes: 1 | 2 | 4 = 4;
   addressBytes: 2 | 4 = 4;
@@ -51,6 +66,9 @@ export class Operation {
   reg = -1;
   /** Register in the r/m field when it is one, else -1 and the memory fields hold. */
   rm = -1;
+  /** Positions in `s32` of the register written and the register read, for specialised handlers of 32-bit forms. */
+  destinationI32 = 0;
+  sourceI32 = 0;
   base = -1;
   index = -1;
   /** 0..3: index is shifted left by it. */
@@ -63,7 +81,10 @@ export class Operation {
   immediate = 0;
   /** Second immediate: selector of a far pointer, nesting level of enter. */
   immediate2 = 0;
+  /** Has a LOCK prefix. */
   lock = false;
+  /** Reads and writes memory in one transaction, so charged 'locked': LOCK, or XCHG with memory. */
+  locked = false;
   rep: 'none' | 'rep' | 'repne' = 'none';
   /** Memory reads and writes charged as 'load' and 'store'. */
   loads = 0;

@@ -16,9 +16,18 @@ export class Clock {
   /** Ticks of the earliest deadline, or Infinity. The run loop compares it with `ledger.ticks` at each poll. */
   nextTicks = Infinity;
 
+  /** Software has seen time: it read a counter, or a deadline came due while it ran. Repricing such a run is not exact. */
+  observed = false;
+
   constructor(readonly ledger: Ledger) {}
 
   get nowTicks(): number {
+    return this.ledger.ticks;
+  }
+
+  /** The time in ticks for a register that software reads (RDTSC, a timer's counter): marks the run as time-dependent. */
+  observe(): number {
+    this.observed = true;
     return this.ledger.ticks;
   }
 
@@ -41,6 +50,7 @@ export class Clock {
     while (this.nextTicks <= this.ledger.ticks) {
       const due = this.queue.shift()!;
       this.nextTicks = this.queue[0]?.atTicks ?? Infinity;
+      this.observed = true;
       due.run();
     }
   }

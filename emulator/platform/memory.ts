@@ -1,7 +1,12 @@
 import { PAGE_BYTES } from '../arch/paging.js';
 
-/** Told when a page that holds decoded or translated code is written, before the next instruction runs. */
-export type CodeWriteListener = (page: number, byteOffset: number, byteCount: number) => void;
+/** Told when a marked page is written, after the bytes changed and before the next instruction runs. */
+export type PageWriteListener = (page: number, byteOffset: number, byteCount: number) => void;
+
+/** Mark: some listener holds decoded or translated code of this page. Cleared by the first write. */
+const MARK_CODE = 1;
+/** Mark: a monitor derives something from this page and must see every write. Stays until it is taken away. */
+const MARK_TRACED = 2;
 
 /**
  * Physical memory: a window of a WebAssembly.Memory. A guest's physical memory is a window of its host's, so
@@ -17,9 +22,14 @@ export class PhysicalMemory {
     /** Where the window starts in the buffer; a multiple of the page size. */
     readonly baseBytes: number,
     readonly sizeBytes: number,
-    /** Marks by page of the whole buffer, shared by all windows; bit 0: some listener holds code of this page. */
+    /** Marks by page of the whole buffer, shared by all windows; not zero: a write must go through {@link noteWrite}. */
     readonly codePages: Uint8Array,
-    private readonly listeners: { basePage: number; pages: number; listener: CodeWriteListener }[],
+    private readonly listeners: {
+      mark: number;
+      basePage: number;
+      pages: number;
+      listener: PageWriteListener;
+    }[],
   ) {
     this.u8 = new Uint8Array(buffer, baseBytes, sizeBytes);
     this.view = new DataView(buffer, baseBytes, sizeBytes);
@@ -28,8 +38,14 @@ export class PhysicalMemory {
   /** The window [baseBytes, baseBytes + sizeBytes) of a fresh WebAssembly.Memory's buffer. */
   static over(memory: WebAssembly.Memory, baseBytes: number, sizeBytes: number): PhysicalMemory {
     const { buffer } = memory;
-    if (baseBytes % PAGE_BYTES !== 0 || sizeBytes % PAGE_BYTES !== 0 || baseBytes + sizeBytes > buffer.byteLength) {
-      throw new RangeError(`memory window ${baseBytes}+${sizeBytes} is not page-aligned inside ${buffer.byteLength} bytes`);
+    if (
+      baseBytes % PAGE_BYTES !== 0 ||
+      sizeBytes % PAGE_BYTES !== 0 ||
+      baseBytes + sizeBytes > buffer.byteLength
+    ) {
+      throw new RangeError(
+        `memory window ${baseBytes}+${sizeBytes} is not page-aligned inside ${buffer.byteLength} bytes`,
+      );
     }
     const codePages = new Uint8Array(buffer.byteLength / PAGE_BYTES);
     return new PhysicalMemory(buffer as ArrayBuffer, baseBytes, sizeBytes, codePages, []);
@@ -38,18 +54,48 @@ export class PhysicalMemory {
   /** A smaller window of the same bytes, for a guest. `offsetBytes` is the host-physical address of its address 0. */
   window(offsetBytes: number, sizeBytes: number): PhysicalMemory {
     if (offsetBytes % PAGE_BYTES !== 0 || offsetBytes + sizeBytes > this.sizeBytes) {
-      throw new RangeError(`guest window ${offsetBytes}+${sizeBytes} is not page-aligned inside ${this.sizeBytes} bytes`);
+      throw new RangeError(
+        `guest window ${offsetBytes}+${sizeBytes} is not page-aligned inside ${this.sizeBytes} bytes`,
+      );
     }
-    return new PhysicalMemory(this.buffer, this.baseBytes + offsetBytes, sizeBytes, this.codePages, this.listeners);
+    return new PhysicalMemory(
+      this.buffer,
+      this.baseBytes + offsetBytes,
+      sizeBytes,
+      this.codePages,
+      this.listeners,
+    );
   }
 
   /** Has `listener` called for writes to pages of this window that are marked by {@link markCode}. Page numbers are this window's. */
-  onCodeWrite(listener: CodeWriteListener): void {
-    this.listeners.push({ basePage: this.baseBytes / PAGE_BYTES, pages: this.sizeBytes / PAGE_BYTES, listener });
+  onCodeWrite(listener: PageWriteListener): void {
+    this.listen(MARK_CODE, listener);
   }
 
   markCode(page: number): void {
-    this.codePages[this.baseBytes / PAGE_BYTES + page] |= 1;
+    this.codePages[this.baseBytes / PAGE_BYTES + page] |= MARK_CODE;
+  }
+
+  /** Has `listener` called for every write, by whatever path, to pages of this window that are marked by {@link markTraced}. */
+  onTracedWrite(listener: PageWriteListener): void {
+    this.listen(MARK_TRACED, listener);
+  }
+
+  markTraced(page: number): void {
+    this.codePages[this.baseBytes / PAGE_BYTES + page] |= MARK_TRACED;
+  }
+
+  unmarkTraced(page: number): void {
+    this.codePages[this.baseBytes / PAGE_BYTES + page] &= ~MARK_TRACED;
+  }
+
+  private listen(mark: number, listener: PageWriteListener): void {
+    this.listeners.push({
+      mark,
+      basePage: this.baseBytes / PAGE_BYTES,
+      pages: this.sizeBytes / PAGE_BYTES,
+      listener,
+    });
   }
 
   /** Whether a write to `address` must go through {@link noteWrite}. */
@@ -60,10 +106,13 @@ export class PhysicalMemory {
   /** To be called after `byteCount` bytes at `address` (within one page) were written behind this class's back. */
   noteWrite(address: number, byteCount: number): void {
     const page = (this.baseBytes + address) >>> 12;
-    if (this.codePages[page] === 0) return;
-    this.codePages[page] = 0;
-    for (const { basePage, pages, listener } of this.listeners) {
-      if (page >= basePage && page < basePage + pages) listener(page - basePage, address & (PAGE_BYTES - 1), byteCount);
+    const marks = this.codePages[page];
+    if (marks === 0) return;
+    this.codePages[page] = marks & ~MARK_CODE;
+    for (const { mark, basePage, pages, listener } of this.listeners) {
+      if (marks & mark && page >= basePage && page < basePage + pages) {
+        listener(page - basePage, address & (PAGE_BYTES - 1), byteCount);
+      }
     }
   }
 
@@ -101,14 +150,16 @@ export class PhysicalMemory {
   /** @throws RangeError when the bytes do not fit; nothing is written then. */
   writeBytes(address: number, bytes: Uint8Array): void {
     if (address + bytes.length > this.sizeBytes) {
-      throw new RangeError(`${bytes.length} bytes at 0x${address.toString(16)} do not fit into ${this.sizeBytes} bytes of memory`);
+      throw new RangeError(
+        `${bytes.length} bytes at 0x${address.toString(16)} do not fit into ${this.sizeBytes} bytes of memory`,
+      );
     }
     this.u8.set(bytes, address);
     this.noteRange(address, bytes.length);
   }
 
   private noteRange(address: number, byteCount: number): void {
-    for (let at = address, left = byteCount; left > 0; ) {
+    for (let at = address, left = byteCount; left > 0;) {
       const inPage = Math.min(left, PAGE_BYTES - (at & (PAGE_BYTES - 1)));
       this.noteWrite(at, inPage);
       at += inPage;

@@ -39,7 +39,9 @@ export class Guest implements Displayable {
     };
     const low = from === undefined ? -Infinity : address(from);
     const high = to === undefined ? Infinity : address(to);
-    return new View(this.listingTable(this.assembly.listing.filter((row) => row.address >= low && row.address < high)));
+    return new View(
+      this.listingTable(this.assembly.listing.filter((row) => row.address >= low && row.address < high)),
+    );
   }
 
   [displaySymbol](): MimeBundle {

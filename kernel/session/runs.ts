@@ -1,12 +1,19 @@
-import { ACCOUNTS, EXIT_REASONS, findProfile, GuestRun, reprice, techniques } from '../../emulator/index.js';
+import {
+  ACCOUNTS,
+  EXIT_REASONS,
+  findProfile,
+  GuestRun,
+  reprice,
+  usableTechniques,
+} from '../../emulator/index.js';
 import type { CpuProfile, ExitReason, RunOptions, RunResult, Technique } from '../../emulator/index.js';
 import { lines, stackedBars } from '../display/plot.js';
 import { table } from '../display/table.js';
 import type { MimeBundle } from '../display/bundle.js';
 import { displaySymbol, View } from './display.js';
 import type { Displayable } from './display.js';
-import { Guest } from './guest.js';
-import { interruptRequested } from './interrupt.js';
+import type { Guest } from './guest.js';
+import { interruptRequested, interruptibly } from './interrupt.js';
 import { changePrices } from './prices.js';
 import type { PriceChanges } from './prices.js';
 
@@ -290,18 +297,16 @@ export class WhatIf implements Displayable {
   }
 }
 
-/** Techniques that can run guests in this version. */
-export function builtTechniques(): Technique[] {
-  return (Object.keys(techniques) as Technique[]).filter((name) => techniques[name].create !== null);
-}
-
 /**
  * Runs a guest to its end under one technique.
  * @throws ImageError, RangeError for what cannot be run; a guest's own failure is an outcome, no error.
  */
 export function run(program: Guest, options: CellRunOptions = {}): Run {
   const guestRun = new GuestRun(program.bytes, { ...options, onProgress: interruptRequested });
-  return new Run(guestRun.run(), guestRun.configuration.profile);
+  return new Run(
+    interruptibly(() => guestRun.run()),
+    guestRun.configuration.profile,
+  );
 }
 
 /** Runs a guest under several techniques: all that are built, unless told. */
@@ -309,7 +314,7 @@ export async function compare(
   program: Guest,
   options: Omit<CellRunOptions, 'technique'> & { techniques?: readonly Technique[] } = {},
 ): Promise<Runs> {
-  const { techniques: chosen = builtTechniques(), ...rest } = options;
+  const { techniques: chosen = usableTechniques(), ...rest } = options;
   const all: Run[] = [];
   for (const technique of chosen) {
     all.push(run(program, { ...rest, technique }));

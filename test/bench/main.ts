@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runImage } from '../../emulator/index.js';
-import { plainTable } from '../../kernel/display/table.js';
+import { table } from '../../kernel/display/table.js';
 import { assembleGuest } from '../../kernel/guests.js';
 import { packageRoot } from '../../emulator/root.js';
 
@@ -23,26 +23,23 @@ const names = readdirSync(folder)
   .filter((name) => wanted.length === 0 || wanted.includes(name));
 const scratch = mkdtempSync(join(tmpdir(), 'ringside-bench-'));
 try {
-  const lines = names.map(measure);
-  const labels = [
-    'guest',
-    'instructions',
-    'ringside s',
-    'MIPS',
-    'v86 interpreter s',
-    'ratio',
-    'v86 JIT s',
-    'ratio',
-  ];
-  console.log(
-    plainTable({ labels, alignments: ['left', ...labels.slice(1).map(() => 'right' as const)], lines }),
-  );
+  const columns = [
+    { key: 'guest', label: 'guest' },
+    { key: 'instructions', label: 'instructions', format: 'integer' },
+    { key: 'ours', label: 'ringside s' },
+    { key: 'mips', label: 'MIPS' },
+    { key: 'interpreter', label: 'v86 interpreter s' },
+    { key: 'overInterpreter', label: 'ratio', format: 'times' },
+    { key: 'jit', label: 'v86 JIT s' },
+    { key: 'overJit', label: 'ratio', format: 'times' },
+  ] as const;
+  console.log(table({ columns, rows: names.map(measure) })['text/plain']);
   console.log('ratio: how many times faster than v86 we are; below 1 is slower');
 } finally {
   rmSync(scratch, { recursive: true });
 }
 
-function measure(name: string): string[] {
+function measure(name: string): Record<string, string | number> {
   const path = join(folder, `${name}.asm`);
   const { bytes, diagnostics } = assembleGuest(readFileSync(path, 'utf8'), path);
   if (diagnostics.length > 0) throw new Error(`${path}: ${diagnostics[0].message}`);
@@ -59,16 +56,16 @@ function measure(name: string): string[] {
     for (const mode of ['interpreter', 'jit'] as const) seconds[mode].push(v86Seconds(image, mode));
   }
   const [ours, interpreter, jit] = [seconds.ours, seconds.interpreter, seconds.jit].map(median);
-  return [
-    name,
-    instructions.toLocaleString('en-US'),
-    ours.toFixed(3),
-    (instructions / ours / 1e6).toFixed(1),
-    interpreter.toFixed(3),
-    (interpreter / ours).toFixed(2),
-    jit.toFixed(3),
-    (jit / ours).toFixed(2),
-  ];
+  return {
+    guest: name,
+    instructions,
+    ours,
+    mips: instructions / ours / 1e6,
+    interpreter,
+    overInterpreter: interpreter / ours,
+    jit,
+    overJit: jit / ours,
+  };
 }
 
 function v86Seconds(image: string, mode: 'interpreter' | 'jit'): number {

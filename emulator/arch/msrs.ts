@@ -1,0 +1,27 @@
+/** Model-specific register numbers (AMD64 APM vol. 2, rev. 3.44, appendix A "MSR Cross-Reference"). */
+
+export const MSR_TSC = 0x0000_0010;
+export const MSR_APIC_BASE = 0x0000_001b;
+export const MSR_SYSENTER_CS = 0x0000_0174;
+export const MSR_SYSENTER_ESP = 0x0000_0175;
+export const MSR_SYSENTER_EIP = 0x0000_0176;
+export const MSR_DEBUG_CTL = 0x0000_01d9;
+export const MSR_PAT = 0x0000_0277;
+export const MSR_EFER = 0xc000_0080;
+export const MSR_STAR = 0xc000_0081;
+export const MSR_LSTAR = 0xc000_0082;
+export const MSR_CSTAR = 0xc000_0083;
+export const MSR_SFMASK = 0xc000_0084;
+export const MSR_FS_BASE = 0xc000_0100;
+export const MSR_GS_BASE = 0xc000_0101;
+export const MSR_KERNEL_GS_BASE = 0xc000_0102;
+export const MSR_TSC_RATIO = 0xc000_0104;
+export const MSR_VM_CR = 0xc001_0114;
+export const MSR_IGNNE = 0xc001_0115;
+export const MSR_SMM_CTL = 0xc001_0116;
+/** Page where VMRUN saves the host's state. */
+export const MSR_VM_HSAVE_PA = 0xc001_0117;
+
+/** VM_CR (section 15.30.1 "VM_CR MSR"). */
+export const VM_CR_LOCK = 1 << 3;
+export const VM_CR_SVM_DISABLE = 1 << 4;

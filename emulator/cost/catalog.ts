@@ -1,0 +1,14 @@
+import type { CpuProfile } from './profile.js';
+import { core2_e6700 } from './profiles/core2-e6700.js';
+import { pentium4_672 } from './profiles/pentium4-672.js';
+
+/** Every processor there is; the first is the default. */
+export const profiles: readonly CpuProfile[] = [pentium4_672, core2_e6700];
+
+/** @throws RangeError when there is no such profile; the message names those there are. */
+export function findProfile(name: string): CpuProfile {
+  const found = profiles.find((profile) => profile.name === name);
+  if (found) return found;
+  const known = profiles.map((profile) => profile.name).join(', ');
+  throw new RangeError(`no processor profile is called '${name}'; there are: ${known}`);
+}

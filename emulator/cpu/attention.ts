@@ -1,0 +1,30 @@
+/**
+ * Bits of `Cpu.attention`: reasons to leave the short path of the run loop before the next block. Interrupt
+ * lines are not among them: those are looked at only at poll points (`Cpu.pollAttention`).
+ */
+/** Interrupts are held off for the next instruction. */
+export const ATTENTION_SHADOW = 1 << 0;
+/** EFLAGS.TF: #DB after the next instruction. */
+export const ATTENTION_TRAP = 1 << 1;
+/** EFLAGS.RF: to be cleared after the next instruction. */
+export const ATTENTION_RESUME = 1 << 2;
+/** In HLT. */
+export const ATTENTION_HALT = 1 << 3;
+/** A poll is owed before the next instruction. */
+export const ATTENTION_POLL = 1 << 4;
+/** The exit port was written. */
+export const ATTENTION_EXIT = 1 << 5;
+/** A software interrupt is on its way to the monitor. */
+export const ATTENTION_SOFTWARE = 1 << 6;
+/** The shadow was begun by the instruction just executed. */
+export const ATTENTION_SHADOW_NEW = 1 << 7;
+
+/** Those that concern exactly the next instruction. */
+export const ATTENTION_STEP = ATTENTION_SHADOW | ATTENTION_TRAP | ATTENTION_RESUME;
+
+/** Bits of `Cpu.pollAttention`: what a poll has to look at. */
+export const POLL_INTERRUPT = 1 << 0;
+/** The owner asked for a stop. */
+export const POLL_STOP = 1 << 1;
+/** SVM: a virtual interrupt is pending (VMCB V_IRQ). */
+export const POLL_VIRTUAL = 1 << 2;

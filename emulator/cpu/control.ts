@@ -1,0 +1,191 @@
+import * as cr from '../arch/control.js';
+import { ECX, EAX, EDX } from '../arch/registers.js';
+import type { SegmentIndex } from '../arch/registers.js';
+import { CPL_I32, CR0_I32, CR2_I32, CR3_I32, CR4_I32, DR_OFFSET } from '../arch/state.js';
+import { VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../arch/vectors.js';
+import { ATTENTION_HALT } from './attention.js';
+import type { Cpu } from './cpu.js';
+
+/** CR0 bits that exist; writes to others are ignored, ET always reads as one. */
+const CR0_DEFINED =
+  cr.CR0_PE |
+  cr.CR0_MP |
+  cr.CR0_EM |
+  cr.CR0_TS |
+  cr.CR0_ET |
+  cr.CR0_NE |
+  cr.CR0_WP |
+  cr.CR0_AM |
+  cr.CR0_NW |
+  cr.CR0_CD |
+  cr.CR0_PG;
+/** Bits that LMSW writes; PE it can set but not clear. */
+const MACHINE_STATUS = cr.CR0_PE | cr.CR0_MP | cr.CR0_EM | cr.CR0_TS;
+/** CR4 bits of features that CPUID offers. Setting another raises #GP(0). */
+const CR4_OFFERED = cr.CR4_TSD | cr.CR4_PSE | cr.CR4_PGE | cr.CR4_PCE;
+const CR4_NOT_YET: readonly (readonly [number, string])[] = [
+  [cr.CR4_PAE, 'PAE paging'],
+  [cr.CR4_VME, 'virtual-8086 mode extensions'],
+  [cr.CR4_PVI, 'protected-mode virtual interrupts'],
+  [cr.CR4_DE, 'debugging extensions'],
+];
+const CONTROL_SLOTS: Readonly<Record<number, number>> = { 0: CR0_I32, 2: CR2_I32, 3: CR3_I32, 4: CR4_I32 };
+
+/** DR6 and DR7 bits that read as ones whatever is written (APM vol. 2, section 13.1.1 "Debug Registers"). */
+const DR6_ONES = 0xffff_0ff0 | 0;
+const DR6_WRITABLE = 0xe00f;
+const DR7_ONES = 0x400;
+const DR7_ZEROS = 0xd800;
+const DR7_ENABLES = 0xff;
+
+/** MOV from CRn. @returns signed. */
+export function readControl(cpu: Cpu, register: number): number {
+  const slot = controlSlot(cpu, register);
+  cpu.requireCpl0();
+  if (cpu.guestMode) cpu.svmUnit.interceptControl(register, false);
+  return cpu.s32[slot];
+}
+
+export function writeControl(cpu: Cpu, register: number, value: number): void {
+  const slot = controlSlot(cpu, register);
+  cpu.requireCpl0();
+  if (register === 0) checkCr0(cpu, value);
+  if (register === 4) checkCr4(cpu, value);
+  if (cpu.guestMode) cpu.svmUnit.interceptControl(register, true);
+  switch (register) {
+    case 0:
+      setCr0(cpu, value);
+      break;
+    case 3:
+      cpu.s32[slot] = value;
+      cpu.mmu.flushNonGlobal();
+      cpu.restartFetch();
+      cpu.parts.trace.record({ ticks: cpu.ledger.ticks, kind: 'cr3', value: value >>> 0 });
+      break;
+    case 4: {
+      const changed = cpu.s32[slot] ^ value;
+      cpu.s32[slot] = value;
+      if (changed & (cr.CR4_PSE | cr.CR4_PGE)) cpu.flushTlb();
+      break;
+    }
+    default:
+      cpu.s32[slot] = value;
+  }
+}
+
+/** SMSW: CR0 for everybody. */
+export function readMachineStatusWord(cpu: Cpu): number {
+  if (cpu.guestMode) cpu.svmUnit.interceptControl(0, false);
+  return cpu.s32[CR0_I32];
+}
+
+export function loadMachineStatusWord(cpu: Cpu, value: number): void {
+  cpu.requireCpl0();
+  if (cpu.guestMode) cpu.svmUnit.interceptControl(0, true);
+  const old = cpu.s32[CR0_I32];
+  setCr0(cpu, (old & ~MACHINE_STATUS) | (value & MACHINE_STATUS) | (old & cr.CR0_PE));
+}
+
+export function clearTaskSwitched(cpu: Cpu): void {
+  cpu.requireCpl0();
+  if (cpu.guestMode) cpu.svmUnit.interceptControl(0, true);
+  cpu.s32[CR0_I32] &= ~cr.CR0_TS;
+}
+
+function controlSlot(cpu: Cpu, register: number): number {
+  return CONTROL_SLOTS[register] ?? cpu.fault.raise(VECTOR_UD, -1);
+}
+
+function checkCr0(cpu: Cpu, value: number): void {
+  const pagingWithoutProtection = (value & (cr.CR0_PG | cr.CR0_PE)) === cr.CR0_PG;
+  const notWriteThroughAlone = (value & (cr.CR0_NW | cr.CR0_CD)) === cr.CR0_NW;
+  if (pagingWithoutProtection || notWriteThroughAlone) cpu.fault.raise(VECTOR_GP, 0);
+  if ((value & cr.CR0_PE) === 0) {
+    cpu.noteMissing('real mode');
+    cpu.fault.raise(VECTOR_GP, 0);
+  }
+}
+
+function setCr0(cpu: Cpu, value: number): void {
+  const old = cpu.s32[CR0_I32];
+  const next = (value & CR0_DEFINED) | cr.CR0_ET;
+  const changed = old ^ next;
+  if (cpu.guestMode && changed & ~(cr.CR0_TS | cr.CR0_MP)) cpu.svmUnit.interceptControlSelective();
+  cpu.cr0 = next;
+  if (changed & cr.CR0_PG) cpu.flushTlb();
+}
+
+function checkCr4(cpu: Cpu, value: number): void {
+  if ((value & ~CR4_OFFERED) === 0) return;
+  for (const [bit, what] of CR4_NOT_YET) if (value & bit) cpu.noteMissing(what);
+  cpu.fault.raise(VECTOR_GP, 0);
+}
+
+/** Debug registers hold what is written; DR4 and DR5 are names of DR6 and DR7 as long as CR4.DE is clear. */
+export function readDebug(cpu: Cpu, register: number): number {
+  cpu.requireCpl0();
+  const actual = aliased(register);
+  if (cpu.guestMode) cpu.svmUnit.interceptDebug(actual, false);
+  return cpu.s32[(DR_OFFSET >> 2) + actual * 2];
+}
+
+export function writeDebug(cpu: Cpu, register: number, value: number): void {
+  cpu.requireCpl0();
+  const actual = aliased(register);
+  if (cpu.guestMode) cpu.svmUnit.interceptDebug(actual, true);
+  let stored = value;
+  if (actual === 6) stored = (value & DR6_WRITABLE) | DR6_ONES;
+  if (actual === 7) {
+    stored = (value & ~DR7_ZEROS) | DR7_ONES;
+    if (value & DR7_ENABLES) cpu.noteMissing('hardware breakpoints');
+  }
+  cpu.s32[(DR_OFFSET >> 2) + actual * 2] = stored;
+}
+
+function aliased(register: number): number {
+  return register === 4 || register === 5 ? register + 2 : register;
+}
+
+/** INVLPG: no limit check, no access. */
+export function invalidatePage(cpu: Cpu, segment: SegmentIndex, offset: number): void {
+  cpu.requireCpl0();
+  const linear = (cpu.base(segment) + offset) >>> 0;
+  if (cpu.guestMode) cpu.svmUnit.interceptInstruction('invlpg', linear);
+  cpu.invalidateLinear(linear);
+}
+
+export function halt(cpu: Cpu): void {
+  cpu.requireCpl0();
+  if (cpu.guestMode) cpu.svmUnit.interceptInstruction('hlt');
+  cpu.setAttention(ATTENTION_HALT, true);
+}
+
+/** RDTSC: 64 bits to EDX:EAX. */
+export function readTimeStamp(cpu: Cpu): void {
+  if (cpu.s32[CR4_I32] & cr.CR4_TSD && cpu.s32[CPL_I32] !== 0) cpu.fault.raise(VECTOR_GP, 0);
+  if (cpu.guestMode) cpu.svmUnit.interceptInstruction('rdtsc');
+  const tsc = cpu.msrs.timeStamp(cpu);
+  cpu.s32[EAX * 2] = Number(BigInt.asIntN(32, tsc));
+  cpu.s32[EDX * 2] = Number(BigInt.asIntN(32, tsc >> 32n));
+}
+
+/** RDPMC: there are no performance counters, so every number in ECX is a wrong one. */
+export function readPerformanceCounter(cpu: Cpu): never {
+  const allowed = cpu.s32[CPL_I32] === 0 || (cpu.s32[CR4_I32] & cr.CR4_PCE) !== 0;
+  if (allowed && cpu.guestMode) cpu.svmUnit.interceptInstruction('rdpmc');
+  if (allowed) cpu.noteMissing(`performance counter ${cpu.gpr(ECX)}`);
+  cpu.fault.raise(VECTOR_GP, 0);
+}
+
+/** Without a coprocessor: WAIT waits for nothing, every other opcode is undefined unless CR0 says #NM. */
+export function coprocessor(cpu: Cpu, kind: 'wait' | 'x87' | 'simd'): void {
+  const cr0 = cpu.s32[CR0_I32];
+  const waits = (cr0 & (cr.CR0_MP | cr.CR0_TS)) === (cr.CR0_MP | cr.CR0_TS);
+  if (kind === 'wait') {
+    if (waits) cpu.fault.raise(VECTOR_NM, -1);
+    return;
+  }
+  if (kind === 'x87' && cr0 & (cr.CR0_EM | cr.CR0_TS)) cpu.fault.raise(VECTOR_NM, -1);
+  cpu.noteMissing(kind === 'x87' ? 'x87 floating point' : 'MMX and SSE');
+  cpu.fault.raise(VECTOR_UD, -1);
+}

@@ -1,0 +1,309 @@
+import { CR0_AM } from '../arch/control.js';
+import type { SegmentState, TableState } from '../arch/descriptors.js';
+import { FLAGS_ARITHMETIC, FLAGS_DEFINED, FLAG_AC, FLAG_ONE, FLAG_RF, FLAG_TF } from '../arch/flags.js';
+import type { SegmentIndex } from '../arch/registers.js';
+import {
+  CPL_I32,
+  CR0_I32,
+  CR2_I32,
+  CR3_I32,
+  CR4_I32,
+  DR_OFFSET,
+  EFER_I32,
+  EFLAGS_I32,
+  EIP_I32,
+} from '../arch/state.js';
+import { VECTOR_GP } from '../arch/vectors.js';
+import type { Ledger } from '../cost/ledger.js';
+import type { CpuProfile } from '../cost/profile.js';
+import type { ExecutionContext } from '../isa/context.js';
+import type { Operation, PortWidth } from '../isa/operation.js';
+import { readArithmeticFlags, setArithmeticFlags } from '../isa/semantics/flags.js';
+import type { PortBus } from '../platform/bus.js';
+import type { Clock } from '../platform/clock.js';
+import type { PhysicalMemory } from '../platform/memory.js';
+import type { TraceRecorder } from '../trace/recorder.js';
+import { NoSvm } from './no-svm.js';
+import * as control from './control.js';
+import { cpuid } from './cpuid.js';
+import * as descriptorQuery from './descriptor-query.js';
+import { Executor } from './execute.js';
+import * as fastCall from './fast-call.js';
+import * as farTransfer from './far-transfer.js';
+import * as flagControl from './flag-control.js';
+import { VmExit } from './fault.js';
+import { interruptReturn } from './interrupt-return.js';
+import { Msrs } from './msr.js';
+import * as ports from './ports.js';
+import type { Event, Processor, RunLimits, StepResult, Stop } from './processor.js';
+import { Registers } from './registers.js';
+import * as segmentation from './segmentation.js';
+import type { SvmUnit } from './svm-hooks.js';
+
+/** What a processor is wired to. */
+export interface CpuParts {
+  profile: CpuProfile;
+  memory: PhysicalMemory;
+  /** Where its state area starts in the buffer behind `memory`; a multiple of 8. */
+  stateOffsetBytes: number;
+  /** What its work is charged to. */
+  ledger: Ledger;
+  /** The time that it sees: of the machine, or for a virtual processor of its host. */
+  clock: Clock;
+  ports: PortBus;
+  trace: TraceRecorder;
+  /** The interrupt-acknowledge cycle. @returns the vector. */
+  acknowledgeInterrupt(): number;
+}
+
+/**
+ * The processor: the parts list. Registers and memory access are inherited, every other subject has a file of its
+ * own; the methods here only say which. Instruction handlers see it as ExecutionContext, owners as Processor.
+ */
+export class Cpu extends Registers implements ExecutionContext, Processor {
+  readonly ledger: Ledger;
+  readonly msrs: Msrs;
+  readonly vmExit = new VmExit();
+  private readonly executor: Executor;
+  /** SVM (cpu/svm.ts), put in by the machine; without it SVM instructions are undefined. */
+  svmUnit: SvmUnit = new NoSvm(this);
+  /** Between VMRUN and #VMEXIT: intercepts apply. */
+  guestMode = false;
+  /** The event whose delivery is under way, or null. */
+  delivering: Event | null = null;
+  /** Offset of the instruction after the one that was intercepted, valid when `completeExit` is called. */
+  nextEip = 0;
+  /** The instruction that was intercepted, valid then too; null when the exit is no instruction's. */
+  interceptedOperation: Operation | null = null;
+  constructor(readonly parts: CpuParts) {
+    super(parts.memory, parts.stateOffsetBytes, parts.ledger, parts.profile.tlb);
+    this.ledger = parts.ledger;
+    this.msrs = new Msrs();
+    this.executor = new Executor(this, parts);
+    this.reload();
+  }
+
+  // --- running
+
+  /** Runs until something of Stop happens. `entryPage`: physical page that stops with 'entry', for a monitor; else null. */
+  run(limits: RunLimits, monitor: { entryPage: number } | null): Stop {
+    return this.executor.run(limits, monitor);
+  }
+
+  step(): StepResult {
+    return this.executor.step();
+  }
+
+  deliver(event: Event): StepResult {
+    return this.executor.deliver(event);
+  }
+
+  /** Brings the ledger's rows up to date with what has been executed. */
+  sync(): void {
+    this.executor.sync();
+  }
+
+  restartFetch(): void {
+    this.executor.restartFetch();
+  }
+
+  /** Recomputes all that is derived from the state area, after the area or a group of registers was replaced. */
+  reload(): void {
+    this.setCpl(this.s32[CPL_I32]);
+    this.flagsChanged();
+    this.deriveSegments(this.alignmentChecks);
+    this.mmu.tlb.dropFast();
+    this.restartFetch();
+  }
+
+  // --- registers
+
+  get instructionEip(): number {
+    return this.executor.instructionEip;
+  }
+
+  pushFlagsImage(): number {
+    return flagControl.pushFlagsImage(this);
+  }
+  popFlagsImage(value: number, operandBytes: 2 | 4): void {
+    flagControl.popFlagsImage(this, value, operandBytes);
+  }
+  clearInterruptFlag(): void {
+    flagControl.clearInterruptFlag(this);
+  }
+  setInterruptFlag(): void {
+    flagControl.setInterruptFlag(this);
+  }
+
+  msr(index: number): number {
+    return this.msrs.read(this, index);
+  }
+  setMsr(index: number, value: number): void {
+    this.msrs.write(this, index, value);
+  }
+
+  copyFrom(other: Processor): void {
+    if (!(other instanceof Cpu)) throw new TypeError('a processor can copy only from one of its own kind');
+    this.u8.set(other.u8);
+    this.msrs.copyFrom(other.msrs);
+    this.halted = other.halted;
+    this.interruptShadow = other.interruptShadow;
+    this.reload();
+  }
+
+  // --- translation
+
+  translate(
+    linear: number,
+    { write, user }: { write: boolean; user: boolean; fetch: boolean },
+  ): number | null {
+    return this.mmu.probe(linear, write, user);
+  }
+  flushTlb(): void {
+    this.mmu.flushAll();
+    this.restartFetch();
+  }
+  invalidateLinear(linear: number): void {
+    this.mmu.tlb.invalidate(linear);
+    this.restartFetch();
+  }
+
+  // --- control transfers
+
+  jumpNear(target: number): void {
+    farTransfer.jumpNear(this, target);
+  }
+  farJump(selector: number, offset: number, operandBytes: 2 | 4): void {
+    farTransfer.farJump(this, selector, offset, operandBytes);
+  }
+  farCall(selector: number, offset: number, operandBytes: 2 | 4): void {
+    farTransfer.farCall(this, selector, offset, operandBytes);
+  }
+  farReturn(operandBytes: 2 | 4, popBytes: number): void {
+    farTransfer.farReturn(this, operandBytes, popBytes);
+  }
+  interruptReturn(operandBytes: 2 | 4): void {
+    interruptReturn(this, operandBytes);
+  }
+  softwareInterrupt(vector: number, kind: 'int' | 'int3' | 'into' | 'int1'): void {
+    this.executor.softwareInterrupt(vector, kind);
+  }
+  sysenter(): void {
+    fastCall.sysenter(this);
+  }
+  sysexit(): void {
+    fastCall.sysexit(this);
+  }
+  syscall(): void {
+    fastCall.syscall(this);
+  }
+  sysret(): void {
+    fastCall.sysret(this);
+  }
+  halt(): void {
+    control.halt(this);
+  }
+  pause(): void {
+    if (this.guestMode) this.svmUnit.interceptInstruction('pause');
+  }
+  endIteration(): boolean {
+    return this.executor.endIteration();
+  }
+
+  // --- segments
+
+  loadSegment(segment: SegmentIndex, selector: number): void {
+    segmentation.loadSegment(this, segment, selector);
+  }
+  readSelector(segment: SegmentIndex): number {
+    return segmentation.readSelector(this, segment);
+  }
+  accessRights(selector: number): number | null {
+    return descriptorQuery.accessRights(this, selector);
+  }
+  segmentLimit(selector: number): number | null {
+    return descriptorQuery.segmentLimit(this, selector);
+  }
+  verifySegment(selector: number, forWriting: boolean): boolean {
+    return descriptorQuery.verifySegment(this, selector, forWriting);
+  }
+  loadLocalDescriptorTable(selector: number): void {
+    segmentation.loadLocalDescriptorTable(this, selector);
+  }
+  loadTaskRegister(selector: number): void {
+    segmentation.loadTaskRegister(this, selector);
+  }
+  readTable(table: 'gdtr' | 'idtr'): TableState {
+    if (this.guestMode) this.svmUnit.interceptInstruction(`${table}.read`);
+    return this.table(table);
+  }
+  writeTable(table: 'gdtr' | 'idtr', base: number, limit: number): void {
+    this.requireCpl0();
+    if (this.guestMode) this.svmUnit.interceptInstruction(`${table}.write`);
+    this.setTable(table, { base, limit });
+  }
+
+  // --- system registers
+
+  readControl(register: number): number {
+    return control.readControl(this, register);
+  }
+  writeControl(register: number, value: number): void {
+    control.writeControl(this, register, value);
+  }
+  readDebug(register: number): number {
+    return control.readDebug(this, register);
+  }
+  writeDebug(register: number, value: number): void {
+    control.writeDebug(this, register, value);
+  }
+  readMachineStatusWord(): number {
+    return control.readMachineStatusWord(this);
+  }
+  loadMachineStatusWord(value: number): void {
+    control.loadMachineStatusWord(this, value);
+  }
+  clearTaskSwitched(): void {
+    control.clearTaskSwitched(this);
+  }
+  readMsr(): void {
+    this.msrs.execute(this, false);
+  }
+  writeMsr(): void {
+    this.msrs.execute(this, true);
+  }
+  readTimeStamp(): void {
+    control.readTimeStamp(this);
+  }
+  readPerformanceCounter(): void {
+    control.readPerformanceCounter(this);
+  }
+  cpuid(): void {
+    cpuid(this);
+  }
+  invalidatePage(segment: SegmentIndex, offset: number): void {
+    control.invalidatePage(this, segment, offset);
+  }
+  flushCaches(kind: 'invd' | 'wbinvd'): void {
+    this.requireCpl0();
+    if (this.guestMode) this.svmUnit.interceptInstruction(kind);
+  }
+  svm(mnemonic: Parameters<ExecutionContext['svm']>[0]): void {
+    this.svmUnit.execute(mnemonic);
+  }
+  coprocessor(kind: 'wait' | 'x87' | 'simd'): void {
+    control.coprocessor(this, kind);
+  }
+
+  // --- ports
+
+  requirePort(port: number, width: PortWidth, direction: 'in' | 'out'): void {
+    ports.requirePort(this, port, width, direction);
+  }
+  portIn(port: number, width: PortWidth): number {
+    return ports.portIn(this, port, width);
+  }
+  portOut(port: number, width: PortWidth, value: number): void {
+    ports.portOut(this, port, width, value);
+  }
+}

@@ -1,0 +1,54 @@
+import { EAX, EBX, ECX, EDX } from '../arch/registers.js';
+import type { Cpu } from './cpu.js';
+
+/** Twelve characters. A name of its own: no guest should take the simulated processor for one whose errata it knows. */
+const VENDOR = 'Ringside x86';
+/** Family 15, model 4, stepping 3: what a Pentium 4 672 reports. */
+const SIGNATURE = 0x0f43;
+
+/** CPUID 1 EDX (AMD64 APM vol. 3, rev. 3.37, appendix E "Obtaining Processor Information Via the CPUID Instruction"). No FPU. */
+const FEATURES = bits({ pse: 3, tsc: 4, msr: 5, cmpxchg8b: 8, sysenter: 11, pge: 13, cmov: 15 });
+/** CPUID 8000_0001 EDX. */
+const EXTENDED_FEATURES = bits({ pse: 3, tsc: 4, msr: 5, cmpxchg8b: 8, syscall: 11, pge: 13, cmov: 15 });
+
+const MAX_BASIC = 1;
+const EXTENDED = 0x8000_0000;
+const BRAND_FIRST = 0x8000_0002;
+const BRAND_LAST = 0x8000_0004;
+const BRAND_BYTES = 48;
+
+function bits(positions: Readonly<Record<string, number>>): number {
+  return Object.values(positions).reduce((word, position) => word | (1 << position), 0);
+}
+
+/** Little-endian words of an ASCII text, padded with zero bytes. */
+function words(text: string, count: number): number[] {
+  const bytes = new Uint8Array(count * 4);
+  for (let at = 0; at < Math.min(text.length, bytes.length - 1) || at < VENDOR.length; at++) {
+    if (at < bytes.length) bytes[at] = at < text.length ? text.charCodeAt(at) & 0x7f : 0;
+  }
+  const view = new DataView(bytes.buffer);
+  return Array.from({ length: count }, (_, index) => view.getInt32(index * 4, true));
+}
+
+/** @returns EAX, EBX, ECX, EDX. Leaves beyond the last give the last basic leaf's, as on Intel processors. */
+function leaf(number: number, brand: string): readonly number[] {
+  const [vendor0, vendor1, vendor2] = words(VENDOR, 3);
+  if (number === 0) return [MAX_BASIC, vendor0, vendor2, vendor1];
+  if (number === EXTENDED) return [BRAND_LAST | 0, vendor0, vendor2, vendor1];
+  if (number === EXTENDED + 1) return [SIGNATURE, 0, 0, EXTENDED_FEATURES];
+  if (number >= BRAND_FIRST && number <= BRAND_LAST) {
+    const first = (number - BRAND_FIRST) * 4;
+    return words(brand, BRAND_BYTES / 4).slice(first, first + 4);
+  }
+  return [SIGNATURE, 0, 0, FEATURES];
+}
+
+export function cpuid(cpu: Cpu): void {
+  if (cpu.guestMode) cpu.svmUnit.interceptInstruction('cpuid');
+  const [eax, ebx, ecx, edx] = leaf(cpu.gpr(EAX), cpu.parts.profile.description);
+  cpu.s32[EAX * 2] = eax;
+  cpu.s32[EBX * 2] = ebx;
+  cpu.s32[ECX * 2] = ecx;
+  cpu.s32[EDX * 2] = edx;
+}

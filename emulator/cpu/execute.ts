@@ -1,0 +1,384 @@
+import { FLAG_IF, FLAG_RF } from '../arch/flags.js';
+import { CS } from '../arch/registers.js';
+import { DR_OFFSET, EFLAGS_I32, EIP_I32 } from '../arch/state.js';
+import { VECTOR_DB, VECTOR_GP } from '../arch/vectors.js';
+import { TICKS_PER_CYCLE } from '../cost/ledger.js';
+import type { Ledger } from '../cost/ledger.js';
+import type { Operation } from '../isa/operation.js';
+import type { Clock } from '../platform/clock.js';
+import * as attention from './attention.js';
+import { POLLS_ALWAYS, POLLS_NEVER } from './block.js';
+import type { Block } from './block.js';
+import { NO_OPERATION, decodeSingle } from './block-decoder.js';
+import type { Cpu, CpuParts } from './cpu.js';
+import { deliverEvent, deliverSoftware, faultEvent } from './events.js';
+import { passIdleTime } from './idle.js';
+import { Fetcher } from './fetch.js';
+import { BASE_I32, BASE_STRIDE_I32 } from './state.js';
+import type { Event, RunLimits, StepResult, Stop } from './processor.js';
+
+const CS_BASE_I32 = BASE_I32 + BASE_STRIDE_I32 * CS;
+const DR6_I32 = (DR_OFFSET >> 2) + 6 * 2;
+const DR6_BS = 1 << 14;
+const PAGE_MASK = 0xfff;
+const NO_PAGE = -1;
+/** Keeps blocks that were dropped meanwhile from piling up. */
+const MAX_UNFOLDED = 1 << 12;
+
+/**
+ * The run loop: an interpreter over blocks of decoded operations. A block's time, instructions and counts are
+ * added when it is entered and taken back in part when it is left early, so that they are exact whenever
+ * anything looks: between blocks, and at the last operation of a block, where everything that reads the time is.
+ */
+export class Executor {
+  private readonly cpu: Cpu;
+  private readonly ledger: Ledger;
+  private readonly clock: Clock;
+  private readonly fetcher: Fetcher;
+  /** Blocks with executions that are not in the ledger's rows yet. */
+  private unfolded: Block[] = [];
+
+  /** The block under execution, or null between blocks. */
+  private current: Block | null = null;
+  /** Offset in CS of its first operation. */
+  private blockEip = 0;
+
+  private monitored = false;
+  private entryPage = NO_PAGE;
+  private instructionLimit = Infinity;
+  private tickLimit = Infinity;
+  /** `step` is at work: nothing is polled. */
+  private single = false;
+  /** For the stop 'trap' of a software interrupt. */
+  private softwareEvent: Event | null = null;
+  /** The last event that was delivered, for `step`. */
+  private delivered: Event | null = null;
+
+  constructor(cpu: Cpu, { ledger, clock }: CpuParts) {
+    this.cpu = cpu;
+    this.ledger = ledger;
+    this.clock = clock;
+    this.fetcher = new Fetcher(cpu, () => this.current?.cut());
+  }
+
+  /** Offset of the instruction under execution, for handlers that end a block. */
+  get instructionEip(): number {
+    return this.current ? this.eipOf(this.current.last) : this.cpu.eip;
+  }
+
+  run(limits: RunLimits, monitor: { entryPage: number } | null): Stop {
+    const { cpu, ledger } = this;
+    this.monitored = monitor !== null;
+    const entryPage = monitor ? monitor.entryPage : NO_PAGE;
+    if (entryPage !== this.entryPage) this.fetcher.restart();
+    this.entryPage = entryPage;
+    this.instructionLimit = cpu.instructions + (limits.instructions ?? Infinity);
+    this.tickLimit = ledger.ticks + (limits.cycles ?? Infinity) * TICKS_PER_CYCLE;
+    const stop = this.loop();
+    this.sync();
+    return stop;
+  }
+
+  /** One instruction, decoded from the bytes as they are now. */
+  step(): StepResult {
+    const { cpu } = this;
+    if (cpu.halted) return { kind: 'halted' };
+    this.monitored = false;
+    this.single = true;
+    this.delivered = null;
+    let stop: Stop | null = null;
+    try {
+      const stepping = this.beginStep();
+      const { eip } = cpu;
+      const linear = (eip + cpu.s32[CS_BASE_I32]) | 0;
+      if (eip > cpu.codeLimit) cpu.fault.raise(VECTOR_GP, 0);
+      const block = decodeSingle(cpu, linear, cpu.fetchPhysical(linear));
+      this.enter(block, eip);
+      block.first.handler(cpu, block.first);
+      this.current = null;
+      stop = this.endStep(stepping);
+    } catch (thrown) {
+      stop = this.recover(thrown, this.current?.first ?? NO_OPERATION);
+    } finally {
+      this.single = false;
+    }
+    this.sync();
+    return this.stepResult(stop);
+  }
+
+  deliver(event: Event): StepResult {
+    this.monitored = false;
+    this.delivered = null;
+    return this.stepResult(this.accept(event));
+  }
+
+  /** Adds what has been executed to the ledger's rows. */
+  sync(): void {
+    for (const block of this.unfolded) block.fold(this.ledger);
+    this.unfolded = [];
+  }
+
+  restartFetch(): void {
+    this.fetcher.restart();
+  }
+
+  /** INT n and its kin, called by their handlers. @throws Fault: then the instruction has had no effect. */
+  softwareInterrupt(vector: number, kind: 'int' | 'int3' | 'into' | 'int1'): void {
+    const { cpu } = this;
+    const event: Event = { vector, kind, errorCode: null };
+    if (this.monitored) {
+      this.softwareEvent = event;
+      cpu.setAttention(attention.ATTENTION_SOFTWARE, true);
+      return;
+    }
+    deliverSoftware(cpu, event);
+    this.delivered = event;
+  }
+
+  /** Between two iterations of a repeated string instruction. @returns whether the handler must stop. */
+  endIteration(): boolean {
+    const { cpu, current } = this;
+    if (current === null) return false;
+    const polls = !this.single && this.pollDue();
+    if (!polls && (cpu.attention & attention.ATTENTION_TRAP) === 0) {
+      this.ledger.ticks += current.iterationTicks;
+      current.iterations++;
+      return false;
+    }
+    cpu.eip = this.eipOf(current.last);
+    cpu.instructions--;
+    if (polls) cpu.setAttention(attention.ATTENTION_POLL, true);
+    return true;
+  }
+
+  private loop(): Stop {
+    const { cpu, fetcher } = this;
+    const { s32 } = cpu;
+    let op = NO_OPERATION;
+    for (;;) {
+      try {
+        for (;;) {
+          let stepping = 0;
+          if (cpu.attention !== 0) {
+            const stop = this.attend();
+            if (stop !== null) return stop;
+            stepping = cpu.attention & attention.ATTENTION_STEP;
+          }
+          const left = this.instructionLimit - cpu.instructions;
+          if (left <= 0) return { kind: 'budget', budget: 'instructions' };
+          const eip = s32[EIP_I32];
+          const linear = (eip + s32[CS_BASE_I32]) | 0;
+          if (linear >>> 12 !== fetcher.linearPage && fetcher.moveTo(linear) === this.entryPage) {
+            fetcher.restart();
+            return { kind: 'entry', offset: linear & PAGE_MASK };
+          }
+          let block = fetcher.blocks[linear & PAGE_MASK] ?? fetcher.build(linear);
+          if ((eip >>> 0) + block.lengthBytes - 1 > cpu.codeLimit) block = fetcher.single(linear);
+          const most = stepping === 0 ? left : 1;
+          if (block.count > most) block = fetcher.shorten(linear, most);
+          if (stepping !== 0) stepping = this.beginStep();
+
+          this.enter(block, eip);
+          op = block.first;
+          for (;;) {
+            op.handler(cpu, op);
+            const { next } = op;
+            if (next === null) break;
+            op = next;
+          }
+          this.current = null;
+          if (op !== block.last) this.leaveEarly(block, op);
+
+          if (stepping !== 0) {
+            const stop = this.endStep(stepping);
+            if (stop !== null) return stop;
+          }
+          if (
+            (block.polls === POLLS_ALWAYS ||
+              (block.polls !== POLLS_NEVER && (cpu.attention & attention.ATTENTION_SHADOW) === 0)) &&
+            this.pollDue()
+          ) {
+            const stop = this.poll();
+            if (stop !== null) return stop;
+          }
+        }
+      } catch (thrown) {
+        const stop = this.recover(thrown, op);
+        if (stop !== null) return stop;
+      }
+    }
+  }
+
+  /** Charges a block as a whole and makes it current. eip becomes that after its last operation. */
+  private enter(block: Block, eip: number): void {
+    const { cpu } = this;
+    this.ledger.ticks += block.ticks;
+    cpu.instructions += block.count;
+    if (block.executions++ === 0) this.noteUnfolded(block);
+    cpu.s32[EIP_I32] = eip + block.lengthBytes;
+    this.blockEip = eip;
+    this.current = block;
+  }
+
+  private noteUnfolded(block: Block): void {
+    if (this.unfolded.length === MAX_UNFOLDED) this.sync();
+    this.unfolded.push(block);
+  }
+
+  /** The block was cut after `op`: it had written to its own page. */
+  private leaveEarly(block: Block, op: Operation): void {
+    const index = block.operations.indexOf(op);
+    this.cpu.instructions -= block.refund(block.operations[index + 1], this.ledger);
+    this.cpu.eip = this.blockEip + op.pageOffset + op.lengthBytes - block.first.pageOffset;
+  }
+
+  private eipOf(op: Operation): number {
+    const first = this.current?.first ?? op;
+    return (this.blockEip + op.pageOffset - first.pageOffset) >>> 0;
+  }
+
+  // --- what is rare
+
+  /** Looks after `cpu.attention` before the next instruction. @returns why the run ends, or null. */
+  private attend(): Stop | null {
+    const { cpu } = this;
+    if (cpu.attention & attention.ATTENTION_EXIT) {
+      cpu.setAttention(attention.ATTENTION_EXIT, false);
+      return { kind: 'exit', code: cpu.exitCode };
+    }
+    if (this.softwareEvent) {
+      const event = this.softwareEvent;
+      this.softwareEvent = null;
+      cpu.setAttention(attention.ATTENTION_SOFTWARE, false);
+      return this.trap(event);
+    }
+    while (cpu.attention & (attention.ATTENTION_POLL | attention.ATTENTION_HALT)) {
+      const stop = cpu.attention & attention.ATTENTION_HALT ? this.wait() : this.poll();
+      if (stop !== null) return stop;
+    }
+    return null;
+  }
+
+  /** Before an instruction that flags or a shadow single out. @returns the ATTENTION_STEP bits in force. */
+  private beginStep(): number {
+    const { cpu } = this;
+    const stepping = cpu.attention & attention.ATTENTION_STEP;
+    cpu.setAttention(attention.ATTENTION_SHADOW_NEW, false);
+    this.delivered = null;
+    if (stepping & attention.ATTENTION_RESUME) cpu.writeEflags(0, FLAG_RF);
+    return stepping;
+  }
+
+  /** After it completed. @returns why the run ends, or null. */
+  private endStep(stepping: number): Stop | null {
+    const { cpu } = this;
+    if (stepping & attention.ATTENTION_SHADOW && (cpu.attention & attention.ATTENTION_SHADOW_NEW) === 0) {
+      cpu.setAttention(attention.ATTENTION_SHADOW, false);
+      if (!this.single) cpu.setAttention(attention.ATTENTION_POLL, true);
+    }
+    // An interrupt instruction cleared TF with its delivery, and MOV SS holds the trap off.
+    const traps = stepping & attention.ATTENTION_TRAP && this.delivered === null && !cpu.interruptShadow;
+    if (!traps) return null;
+    cpu.s32[DR6_I32] |= DR6_BS;
+    return this.accept({ vector: VECTOR_DB, kind: 'exception', errorCode: null });
+  }
+
+  /** Whether a poll would find anything to do. */
+  private pollDue(): boolean {
+    const { ticks } = this.ledger;
+    return this.cpu.pollAttention !== 0 || ticks >= this.clock.nextTicks || ticks >= this.tickLimit;
+  }
+
+  /** Deadlines, interrupts, a user's request, the cycle budget, in this order. @returns why the run ends, or null. */
+  private poll(): Stop | null {
+    const { cpu, ledger, clock } = this;
+    cpu.setAttention(attention.ATTENTION_POLL, false);
+    if (ledger.ticks >= clock.nextTicks) clock.fireDue();
+    const stop = cpu.pollAttention === 0 ? null : this.pollInterrupts();
+    if (stop !== null) return stop;
+    if (cpu.pollAttention & attention.POLL_STOP) {
+      cpu.setPoll(attention.POLL_STOP, false);
+      return { kind: 'requested' };
+    }
+    return ledger.ticks >= this.tickLimit ? { kind: 'budget', budget: 'cycles' } : null;
+  }
+
+  private pollInterrupts(): Stop | null {
+    const { cpu } = this;
+    const { pollAttention } = cpu;
+    if (this.monitored) {
+      // Not acknowledged, so its vector is not known: the monitor only has to know that there is one.
+      return pollAttention & attention.POLL_INTERRUPT
+        ? this.trap({ vector: 0, kind: 'external', errorCode: null })
+        : null;
+    }
+    if (cpu.guestMode) {
+      const event = cpu.svmUnit.poll();
+      return event && this.accept(event);
+    }
+    if (cpu.interruptShadow || !cpu.svmUnit.globalInterrupts) return null;
+    if (pollAttention & attention.POLL_INTERRUPT && cpu.s32[EFLAGS_I32] & FLAG_IF) {
+      return this.accept({ vector: cpu.parts.acknowledgeInterrupt(), kind: 'external', errorCode: null });
+    }
+    return null;
+  }
+
+  /** In HLT: lets time pass to the next deadline. @returns why the run ends, or null after one step of waiting. */
+  private wait(): Stop | null {
+    const { cpu, ledger, clock } = this;
+    const stop = this.poll();
+    if (stop !== null || !cpu.halted || cpu.attention & attention.ATTENTION_POLL) return stop;
+    const wakeable = (cpu.s32[EFLAGS_I32] & FLAG_IF) !== 0 || cpu.guestMode;
+    return wakeable && passIdleTime(ledger, clock, this.tickLimit) ? null : { kind: 'halted' };
+  }
+
+  private trap(event: Event): Stop {
+    this.ledger.charge('transition', 'trap.enter');
+    return { kind: 'trap', event };
+  }
+
+  /** Gives an event to the monitor or to the IDT. @returns why the run ends, or null. */
+  private accept(event: Event): Stop | null {
+    const { cpu } = this;
+    if (this.monitored) return this.trap(event);
+    const { eip } = cpu;
+    cpu.halted = false;
+    try {
+      const delivery = deliverEvent(cpu, event);
+      if (delivery.kind === 'shutdown') return { kind: 'tripleFault', chain: delivery.chain, eip };
+      this.delivered = delivery.event;
+    } catch (thrown) {
+      if (thrown !== cpu.vmExit) throw thrown;
+      return this.completeExit();
+    }
+    if (!this.single) cpu.setAttention(attention.ATTENTION_POLL, true);
+    return null;
+  }
+
+  /** After a throw out of the loop: makes state exact at `op`, then delivers the fault. Host errors go on. */
+  private recover(thrown: unknown, op: Operation): Stop | null {
+    const { cpu, current } = this;
+    if (thrown !== cpu.fault && thrown !== cpu.vmExit) throw thrown;
+    cpu.nextEip = cpu.eip;
+    cpu.interceptedOperation = current === null ? null : op;
+    if (current !== null) {
+      cpu.eip = this.eipOf(op);
+      cpu.nextEip = (cpu.eip + op.lengthBytes) >>> 0;
+      cpu.instructions -= current.refund(op, this.ledger);
+      this.current = null;
+    }
+    if (thrown === cpu.vmExit) return this.completeExit();
+    return this.accept(faultEvent(cpu));
+  }
+
+  /** @returns the stop for the machine's owner, or null when VMRUN was an instruction: then the program goes on after it. */
+  private completeExit(): Stop | null {
+    return this.cpu.svmUnit.completeExit() ? { kind: 'vmexit' } : null;
+  }
+
+  private stepResult(stop: Stop | null): StepResult {
+    if (stop?.kind === 'tripleFault') return { kind: 'shutdown', chain: stop.chain };
+    if (this.delivered) return { kind: 'delivered', event: this.delivered };
+    return this.cpu.halted ? { kind: 'halted' } : { kind: 'done' };
+  }
+}

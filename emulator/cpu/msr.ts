@@ -1,0 +1,155 @@
+import { EFER_LME, EFER_NXE, EFER_SCE, EFER_SVME } from '../arch/control.js';
+import * as msr from '../arch/msrs.js';
+import { EAX, ECX, EDX } from '../arch/registers.js';
+import { EFER_I32 } from '../arch/state.js';
+import { VECTOR_GP } from '../arch/vectors.js';
+import { TICKS_PER_CYCLE } from '../cost/ledger.js';
+import type { Cpu } from './cpu.js';
+
+/** MSRs that RDMSR and WRMSR know, besides EFER and TSC: what they hold after reset and which bits can be written. */
+const SOFTWARE_MSRS: ReadonlyMap<number, bigint> = new Map([
+  [msr.MSR_SYSENTER_CS, 0xffff_ffffn],
+  [msr.MSR_SYSENTER_ESP, 0xffff_ffffn],
+  [msr.MSR_SYSENTER_EIP, 0xffff_ffffn],
+  [msr.MSR_STAR, 0xffff_ffff_ffff_ffffn],
+]);
+/** MSRs that exist for an owner (VMLOAD and VMSAVE move them) but that software here cannot reach: long mode's and SVM's. */
+const OWNER_MSRS: ReadonlySet<number> = new Set([
+  msr.MSR_LSTAR,
+  msr.MSR_CSTAR,
+  msr.MSR_SFMASK,
+  msr.MSR_KERNEL_GS_BASE,
+  msr.MSR_VM_CR,
+  msr.MSR_VM_HSAVE_PA,
+]);
+
+const EFER_NOT_YET: readonly (readonly [number, string])[] = [
+  [EFER_LME, 'long mode'],
+  [EFER_NXE, 'no-execute pages'],
+  [EFER_SVME, 'SVM inside a guest'],
+];
+
+/** The model-specific registers. TSC counts the machine's cycles, so it is kept as an offset to them. */
+export class Msrs {
+  private readonly values = new Map<number, bigint>();
+  private tscOffset = 0n;
+  /** TSC_OFFSET of the VMCB in guest mode, else 0. */
+  guestTscOffset = 0n;
+
+  get sysenterCs(): number {
+    return this.low(msr.MSR_SYSENTER_CS);
+  }
+  get sysenterEsp(): number {
+    return this.low(msr.MSR_SYSENTER_ESP);
+  }
+  get sysenterEip(): number {
+    return this.low(msr.MSR_SYSENTER_EIP);
+  }
+  /** STAR 31:0, 47:32 and 63:48. */
+  get starEip(): number {
+    return this.low(msr.MSR_STAR);
+  }
+  get starSyscallCs(): number {
+    return Number((this.get(msr.MSR_STAR) >> 32n) & 0xffffn);
+  }
+  get starSysretCs(): number {
+    return Number(this.get(msr.MSR_STAR) >> 48n);
+  }
+
+  copyFrom(other: Msrs): void {
+    this.tscOffset = other.tscOffset;
+    this.values.clear();
+    for (const [index, value] of other.values) this.values.set(index, value);
+  }
+
+  /** For an owner. @throws RangeError for an MSR that does not exist. */
+  read(cpu: Cpu, index: number): number {
+    if (index === msr.MSR_TSC) return Number(this.timeStamp(cpu));
+    if (index === msr.MSR_EFER) return cpu.efer;
+    requireKnown(index);
+    return Number(this.get(index));
+  }
+
+  /** For an owner, without the checks of WRMSR. @throws RangeError for an MSR that does not exist. */
+  write(cpu: Cpu, index: number, value: number): void {
+    if (index === msr.MSR_TSC) this.setTimeStamp(cpu, BigInt(value));
+    else if (index === msr.MSR_EFER) cpu.efer = value;
+    else {
+      requireKnown(index);
+      this.values.set(index, BigInt(value));
+    }
+  }
+
+  /** What RDTSC shows: 64 bits. Whoever asks has seen the time. */
+  timeStamp(cpu: Cpu): bigint {
+    const cycles = Math.floor(cpu.parts.clock.observe() / TICKS_PER_CYCLE);
+    return BigInt.asUintN(64, BigInt(cycles) + this.tscOffset + this.guestTscOffset);
+  }
+
+  /** RDMSR and WRMSR: number in ECX, value in EDX:EAX. @throws Fault #GP(0). */
+  execute(cpu: Cpu, write: boolean): void {
+    cpu.requireCpl0();
+    const index = cpu.gpr(ECX);
+    if (cpu.guestMode) cpu.svmUnit.interceptMsr(index, write);
+    if (write) this.writeSoftware(cpu, index, (BigInt(cpu.gpr(EDX)) << 32n) | BigInt(cpu.gpr(EAX)));
+    else {
+      const value = this.readSoftware(cpu, index);
+      cpu.setGpr(EAX, Number(BigInt.asUintN(32, value)));
+      cpu.setGpr(EDX, Number(value >> 32n));
+    }
+  }
+
+  private readSoftware(cpu: Cpu, index: number): bigint {
+    if (index === msr.MSR_TSC) return this.timeStamp(cpu);
+    if (index === msr.MSR_EFER) return BigInt(cpu.efer);
+    if (!SOFTWARE_MSRS.has(index)) unknown(cpu, index);
+    return this.get(index);
+  }
+
+  private writeSoftware(cpu: Cpu, index: number, value: bigint): void {
+    if (index === msr.MSR_TSC) {
+      this.setTimeStamp(cpu, value);
+      return;
+    }
+    if (index === msr.MSR_EFER) {
+      writeEfer(cpu, value);
+      return;
+    }
+    const writable = SOFTWARE_MSRS.get(index) ?? unknown(cpu, index);
+    this.values.set(index, value & writable);
+  }
+
+  private setTimeStamp(cpu: Cpu, value: bigint): void {
+    this.tscOffset = 0n;
+    this.tscOffset = value - this.timeStamp(cpu);
+  }
+
+  private get(index: number): bigint {
+    return this.values.get(index) ?? 0n;
+  }
+
+  private low(index: number): number {
+    return Number(BigInt.asUintN(32, this.get(index)));
+  }
+}
+
+function requireKnown(index: number): void {
+  if (SOFTWARE_MSRS.has(index) || OWNER_MSRS.has(index)) return;
+  throw new RangeError(`this processor has no MSR 0x${index.toString(16)}`);
+}
+
+function unknown(cpu: Cpu, index: number): never {
+  cpu.noteMissing(`MSR 0x${index.toString(16)}`);
+  cpu.fault.raise(VECTOR_GP, 0);
+}
+
+/** Software can set SCE alone; SVME stays as the owner set it. */
+function writeEfer(cpu: Cpu, value: bigint): void {
+  const bits = Number(BigInt.asUintN(32, value));
+  const kept = cpu.s32[EFER_I32] & EFER_SVME;
+  if (value >> 32n !== 0n || bits & ~(EFER_SCE | kept)) {
+    for (const [bit, what] of EFER_NOT_YET) if (bits & bit) cpu.noteMissing(what);
+    cpu.fault.raise(VECTOR_GP, 0);
+  }
+  cpu.efer = bits;
+}

@@ -1,0 +1,55 @@
+import { SYS_TSS32_BUSY } from '../arch/descriptors.js';
+import { TR } from '../arch/registers.js';
+import { CPL_I32 } from '../arch/state.js';
+import { VECTOR_GP } from '../arch/vectors.js';
+import type { PortWidth } from '../isa/operation.js';
+import type { Cpu } from './cpu.js';
+import { systemType } from './descriptor.js';
+import { iopl } from './flag-control.js';
+
+/** Offset in a 32-bit TSS of the I/O permission bitmap's own offset. */
+const TSS_IO_BASE = 102;
+
+/** @throws Fault #GP(0) when IOPL and the TSS's bitmap forbid the access; VmExit when intercepted. */
+export function requirePort(cpu: Cpu, port: number, width: PortWidth, direction: 'in' | 'out'): void {
+  if (cpu.s32[CPL_I32] > iopl(cpu) && !bitmapAllows(cpu, port, width)) cpu.fault.raise(VECTOR_GP, 0);
+  if (cpu.guestMode) cpu.svmUnit.interceptPort(port, width, direction);
+}
+
+export function portIn(cpu: Cpu, port: number, width: PortWidth): number {
+  requirePort(cpu, port, width, 'in');
+  cpu.ledger.charge('device', 'port.read');
+  const value = cpu.parts.ports.read(port, width);
+  tracePort(cpu, 'in', port, width, value);
+  return width === 4 ? value | 0 : value;
+}
+
+export function portOut(cpu: Cpu, port: number, width: PortWidth, value: number): void {
+  requirePort(cpu, port, width, 'out');
+  cpu.ledger.charge('device', 'port.write');
+  cpu.parts.ports.write(port, width, value);
+  tracePort(cpu, 'out', port, width, value);
+}
+
+/** All bits of the ports must be clear and inside the TSS (APM vol. 2, section 12.2.4 "I/O-Permission Bitmap"). */
+function bitmapAllows(cpu: Cpu, port: number, width: PortWidth): boolean {
+  const { attributes, limit, base } = cpu.segment(TR);
+  if (systemType(attributes) !== SYS_TSS32_BUSY || limit < TSS_IO_BASE + 1) return false;
+  const offset = cpu.readLinear(base + TSS_IO_BASE, 2, false) + (port >> 3);
+  // Two bytes are read always, so that the bits of a wide access may straddle.
+  if (offset + 1 > limit) return false;
+  const map = cpu.readLinear(base + offset, 2, false);
+  return ((map >> (port & 7)) & ((1 << width) - 1)) === 0;
+}
+
+function tracePort(
+  cpu: Cpu,
+  direction: 'in' | 'out',
+  port: number,
+  widthBytes: PortWidth,
+  value: number,
+): void {
+  const { trace } = cpu.parts;
+  if (!trace.enabled) return;
+  trace.record({ ticks: cpu.ledger.ticks, kind: 'port', direction, port, widthBytes, value: value >>> 0 });
+}

@@ -1,0 +1,58 @@
+import { ES } from '../arch/registers.js';
+import * as facts from '../arch/vmcb.js';
+import { INTERCEPTS, VMCB_CONTROL } from '../arch/vmcb.js';
+import type { SvmFeatures } from '../cost/profile.js';
+import type { Operation } from '../isa/operation.js';
+import type { VmcbView } from '../platform/vmcb-view.js';
+import type { Cpu } from './cpu.js';
+import { encodeEvent } from './svm-events.js';
+
+/** Why a guest is left. */
+export interface ExitReport {
+  code: number;
+  info1: number;
+  info2: number;
+  /** The exit stands for an instruction, so that the next one has an address. */
+  isInstruction: boolean;
+}
+
+/** Nothing of the guest was run. */
+export const REFUSED: ExitReport = { code: facts.EXIT_INVALID, info1: 0, info2: 0, isInstruction: false };
+
+/** EXITINFO1 bit 63, in the high half: a MOV, whose general register bits 3:0 give. */
+const CR_IS_MOV = 0x8000_0000;
+
+/** Writes everything that #VMEXIT says about itself: code, infos, the interrupted event, the next rIP. */
+export function storeReport(cpu: Cpu, vmcb: VmcbView, report: ExitReport, features: SvmFeatures): void {
+  const { code, isInstruction } = report;
+  const op = isInstruction ? cpu.interceptedOperation : null;
+  vmcb.write(VMCB_CONTROL.exitCode, code >>> 0, code < 0 ? 0xffff_ffff : 0);
+  let { info1, info2 } = report;
+  let info1High = 0;
+  if (op && code === INTERCEPTS.IOIO) {
+    info1 |= stringInfo(op);
+    info2 = cpu.nextEip;
+  }
+  if (op && features.decodeAssists && op.row.mnemonic === 'mov' && code >= 0 && code < facts.EXIT_EXCEPTION) {
+    info1 = op.rm;
+    info1High = code < facts.EXIT_DR_READ ? CR_IS_MOV : 0;
+  }
+  vmcb.write(VMCB_CONTROL.exitInfo1, info1 >>> 0, info1High);
+  vmcb.write(VMCB_CONTROL.exitInfo2, info2 >>> 0);
+  const interrupted = cpu.delivering ? encodeEvent(cpu.delivering) : { low: 0, high: 0 };
+  vmcb.write(VMCB_CONTROL.exitIntInfo, interrupted.low, interrupted.high);
+  if (features.nextRip) vmcb.write(VMCB_CONTROL.nextRip, isInstruction ? cpu.nextEip : 0);
+}
+
+/** EXITINFO1 bits of INS and OUTS (APM vol. 2, section 15.10.2 "IN and OUT Behavior"); 0 for IN and OUT. */
+function stringInfo(op: Operation): number {
+  const { mnemonic } = op.row;
+  if (mnemonic !== 'ins' && mnemonic !== 'outs') return 0;
+  const segment = mnemonic === 'ins' ? ES : op.segment;
+  return (
+    facts.IOIO_STRING |
+    (op.rep === 'none' ? 0 : facts.IOIO_REP) |
+    ((op.addressBytes === 2 ? 1 : 2) << facts.IOIO_ADDRESS_SHIFT) |
+    (segment << facts.IOIO_SEGMENT_SHIFT)
+  );
+}

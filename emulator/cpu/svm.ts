@@ -1,0 +1,331 @@
+import { EFER_SVME } from '../arch/control.js';
+import { FLAG_IF } from '../arch/flags.js';
+import { MSR_VM_HSAVE_PA } from '../arch/msrs.js';
+import { PAGE_BYTES } from '../arch/paging.js';
+import { EAX, ECX } from '../arch/registers.js';
+import { VECTOR_GP, VECTOR_PF, VECTOR_UD } from '../arch/vectors.js';
+import * as facts from '../arch/vmcb.js';
+import { INTERCEPTS, VMCB_CONTROL } from '../arch/vmcb.js';
+import type { SvmFeatures } from '../cost/profile.js';
+import type { PortWidth } from '../isa/operation.js';
+import { VmcbView } from '../platform/vmcb-view.js';
+import { ATTENTION_POLL, POLL_VIRTUAL } from './attention.js';
+import type { Cpu } from './cpu.js';
+import type { Event } from './processor.js';
+import { findRefusal } from './svm-checks.js';
+import { decodeEvent } from './svm-events.js';
+import type { InstructionIntercept, SvmUnit } from './svm-hooks.js';
+import { INSTRUCTION_EXITS, InterceptSet, VirtualInterrupt } from './svm-intercepts.js';
+import { REFUSED, storeReport } from './svm-report.js';
+import type { ExitReport } from './svm-report.js';
+import { loadGuest, restoreHost, saveGuest, saveHost, vmload, vmsave } from './svm-state.js';
+
+/** The host's address space. */
+const HOST_ASID = 0;
+
+const NO_FEATURES: SvmFeatures = { nextRip: false, decodeAssists: false };
+
+/**
+ * SVM: VMRUN, #VMEXIT and everything that guest mode intercepts (APM vol. 2, rev. 3.44, chapter 15 "Secure Virtual
+ * Machine"). Every exit goes through {@link exit}, which records it, and {@link completeExit}, which carries it out.
+ */
+export class Svm implements SvmUnit {
+  /** Why the last VMRUN was refused, in words; null when it was not. */
+  refusal: string | null = null;
+  /** Global interrupt flag: clear holds off every interrupt. */
+  globalInterrupts = true;
+  private vmcb: VmcbView;
+  private readonly intercepts: InterceptSet;
+  private readonly virtualInterrupt = new VirtualInterrupt();
+  /** The host's IF at VMRUN: what gates physical interrupts under V_INTR_MASKING. */
+  private hostInterrupts = false;
+  /** The event that VMRUN injects: not itself subject to intercepts. */
+  private injected: Event | null = null;
+  private injectionDue = false;
+  /** The machine's owner executed VMRUN, not a program. */
+  private byOwner = true;
+  private report: ExitReport = REFUSED;
+
+  constructor(private readonly cpu: Cpu) {
+    this.vmcb = new VmcbView(cpu.memory, 0);
+    this.intercepts = new InterceptSet(cpu.memory);
+  }
+
+  // --- VMRUN (section 15.5.1 "Basic Operation")
+
+  enter(vmcbHpa: number): boolean {
+    this.byOwner = true;
+    return this.worldSwitch(vmcbHpa);
+  }
+
+  private worldSwitch(vmcbHpa: number): boolean {
+    const { cpu } = this;
+    cpu.ledger.charge('transition', 'vmrun');
+    this.vmcb = new VmcbView(cpu.memory, vmcbHpa);
+    // 1. Save the host.
+    saveHost(cpu, this.hostArea());
+    this.hostInterrupts = (cpu.eflags & FLAG_IF) !== 0;
+    // 2. Check and load the controls. 3. Check and load the guest.
+    this.refusal = this.check();
+    cpu.guestMode = true;
+    if (this.refusal !== null) {
+      this.report = REFUSED;
+      this.completeExit();
+      return false;
+    }
+    this.loadControls();
+    loadGuest(cpu, this.vmcb);
+    cpu.interruptShadow = (this.vmcb.read(VMCB_CONTROL.interruptShadow) & 1) !== 0;
+    this.globalInterrupts = true;
+    // 4. Inject.
+    this.inject();
+    return true;
+  }
+
+  /** @returns why VMRUN refuses the VMCB, or null. */
+  private check(): string | null {
+    const refusal = findRefusal(this.vmcb);
+    if (refusal?.isMissing) this.cpu.noteMissing(refusal.rule);
+    return refusal?.rule ?? null;
+  }
+
+  private loadControls(): void {
+    const { cpu, vmcb } = this;
+    this.intercepts.load(vmcb);
+    this.virtualInterrupt.load(vmcb);
+    cpu.msrs.guestTscOffset =
+      (BigInt(vmcb.readHigh(VMCB_CONTROL.tscOffset)) << 32n) | BigInt(vmcb.read(VMCB_CONTROL.tscOffset));
+    const asid = vmcb.read(VMCB_CONTROL.asid);
+    cpu.mmu.setAsid(asid);
+    switch (vmcb.read(VMCB_CONTROL.tlbControl)) {
+      case facts.TLB_CONTROL_NOTHING:
+        break;
+      case facts.TLB_CONTROL_FLUSH_GUEST:
+        cpu.mmu.flushAsid(asid);
+        break;
+      case facts.TLB_CONTROL_FLUSH_GUEST_NON_GLOBAL:
+        cpu.mmu.tlb.flushAsid(asid, true);
+        break;
+      default:
+        // The reserved encodings flush everything too: more than asked for is never wrong.
+        cpu.mmu.flushAll();
+    }
+  }
+
+  /** Hands the event to the first poll, which comes before the guest's first instruction. */
+  private inject(): void {
+    const { cpu, vmcb } = this;
+    const { eventInjection } = VMCB_CONTROL;
+    this.injected = decodeEvent(vmcb.read(eventInjection), vmcb.readHigh(eventInjection));
+    this.injectionDue = this.injected !== null;
+    this.updatePoll();
+    cpu.setAttention(ATTENTION_POLL, true);
+  }
+
+  // --- #VMEXIT (section 15.6 "#VMEXIT")
+
+  /** Records an exit and leaves the guest. */
+  private exit(code: number, { info1 = 0, info2 = 0, isInstruction = false } = {}): never {
+    this.report = { code, info1, info2, isInstruction };
+    throw this.cpu.vmExit;
+  }
+
+  completeExit(): boolean {
+    const { cpu } = this;
+    cpu.ledger.charge('transition', 'vmexit');
+    // 1. Hold off interrupts.
+    this.globalInterrupts = false;
+    // 2. Write the guest back; a refused VMCB never became the guest's state.
+    if (this.refusal === null) this.storeGuest();
+    // 3. Say why.
+    storeReport(cpu, this.vmcb, this.report, this.features);
+    // 4. Forget the guest's controls.
+    this.intercepts.clear();
+    this.virtualInterrupt.clear();
+    this.injectionDue = false;
+    this.updatePoll();
+    cpu.delivering = null;
+    cpu.msrs.guestTscOffset = 0n;
+    cpu.mmu.setAsid(HOST_ASID);
+    // 5. Reload the host.
+    cpu.guestMode = false;
+    restoreHost(cpu, this.hostArea());
+    return this.byOwner;
+  }
+
+  private storeGuest(): void {
+    const { cpu, vmcb } = this;
+    vmcb.write(VMCB_CONTROL.interruptShadow, cpu.interruptShadow ? 1 : 0);
+    vmcb.write(VMCB_CONTROL.eventInjection, 0);
+    this.virtualInterrupt.store(vmcb);
+    saveGuest(cpu, vmcb);
+  }
+
+  private hostArea(): VmcbView {
+    const { cpu } = this;
+    const hpa = cpu.msr(MSR_VM_HSAVE_PA);
+    if (hpa === 0) throw new Error('VMRUN without a host save area: set the MSR VM_HSAVE_PA first');
+    return new VmcbView(cpu.memory, hpa);
+  }
+
+  private get features(): SvmFeatures {
+    return this.cpu.parts.profile.svm ?? NO_FEATURES;
+  }
+
+  // --- intercepts
+
+  private exitIf(code: number, report: Partial<Omit<ExitReport, 'code'>> = {}): void {
+    if (this.intercepts.has(code)) this.exit(code, report);
+  }
+
+  interceptInstruction(intercept: InstructionIntercept, info = 0): void {
+    const info1 = this.features.decodeAssists ? info : 0;
+    this.exitIf(INSTRUCTION_EXITS[intercept], { info1, isInstruction: true });
+  }
+
+  interceptSoftwareInterrupt(vector: number): void {
+    const info1 = this.features.decodeAssists ? vector : 0;
+    this.exitIf(INTERCEPTS.SWINT, { info1, isInstruction: true });
+  }
+
+  interceptControl(register: number, write: boolean): void {
+    this.exitIf((write ? facts.EXIT_CR_WRITE : facts.EXIT_CR_READ) + register, { isInstruction: true });
+  }
+
+  interceptControlSelective(): void {
+    this.exitIf(INTERCEPTS.CR0_SEL_WRITE, { isInstruction: true });
+  }
+
+  interceptDebug(register: number, write: boolean): void {
+    this.exitIf((write ? facts.EXIT_DR_WRITE : facts.EXIT_DR_READ) + register, { isInstruction: true });
+  }
+
+  interceptMsr(index: number, write: boolean): void {
+    if (!this.intercepts.hasMsr(index, write)) return;
+    this.exit(INTERCEPTS.MSR, { info1: write ? 1 : 0, isInstruction: true });
+  }
+
+  interceptPort(port: number, width: PortWidth, direction: 'in' | 'out'): void {
+    if (!this.intercepts.hasPort(port, width)) return;
+    const info1 =
+      (port << facts.IOIO_PORT_SHIFT) |
+      (width << facts.IOIO_SIZE_SHIFT) |
+      (direction === 'in' ? facts.IOIO_IN : 0);
+    this.exit(INTERCEPTS.IOIO, { info1, isInstruction: true });
+  }
+
+  interceptException(event: Event): void {
+    if (event === this.injected) return;
+    if (event.kind === 'int1') this.exitIf(INTERCEPTS.ICEBP, { isInstruction: true });
+    const { vector, errorCode, cr2, kind } = event;
+    this.exitIf(facts.EXIT_EXCEPTION + vector, {
+      info1: errorCode ?? 0,
+      info2: vector === VECTOR_PF ? (cr2 ?? 0) : 0,
+      isInstruction: kind === 'int3' || kind === 'into',
+    });
+  }
+
+  interceptShutdown(): void {
+    this.exitIf(INTERCEPTS.SHUTDOWN);
+  }
+
+  interceptTaskSwitch(selector: number): void {
+    this.exitIf(INTERCEPTS.TASK_SWITCH, { info1: selector });
+  }
+
+  // --- interrupts in guest mode
+
+  /** An injected event, then physical interrupts, then virtual ones (section 15.21 "Interrupt and Local APIC Support"). */
+  poll(): Event | null {
+    const { cpu } = this;
+    if (this.injectionDue) {
+      this.injectionDue = false;
+      this.updatePoll();
+      return this.injected;
+    }
+    if (!this.globalInterrupts) return null;
+    const guestAccepts = (cpu.eflags & FLAG_IF) !== 0 && !cpu.interruptShadow;
+    const physicalAccepted = this.virtualInterrupt.masksPhysical ? this.hostInterrupts : guestAccepts;
+    if (cpu.interruptLine && physicalAccepted) {
+      this.exitIf(INTERCEPTS.INTR);
+      return external(cpu.parts.acknowledgeInterrupt());
+    }
+    if (!guestAccepts || !this.virtualInterrupt.due) return null;
+    this.exitIf(INTERCEPTS.VINTR);
+    const vector = this.virtualInterrupt.take();
+    this.updatePoll();
+    return external(vector);
+  }
+
+  private updatePoll(): void {
+    this.cpu.setPoll(POLL_VIRTUAL, this.injectionDue || this.virtualInterrupt.pending);
+  }
+
+  // --- the instructions
+
+  execute(
+    mnemonic: 'vmrun' | 'vmmcall' | 'vmload' | 'vmsave' | 'stgi' | 'clgi' | 'skinit' | 'invlpga',
+  ): void {
+    const { cpu } = this;
+    const exitCode = INTERCEPTS[mnemonic.toUpperCase() as Uppercase<typeof mnemonic>];
+    // VMMCALL's intercept comes before its exceptions (section 15.9 "Instruction Intercepts").
+    if (mnemonic === 'vmmcall') {
+      if (cpu.guestMode) this.exitIf(exitCode, { isInstruction: true });
+      cpu.raise(VECTOR_UD);
+    }
+    if ((cpu.efer & EFER_SVME) === 0) cpu.raise(VECTOR_UD);
+    cpu.requireCpl0();
+    if (cpu.guestMode) this.exitIf(exitCode, { isInstruction: true });
+    switch (mnemonic) {
+      case 'vmrun':
+        this.vmrun();
+        break;
+      case 'vmload':
+        vmload(cpu, this.operandVmcb());
+        break;
+      case 'vmsave':
+        vmsave(cpu, this.operandVmcb());
+        break;
+      case 'stgi':
+        this.globalInterrupts = true;
+        break;
+      case 'clgi':
+        this.globalInterrupts = false;
+        break;
+      case 'invlpga':
+        this.invalidateTagged(cpu.gpr(EAX), cpu.gpr(ECX));
+        break;
+      case 'skinit':
+        cpu.noteMissing('SKINIT');
+        cpu.raise(VECTOR_UD);
+    }
+  }
+
+  private vmrun(): void {
+    const { hpa } = this.operandVmcb();
+    if (this.cpu.msr(MSR_VM_HSAVE_PA) === 0) this.cpu.raiseWithCode(VECTOR_GP, 0);
+    this.byOwner = false;
+    this.worldSwitch(hpa);
+  }
+
+  /** rAX holds the address of a page in memory, else #GP(0). */
+  private operandVmcb(): VmcbView {
+    const { cpu } = this;
+    const hpa = cpu.gpr(EAX);
+    if (hpa % PAGE_BYTES !== 0 || hpa >= cpu.memory.sizeBytes) cpu.raiseWithCode(VECTOR_GP, 0);
+    return new VmcbView(cpu.memory, hpa);
+  }
+
+  private invalidateTagged(linear: number, asid: number): void {
+    const { mmu } = this.cpu;
+    const current = mmu.tlb.asid;
+    mmu.setAsid(asid);
+    mmu.tlb.invalidate(linear);
+    mmu.setAsid(current);
+    this.cpu.restartFetch();
+  }
+}
+
+function external(vector: number): Event {
+  return { vector, kind: 'external', errorCode: null };
+}

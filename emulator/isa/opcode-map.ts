@@ -1,0 +1,56 @@
+import type { Form } from './encoding.js';
+import { FORMS } from './table.js';
+
+/** Positions in {@link OpcodeSlot.forms}. */
+export const PREFIX_NONE = 0;
+export const PREFIX_66 = 1;
+export const PREFIX_F2 = 2;
+export const PREFIX_F3 = 3;
+const PREFIX_TEXT = ['', '66', 'f2', 'f3'] as const;
+
+/** What one opcode byte can mean. */
+export interface OpcodeSlot {
+  hasModrm: boolean;
+  /** By mandatory prefix, then by ModRM byte (a single entry without one); null is undefined. */
+  forms: readonly (readonly (Form | null)[])[];
+}
+
+function matchesModrm(form: Form, modrm: number): boolean {
+  const register = modrm >= 0xc0;
+  if (form.modrm.length > 0) return form.modrm.includes(modrm);
+  if (form.digit >= 0 && form.digit !== ((modrm >> 3) & 7)) return false;
+  if (form.rmKind === 'memory') return !register;
+  return form.rmKind !== 'register' || register;
+}
+
+/** A row for this very prefix comes before one for any. Of two rows the later holds. */
+function choose(forms: readonly Form[], prefix: (typeof PREFIX_TEXT)[number]): Form | null {
+  return (
+    forms.findLast((form) => form.mandatoryPrefix === prefix) ??
+    forms.findLast((form) => form.mandatoryPrefix === null) ??
+    null
+  );
+}
+
+function slotOf(forms: readonly Form[]): OpcodeSlot | null {
+  if (forms.length === 0) return null;
+  const hasModrm = forms.some((form) => form.rmKind !== 'none');
+  const byModrm = Array.from({ length: hasModrm ? 256 : 1 }, (_, modrm) =>
+    hasModrm ? forms.filter((form) => matchesModrm(form, modrm)) : forms,
+  );
+  return {
+    hasModrm,
+    forms: PREFIX_TEXT.map((prefix) => byModrm.map((candidates) => choose(candidates, prefix))),
+  };
+}
+
+function mapOf(twoByte: boolean): readonly (OpcodeSlot | null)[] {
+  const forms = FORMS.filter((form) => form.twoByte === twoByte);
+  return Array.from({ length: 256 }, (_, opcode) =>
+    slotOf(forms.filter((form) => form.opcodes.includes(opcode))),
+  );
+}
+
+/** Opcodes of one byte, and those after 0f. */
+export const ONE_BYTE_MAP = mapOf(false);
+export const TWO_BYTE_MAP = mapOf(true);

@@ -1,0 +1,74 @@
+import { NativeVmm } from './native.js';
+import { SvmShadowVmm } from './hardware/svm-shadow.js';
+import { BinaryTranslationVmm } from './software/binary-translation.js';
+import type { MonitorOptions } from './monitor.js';
+import type { Vmm } from './vmm.js';
+
+interface TechniqueRow {
+  name: string;
+  family: 'none' | 'software' | 'hardware' | 'both';
+  /** One line: how the guest's kernel runs. */
+  description: string;
+  /** Builds the machine with its monitor; for a technique that is still to come, the number of the issue that brings it. */
+  create: ((options: MonitorOptions) => Vmm) | { issue: number };
+}
+
+/** The techniques that the project compares: the whole list, in the order of its tables and plots. */
+export const techniques = [
+  {
+    name: 'native',
+    family: 'none',
+    description: 'no monitor: the guest owns the machine',
+    create: (options) => new NativeVmm(options),
+  },
+  {
+    name: 'trap-and-emulate',
+    family: 'software',
+    description: 'the kernel runs in ring 1 as it is; wrong where x86 does not trap',
+    create: { issue: 4 },
+  },
+  {
+    name: 'binary-translation',
+    family: 'software',
+    description: 'kernel code is translated into a code cache and runs in ring 1, user code runs directly',
+    create: (options) => new BinaryTranslationVmm(options),
+  },
+  {
+    name: 'svm-shadow',
+    family: 'hardware',
+    description: 'guest mode through VMRUN, with shadow page tables',
+    create: (options) => new SvmShadowVmm(options),
+  },
+  {
+    name: 'svm-nested',
+    family: 'hardware',
+    description: 'guest mode through VMRUN, with nested page tables',
+    create: { issue: 5 },
+  },
+  {
+    name: 'hybrid',
+    family: 'both',
+    description: 'changes between binary translation and guest mode by what the guest does',
+    create: { issue: 5 },
+  },
+] as const satisfies readonly TechniqueRow[];
+
+export type Technique = (typeof techniques)[number]['name'];
+
+/** Names of the techniques that can run guests in this version. */
+export function usableTechniques(): Technique[] {
+  return techniques.filter(({ create }) => typeof create === 'function').map(({ name }) => name);
+}
+
+/**
+ * Builds a machine with the monitor of a technique, and the virtual machine for its guest, with empty memory.
+ * @throws RangeError for a technique that is unknown or still to come, and for a memory size that no guest can have.
+ */
+export function createVmm(technique: string, options: MonitorOptions): Vmm {
+  const row: TechniqueRow | undefined = techniques.find(({ name }) => name === technique);
+  if (row && typeof row.create === 'function') return row.create(options);
+  const complaint = row
+    ? `the technique '${technique}' is not there yet: issue ${(row.create as { issue: number }).issue} brings it`
+    : `no technique is called '${technique}'`;
+  throw new RangeError(`${complaint}; there are: ${usableTechniques().join(', ')}`);
+}

@@ -1,0 +1,20 @@
+import type { CostKey } from '../cost/keys.js';
+
+/** A way from the guest into the monitor and back: what it costs and who charges it. */
+export interface Crossing {
+  /** Charged by the machine when it stopped the guest; null when nothing was. */
+  enteredBy: CostKey | null;
+  /** Charged by the exit funnel when the guest is about to run on; null when the machine does that. */
+  leavesBy: CostKey | null;
+  /** Charged by the machine when the guest resumes; null when the funnel did. */
+  resumedBy: CostKey | null;
+}
+
+/** A deprivileged guest trapped; the monitor returns with an iret of its own. */
+export const TRAP: Crossing = { enteredBy: 'trap.enter', leavesBy: 'trap.resume', resumedBy: null };
+/** Translated code called the monitor: one price for both ways, no trap. */
+export const CALLOUT: Crossing = { enteredBy: null, leavesBy: 'callout', resumedBy: null };
+/** #VMEXIT, and VMRUN back into the guest. */
+export const WORLD_SWITCH: Crossing = { enteredBy: 'vmexit', leavesBy: null, resumedBy: 'vmrun' };
+/** What remains of a crossing when the guest ended with it. */
+export const NO_WAY_BACK: Pick<Crossing, 'leavesBy' | 'resumedBy'> = { leavesBy: null, resumedBy: null };

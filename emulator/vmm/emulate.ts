@@ -1,0 +1,132 @@
+import type { ExitReason } from '../arch/exits.js';
+import { CS, ECX } from '../arch/registers.js';
+import type { CostKey } from '../cost/keys.js';
+import type { Operation } from '../isa/operation.js';
+import type { Event, Machine, StepResult } from '../machine.js';
+import type { Monitor } from './monitor.js';
+
+export interface EmulationOptions {
+  /** The monitor knows the instruction already: from the exit itself, or from its translation. */
+  decoded?: boolean;
+  /** It calls a device model. */
+  device?: boolean;
+}
+
+/**
+ * Emulation on exit: the virtual processor executes the guest's instruction with the guest's own tables, memory
+ * and devices, so its effect is that on bare hardware by construction. The guest's registers must be current in
+ * `monitor.guest.cpu` before, and are after. The monitor pays for it, for each iteration of a repeated one.
+ */
+export function emulateInstruction(
+  monitor: Monitor,
+  { decoded = false, device = false }: EmulationOptions = {},
+): StepResult {
+  const { cpu } = monitor.guest;
+  const { eip } = cpu;
+  const repeated = hasRepeatPrefix(monitor.guest);
+  const countBefore = cpu.gpr(ECX);
+  const result = cpu.step();
+  const iterations = repeated ? Math.max(1, countBefore - cpu.gpr(ECX)) : 1;
+  if (!decoded) monitor.charge('vmm.decode');
+  monitor.charge('vmm.emulate', iterations);
+  if (device) monitor.charge('vmm.device', iterations);
+  settle(monitor, result, eip);
+  if (result.kind === 'delivered') noteInjection(monitor, result.event);
+  return result;
+}
+
+/** Delivers an event through the guest's own IDT, double faults and shutdown included. */
+export function deliverEvent(monitor: Monitor, event: Event): StepResult {
+  const { cpu } = monitor.guest;
+  const { eip } = cpu;
+  const result = cpu.deliver(event);
+  settle(monitor, result, eip);
+  noteInjection(monitor, event);
+  return result;
+}
+
+/** Charges and traces an event given to the guest, by the virtual processor or by hardware. */
+export function noteInjection(monitor: Monitor, { vector, errorCode }: Event): void {
+  const { ledger, trace } = monitor.host;
+  monitor.charge('vmm.inject');
+  trace.record({ ticks: ledger.ticks, kind: 'inject', vector, errorCode });
+}
+
+/** Carries what the virtual processor did over to the monitor: its control registers, and the guest's end. */
+function settle(monitor: Monitor, result: StepResult, eip: number): void {
+  const { guest } = monitor;
+  monitor.shadow.follow(guest.cpu);
+  const code = guest.takeExitCode();
+  if (code !== null) monitor.stop({ kind: 'exit', code });
+  if (result.kind === 'shutdown') monitor.stop({ kind: 'tripleFault', chain: result.chain, eip });
+}
+
+/** What kind of exit an instruction is when it comes to the monitor. The cost key is the table's own grouping. */
+const REASON_BY_COST: Readonly<Partial<Record<CostKey, ExitReason>>> = {
+  'flags.read': 'PUSHF',
+  'flags.write': 'POPF',
+  'if.clear': 'INTERRUPT_FLAG',
+  'if.set': 'INTERRUPT_FLAG',
+  'segment.load': 'SEGMENT_LOAD',
+  'far.transfer': 'FAR_TRANSFER',
+  'software.interrupt': 'SOFTWARE_INTERRUPT',
+  'interrupt.return': 'IRET',
+  'fast.syscall': 'SYSTEM_CALL',
+  'fast.sysret': 'SYSTEM_CALL',
+  'descriptor.query': 'DESCRIPTOR_TABLE',
+  'descriptor.load': 'DESCRIPTOR_TABLE',
+  'control.read': 'CR_READ',
+  'control.write': 'CR_WRITE',
+  'cr3.write': 'CR3_WRITE',
+  invlpg: 'INVLPG',
+  cpuid: 'CPUID',
+  rdtsc: 'RDTSC',
+  'msr.read': 'MSR_READ',
+  'msr.write': 'MSR_WRITE',
+  'cache.flush': 'CACHE_CONTROL',
+  halt: 'HLT',
+  'svm.state': 'SVM_INSTRUCTION',
+};
+
+/** Where the grouping by cost is not the one by reason. */
+const REASON_BY_MNEMONIC: Readonly<Record<string, ExitReason>> = {
+  in: 'IOIO_IN',
+  ins: 'IOIO_IN',
+  out: 'IOIO_OUT',
+  outs: 'IOIO_OUT',
+  smsw: 'CR_READ',
+  vmmcall: 'VMMCALL',
+  vmrun: 'SVM_INSTRUCTION',
+  rdpmc: 'RDPMC',
+};
+
+/** The exit reason under which the emulation of an instruction is counted. */
+export function exitReasonOf({ row, reg }: Operation): ExitReason {
+  const byName = REASON_BY_MNEMONIC[row.mnemonic];
+  if (byName) return byName;
+  // Register operands in the manual's notation: C is a control register, D a debug register.
+  if (/\bDd\b/.test(row.operands)) return 'DR_ACCESS';
+  const reason = REASON_BY_COST[row.cost] ?? 'EMULATE';
+  if (!/\bCd\b/.test(row.operands) || reg !== 3) return reason;
+  return reason === 'CR_READ' ? 'CR3_READ' : 'CR3_WRITE';
+}
+
+const PREFIXES: ReadonlySet<number> = new Set([
+  0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3,
+]);
+const REP = 0xf3;
+const REPNE = 0xf2;
+const MAX_INSTRUCTION_BYTES = 15;
+
+/** Whether the instruction at the virtual processor's eip has a REP or REPNE prefix. */
+function hasRepeatPrefix({ cpu, memory }: Machine): boolean {
+  const { base } = cpu.segment(CS);
+  const access = { write: false, user: cpu.cpl === 3, fetch: true };
+  for (let at = 0; at < MAX_INSTRUCTION_BYTES; at++) {
+    const gpa = cpu.translate((base + cpu.eip + at) >>> 0, access);
+    const byte = gpa === null ? 0 : memory.read8(gpa);
+    if (byte === REP || byte === REPNE) return true;
+    if (!PREFIXES.has(byte)) return false;
+  }
+  return false;
+}

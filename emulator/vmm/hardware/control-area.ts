@@ -1,0 +1,62 @@
+import { PAGE_BYTES } from '../../arch/paging.js';
+import {
+  IOPM_BYTES,
+  MSRPM_BYTES,
+  VMCB_CONTROL,
+  V_IGNORE_TPR,
+  V_INTR_MASKING,
+  V_IRQ,
+  interceptBit,
+} from '../../arch/vmcb.js';
+import type { PhysicalMemory } from '../../platform/memory.js';
+import { VmcbView } from '../../platform/vmcb-view.js';
+import type { FrameAllocator } from '../frames.js';
+
+/** The guest's address-space identifier; 0 is the host's. */
+const GUEST_ASID = 1;
+
+/** V_INTR_MASKING: a physical interrupt ends guest mode whatever the guest's own IF says. */
+const VIRTUAL_INTERRUPT_IDLE = (V_INTR_MASKING | V_IGNORE_TPR) >>> 0;
+/** A dummy interrupt, never delivered: its only use is the VINTR exit as soon as the guest could take one. */
+const VIRTUAL_INTERRUPT_WINDOW = (VIRTUAL_INTERRUPT_IDLE | V_IRQ) >>> 0;
+
+/**
+ * A fresh VMCB with its permission maps: every port and every MSR exits, and each of `exitCodes` is intercepted.
+ * @param exitCodes those with an intercept bit.
+ */
+export function createVmcb(
+  memory: PhysicalMemory,
+  frames: FrameAllocator,
+  exitCodes: Iterable<number>,
+): VmcbView {
+  const vmcbHpa = frames.reserve(1);
+  const iopmHpa = frames.reserve(IOPM_BYTES / PAGE_BYTES);
+  const msrpmHpa = frames.reserve(MSRPM_BYTES / PAGE_BYTES);
+  memory.u8.fill(0, vmcbHpa, vmcbHpa + PAGE_BYTES);
+  memory.u8.fill(0xff, iopmHpa, iopmHpa + IOPM_BYTES);
+  memory.u8.fill(0xff, msrpmHpa, msrpmHpa + MSRPM_BYTES);
+  for (const exitCode of exitCodes) {
+    const { offset, mask } = interceptBit(exitCode);
+    memory.write32(vmcbHpa + offset, memory.read32(vmcbHpa + offset) | mask);
+  }
+  const vmcb = new VmcbView(memory, vmcbHpa);
+  vmcb.write(VMCB_CONTROL.iopmBasePa, iopmHpa);
+  vmcb.write(VMCB_CONTROL.msrpmBasePa, msrpmHpa);
+  vmcb.write(VMCB_CONTROL.asid, GUEST_ASID);
+  vmcb.write(VMCB_CONTROL.virtualInterrupt, VIRTUAL_INTERRUPT_IDLE);
+  return vmcb;
+}
+
+/** Value of the virtual-interrupt field that asks for, or no longer asks for, a VINTR exit. */
+export function interruptWindow(open: boolean): number {
+  return open ? VIRTUAL_INTERRUPT_WINDOW : VIRTUAL_INTERRUPT_IDLE;
+}
+
+/** Whether CR0 reads must exit: only while what the guest would read is not what it wrote. */
+export function interceptCr0Read(vmcb: VmcbView, on: boolean): boolean {
+  const before = vmcb.read(VMCB_CONTROL.interceptCr);
+  const after = (on ? before | 1 : before & ~1) >>> 0;
+  if (before === after) return false;
+  vmcb.write(VMCB_CONTROL.interceptCr, after);
+  return true;
+}

@@ -1,0 +1,179 @@
+import type { ExitReason } from '../arch/exits.js';
+import { FLAG_IF } from '../arch/flags.js';
+import { PAGE_BYTES } from '../arch/paging.js';
+import { COST_KEY_INDEX } from '../cost/keys.js';
+import type { CostKey } from '../cost/keys.js';
+import { TICKS_PER_CYCLE } from '../cost/ledger.js';
+import type { CpuProfile } from '../cost/profile.js';
+import { Machine } from '../machine.js';
+import type { RunLimits } from '../machine.js';
+import { NO_WAY_BACK } from './crossing.js';
+import type { Crossing } from './crossing.js';
+import { ExitCounts } from './exit-counts.js';
+import { FrameAllocator } from './frames.js';
+import { FIRST_MONITOR_FRAME_HPA, GUEST_HPA, MAX_GUEST_BYTES, MONITOR_BYTES } from './layout.js';
+import { ShadowMmu } from './shadow-mmu.js';
+import type { ExitRow, GuestStop, Vmm } from './vmm.js';
+
+export interface MonitorOptions {
+  profile: CpuProfile;
+  /** The guest's physical memory: a multiple of 4096. */
+  memoryBytes: number;
+}
+
+/**
+ * What every monitor of a family has: the host machine and how its memory is divided, the virtual machine, the
+ * shadow page tables, the run loop, and the one funnel through which every exit passes. A family adds how the
+ * guest runs between two exits ({@link resume}) and how its registers get there and back.
+ */
+export abstract class Monitor implements Vmm {
+  readonly host: Machine;
+  readonly guest: Machine;
+  /** The monitor's own page frames, in host-physical memory. */
+  readonly frames: FrameAllocator;
+  readonly shadow: ShadowMmu;
+  private readonly exitCounts = new ExitCounts();
+  /** Set when the guest has ended; the run loop looks at it before it resumes the guest. */
+  private pendingStop: GuestStop | null = null;
+  private instructionLimit = Infinity;
+  private deadlineTicks = Infinity;
+
+  /**
+   * A family that needs linear addresses of its own reserves them in its constructor, with `shadow.reserve`.
+   * @throws RangeError when `memoryBytes` is not a size that a guest can have.
+   */
+  protected constructor({ profile, memoryBytes }: MonitorOptions) {
+    if (memoryBytes % PAGE_BYTES !== 0 || memoryBytes < PAGE_BYTES || memoryBytes > MAX_GUEST_BYTES) {
+      throw new RangeError(
+        `guest memory of ${memoryBytes} bytes: expected a multiple of ${PAGE_BYTES} up to ${MAX_GUEST_BYTES}`,
+      );
+    }
+    this.host = Machine.create({ profile, memoryBytes: MONITOR_BYTES + memoryBytes });
+    this.guest = this.host.virtualMachine(GUEST_HPA, memoryBytes);
+    this.frames = new FrameAllocator(FIRST_MONITOR_FRAME_HPA, MONITOR_BYTES);
+    this.shadow = new ShadowMmu({
+      host: this.host,
+      guest: this.guest,
+      frames: this.frames,
+      charge: (key, count) => this.charge(key, count),
+    });
+    // A device of the guest that asks for service while the guest runs must stop it, whatever its IF says.
+    this.guest.platform.onInterruptLine = (level) => {
+      if (level) this.host.cpu.interruptLine = true;
+    };
+  }
+
+  get exits(): ReadonlyMap<ExitReason, ExitRow> {
+    return this.exitCounts.rows;
+  }
+
+  run(limits: RunLimits = {}): GuestStop {
+    const { guest, host } = this;
+    this.pendingStop = null;
+    this.instructionLimit = this.instructions + (limits.instructions ?? Infinity);
+    this.deadlineTicks = host.ledger.ticks + (limits.cycles ?? Infinity) * TICKS_PER_CYCLE;
+    this.shadow.follow(guest.cpu);
+    this.load();
+    for (;;) {
+      this.noticeEnd();
+      if (this.pendingStop) break;
+      if (guest.cpu.halted) this.idle();
+      else this.resume(this.remaining());
+    }
+    this.store();
+    return this.pendingStop;
+  }
+
+  /** Counts work of the monitor. */
+  charge(key: CostKey, count = 1): void {
+    this.host.ledger.charge('vmm', key, count);
+  }
+
+  /** Ends the run once the current exit has been handled. The first reason given counts. */
+  stop(reason: GuestStop): void {
+    this.pendingStop ??= reason;
+  }
+
+  get stopped(): boolean {
+    return this.pendingStop !== null;
+  }
+
+  /**
+   * The funnel: every exit of every technique passes here, and nowhere else is one charged, counted or traced.
+   * @param eip the guest's, for the trace.
+   * @param handle finds out what the exit was, handles it and names it.
+   */
+  exit(crossing: Crossing, eip: number, handle: () => ExitReason): void {
+    const { ledger, trace } = this.host;
+    let ticks = -ledger.ticks;
+    if (crossing.enteredBy) ticks += this.priceTicks(crossing.enteredBy);
+    // A callout's handler is known since translation; who trapped or exited has to be found a handler first.
+    if (crossing.enteredBy) this.charge('vmm.dispatch');
+    const reason = handle();
+    // A guest that has ended does not come back from its last exit.
+    const { leavesBy, resumedBy } = this.stopped ? NO_WAY_BACK : crossing;
+    if (leavesBy) ledger.charge('transition', leavesBy);
+    ticks += ledger.ticks;
+    if (resumedBy) ticks += this.priceTicks(resumedBy);
+    const cycles = this.exitCounts.add(reason, ticks);
+    trace.record({ ticks: ledger.ticks, kind: 'exit', reason, eip, cycles });
+  }
+
+  /**
+   * Whether the guest has an interrupt waiting and can take it now. Its registers must be current in `guest.cpu`.
+   * Lowers the host's line, which has done its work.
+   */
+  interruptDeliverable(): boolean {
+    const { cpu } = this.guest;
+    return this.interruptPending() && (cpu.eflags & FLAG_IF) !== 0 && !cpu.interruptShadow;
+  }
+
+  /** Whether one of the guest's devices asks for service. Lowers the host's line, which has done its work. */
+  interruptPending(): boolean {
+    this.host.cpu.interruptLine = false;
+    return this.guest.cpu.interruptLine;
+  }
+
+  /** Takes the guest's registers from `guest.cpu`, before the first resume of a run. */
+  protected abstract load(): void;
+  /** Puts the guest's registers into `guest.cpu`, at the end of a run. */
+  protected abstract store(): void;
+  /** Runs the guest to its next exit and handles that; or stops within the limits. */
+  protected abstract resume(limits: RunLimits): void;
+  /** Makes a waiting interrupt that wakes the halted guest its next event. */
+  protected abstract wake(): void;
+
+  private priceTicks(key: CostKey): number {
+    return this.host.ledger.prices[COST_KEY_INDEX[key]];
+  }
+
+  /** Host instructions and those emulated on the virtual processor: every instruction counts once. */
+  private get instructions(): number {
+    return this.host.cpu.instructions + this.guest.cpu.instructions;
+  }
+
+  private remaining(): Required<RunLimits> {
+    return {
+      instructions: this.instructionLimit - this.instructions,
+      cycles: (this.deadlineTicks - this.host.ledger.ticks) / TICKS_PER_CYCLE,
+    };
+  }
+
+  /** A user's request, the limits. */
+  private noticeEnd(): void {
+    const { host } = this;
+    if (this.pendingStop) return;
+    if (host.takeStopRequest()) this.stop({ kind: 'requested' });
+    else if (this.instructions >= this.instructionLimit)
+      this.stop({ kind: 'budget', budget: 'instructions' });
+    else if (host.ledger.ticks >= this.deadlineTicks) this.stop({ kind: 'budget', budget: 'cycles' });
+  }
+
+  /** The guest waits in HLT: time passes until one of its devices interrupts, or nothing ever will. */
+  private idle(): void {
+    const { host, guest } = this;
+    const interruptible = (guest.cpu.eflags & FLAG_IF) !== 0;
+    if (interruptible && this.interruptPending()) this.wake();
+    else if (!interruptible || !host.idle(this.deadlineTicks)) this.stop({ kind: 'halted' });
+  }
+}

@@ -1,0 +1,60 @@
+import { PAGE_BYTES, PTE_A, PTE_D, PTE_P, PTE_W } from '../../arch/paging.js';
+import type { PhysicalMemory } from '../../platform/memory.js';
+import type { FrameAllocator } from '../frames.js';
+import type { ReservedRange } from '../shadow-mmu.js';
+import {
+  AREA_LINEAR,
+  CACHE_OFFSET,
+  DATA_OFFSET,
+  ENTRY_OFFSET,
+  SHADOW_GDT_BYTES,
+  SHADOW_GDT_OFFSET,
+} from './area.js';
+
+/** The frames behind the monitor's linear area, and the one page table that maps them in every address space. */
+export class AreaFrames {
+  private readonly tableHpa: number;
+  readonly dataHpa: number;
+  readonly entryHpa: number;
+  readonly shadowGdtHpa: number;
+  readonly cacheHpa: number;
+
+  /** @param cacheBytes size of the translation cache; a multiple of the page size. */
+  constructor(
+    private readonly memory: PhysicalMemory,
+    frames: FrameAllocator,
+    cacheBytes: number,
+  ) {
+    this.tableHpa = frames.reserve(1);
+    memory.u8.fill(0, this.tableHpa, this.tableHpa + PAGE_BYTES);
+    // Supervisor pages, all of them. Translated code can write only the data page.
+    this.dataHpa = this.map(frames, DATA_OFFSET, PAGE_BYTES, PTE_W);
+    this.entryHpa = this.map(frames, ENTRY_OFFSET, PAGE_BYTES, 0);
+    this.shadowGdtHpa = this.map(frames, SHADOW_GDT_OFFSET, SHADOW_GDT_BYTES, 0);
+    this.cacheHpa = this.map(frames, CACHE_OFFSET, cacheBytes, 0);
+  }
+
+  /** What the shadow page tables need to keep the area mapped. */
+  get reserved(): ReservedRange {
+    return { directoryIndex: AREA_LINEAR >>> 22, entry: this.tableHpa | PTE_P | PTE_W | PTE_A | PTE_D };
+  }
+
+  /** A word of the data page, unsigned. */
+  read(slot: number): number {
+    return this.memory.read32(this.dataHpa + slot);
+  }
+
+  write(slot: number, value: number): void {
+    this.memory.write32(this.dataHpa + slot, value);
+  }
+
+  private map(frames: FrameAllocator, offset: number, bytes: number, rights: number): number {
+    const hpa = frames.reserve(bytes / PAGE_BYTES);
+    this.memory.u8.fill(0, hpa, hpa + bytes);
+    for (let at = 0; at < bytes; at += PAGE_BYTES) {
+      const entry = (hpa + at) | PTE_P | PTE_A | PTE_D | rights;
+      this.memory.write32(this.tableHpa + ((offset + at) / PAGE_BYTES) * 4, entry);
+    }
+    return hpa;
+  }
+}

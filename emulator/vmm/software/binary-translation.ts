@@ -1,0 +1,248 @@
+import { PAGE_BYTES } from '../../arch/paging.js';
+import type { RunLimits, Stop } from '../../machine.js';
+import { Monitor } from '../monitor.js';
+import type { MonitorOptions } from '../monitor.js';
+import { AreaFrames } from './area-frames.js';
+import {
+  ENTRY_CALLOUT,
+  ENTRY_CONTINUATION,
+  ENTRY_LINEAR,
+  ENTRY_TARGET_MISS,
+  GS_PENDING,
+  GS_SITE,
+  MAX_CACHE_BYTES,
+} from './area.js';
+import { TranslationCache } from './cache.js';
+import type { CachePlace, CacheStatistics } from './cache.js';
+import { CodeSpace } from './code-space.js';
+import { chooseEngine } from './engine.js';
+import { Dispatcher } from './dispatcher.js';
+import { ExitHandlers } from './exit-handlers.js';
+import type { Callout, Site } from './fragment.js';
+import { RegisterCarrier } from './registers.js';
+import { ShadowGdt } from './shadow-gdt.js';
+import { TargetTable } from './target-table.js';
+import { Translations } from './translations.js';
+
+export interface BinaryTranslationOptions extends MonitorOptions {
+  /** Size of the translation cache; a multiple of the page size from 8 KB to 3.875 MB. */
+  cacheBytes?: number;
+}
+
+export interface TranslationStatistics extends CacheStatistics {
+  /** Times the dispatcher looked for the translation of a guest address. */
+  lookups: number;
+  /** Returns, indirect jumps and jumps to other pages that the target table did not know. */
+  targetMisses: number;
+}
+
+const DEFAULT_CACHE_BYTES = 2 << 20;
+const MIN_CACHE_BYTES = 2 * PAGE_BYTES;
+
+/**
+ * The software technique of Adams & Agesen (ASPLOS 2006, section 3): guest kernel code is translated into the
+ * translation cache and runs there in ring 1, user code runs directly in ring 3, on shadow page tables and
+ * shadow descriptors; what neither can do is emulated on the virtual CPU.
+ */
+export class BinaryTranslationVmm extends Monitor {
+  readonly translations: Translations;
+  private readonly area: AreaFrames;
+  private readonly cache: TranslationCache;
+  private readonly space: CodeSpace;
+  private readonly dispatcher: Dispatcher;
+  private readonly registers: RegisterCarrier;
+  private readonly exitHandlers: ExitHandlers;
+  /** A budget ended the last run in the middle of guest code; the host still stands there. */
+  private paused = false;
+  /** It stands in the jump that a dropped fragment begins with. */
+  private pausedStale = false;
+  /** The guest's registers when the last run ended. */
+  private stored: string | null = null;
+
+  /** @throws RangeError for sizes that a guest or a cache cannot have. */
+  constructor(options: BinaryTranslationOptions) {
+    const { cacheBytes = DEFAULT_CACHE_BYTES } = options;
+    if (cacheBytes % PAGE_BYTES !== 0 || cacheBytes < MIN_CACHE_BYTES || cacheBytes > MAX_CACHE_BYTES) {
+      throw new RangeError(
+        `translation cache of ${cacheBytes} bytes: expected a multiple of ${PAGE_BYTES} from ${MIN_CACHE_BYTES} to ${MAX_CACHE_BYTES}`,
+      );
+    }
+    super(options);
+    const { host, guest, shadow } = this;
+    const area = new AreaFrames(host.memory, this.frames, cacheBytes);
+    shadow.reserve(area.reserved);
+    this.area = area;
+    const charge = this.charge.bind(this);
+    const targets = new TargetTable(host.memory, area.dataHpa);
+    const shadowGdt = new ShadowGdt({ host, guest, shadow, charge, hpa: area.shadowGdtHpa });
+    this.cache = new TranslationCache({
+      memory: host.memory,
+      ledger: host.ledger,
+      targets,
+      hpa: area.cacheHpa,
+      sizeBytes: cacheBytes,
+      trace: (page, listener) => shadow.trace(page, listener),
+    });
+    this.space = new CodeSpace(guest, shadow, targets);
+    this.dispatcher = new Dispatcher(host, guest, this.cache, this.space);
+    this.registers = new RegisterCarrier(host.cpu, guest.cpu, area, shadowGdt);
+    this.exitHandlers = new ExitHandlers(this, this.space);
+    this.translations = new Translations(this.cache);
+  }
+
+  get statistics(): TranslationStatistics {
+    const { lookups, targetMisses } = this.dispatcher;
+    return { ...this.cache.statistics, lookups, targetMisses };
+  }
+
+  protected override load(): void {
+    // What the host stands in was dropped meanwhile: someone wrote to the guest's memory.
+    if (this.dispatcher.isStale !== this.pausedStale) this.paused = false;
+    if (this.stored === JSON.stringify(this.guest.state())) return;
+    // Someone has changed the guest's registers, or this is the first run.
+    this.paused = false;
+    this.dispatcher.left(null);
+    this.space.changed();
+  }
+
+  /** The guest's registers are in `guest.cpu` after every exit. */
+  protected override store(): void {
+    this.stored = JSON.stringify(this.guest.state());
+  }
+
+  protected override wake(): void {
+    this.guest.cpu.halted = false;
+    this.exitHandlers.inject();
+  }
+
+  protected override resume(limits: RunLimits): void {
+    const { cpu } = this.guest;
+    if (this.paused) {
+      this.paused = false;
+      if (cpu.cpl === 3) this.runDirect(limits);
+      else this.runCache(limits);
+    } else if (this.interruptDeliverable()) this.exitHandlers.inject();
+    else if (cpu.interruptShadow) this.exitHandlers.interpret();
+    else {
+      const engine = chooseEngine(cpu);
+      if (engine === 'direct') {
+        this.registers.enterUser();
+        this.runDirect(limits);
+      } else if (engine === 'interpret' || !this.enterCache()) this.exitHandlers.interpret();
+      else this.runCache(limits);
+    }
+  }
+
+  // --- the engines
+
+  /** Runs user code; the host's registers are set. */
+  private runDirect(limits: RunLimits): void {
+    const stop = this.runHost(limits);
+    this.registers.leaveUser();
+    if (stop.kind === 'trap') this.exitHandlers.trap(stop.event);
+    else this.pause(stop);
+  }
+
+  /** Sets the host up to run on in translated code. @returns false when the guest's next instruction cannot be translated. */
+  private enterCache(): boolean {
+    const linear = this.dispatcher.resume();
+    if (linear === null) return false;
+    this.registers.enterCache(linear);
+    this.area.write(GS_PENDING, this.guest.cpu.interruptLine ? 1 : 0);
+    return true;
+  }
+
+  private runCache(limits: RunLimits): void {
+    const { cpu } = this.guest;
+    const stop = this.runHost(limits);
+    if (stop.kind === 'entry') {
+      this.registers.leaveCache(null);
+      this.handleEntry(stop.offset);
+      return;
+    }
+    const { eip } = this.host.cpu;
+    const place = this.isEntry(eip) ? this.placeAtEntry(eip - ENTRY_LINEAR) : this.cache.locate(eip);
+    if (!place) throw new Error(`translated code stopped at 0x${eip.toString(16)}, where no translation is`);
+    this.registers.leaveCache(place.point);
+    this.dispatcher.left(place.fragment);
+    if (stop.kind !== 'trap') {
+      this.pause(stop);
+      return;
+    }
+    // The virtual interrupt flag is set, but the instruction behind the sti comes first.
+    const external = stop.event.kind === 'external';
+    if (external && place.point.kind === 'exact' && place.fragment?.followsSti(cpu.eip))
+      cpu.interruptShadow = true;
+    this.exitHandlers.trap(stop.event);
+  }
+
+  private runHost(limits: RunLimits): Stop {
+    const { cpu } = this.host;
+    cpu.cr3 = this.shadow.rootHpa;
+    const { all, pages } = this.shadow.takeFlush();
+    if (all) cpu.flushTlb();
+    else for (const linear of pages) cpu.invalidateLinear(linear);
+    return this.host.runMonitored(this.area.entryHpa / PAGE_BYTES, limits);
+  }
+
+  /** The run has come to an end that is not the guest's; the host stays where it is, so that how often that happens changes nothing. */
+  private pause(stop: Stop): void {
+    if (stop.kind !== 'budget' && stop.kind !== 'requested') {
+      throw new Error(`a deprivileged guest stopped the host with '${stop.kind}'`);
+    }
+    this.paused = true;
+    this.pausedStale = this.dispatcher.isStale;
+    this.stop(stop);
+  }
+
+  // --- entries from translated code
+
+  private handleEntry(offset: number): void {
+    switch (offset) {
+      case ENTRY_CONTINUATION:
+        this.dispatcher.continueAt(this.currentSite('continuation'));
+        break;
+      case ENTRY_CALLOUT:
+        this.handleCallout(this.currentSite('callout'));
+        break;
+      case ENTRY_TARGET_MISS:
+        this.registers.takeTarget();
+        this.dispatcher.missTarget();
+        break;
+      default:
+        throw new Error(`translated code entered the monitor at offset ${offset}`);
+    }
+  }
+
+  private handleCallout(callout: Callout): void {
+    this.dispatcher.left(callout.fragment);
+    this.exitHandlers.callout(callout);
+  }
+
+  private isEntry(linear: number): boolean {
+    return linear >= ENTRY_LINEAR && linear < ENTRY_LINEAR + PAGE_BYTES;
+  }
+
+  /** Where the guest stands when control has been passed to the entry page, but the machine stopped before that. */
+  private placeAtEntry(offset: number): CachePlace {
+    switch (offset) {
+      case ENTRY_CONTINUATION:
+        return { point: { kind: 'exact', eip: this.currentSite('continuation').eip }, fragment: null };
+      case ENTRY_CALLOUT: {
+        const { instruction, fragment } = this.currentSite('callout');
+        return { point: { kind: 'exact', eip: instruction.eip }, fragment };
+      }
+      case ENTRY_TARGET_MISS:
+        return { point: { kind: 'target-in-slot', eip: 0 }, fragment: null };
+      default:
+        throw new Error(`translated code entered the monitor at offset ${offset}`);
+    }
+  }
+
+  private currentSite<K extends Site['kind']>(kind: K): Extract<Site, { kind: K }> {
+    const id = this.area.read(GS_SITE);
+    const site = this.cache.site(id);
+    if (site?.kind !== kind) throw new Error(`translated code named site ${id}, which is no ${kind}`);
+    return site as Extract<Site, { kind: K }>;
+  }
+}

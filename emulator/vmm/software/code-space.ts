@@ -1,0 +1,91 @@
+import { CR4_PSE } from '../../arch/control.js';
+import { ATTR_DB } from '../../arch/descriptors.js';
+import { CS, SS } from '../../arch/registers.js';
+import type { Machine, Processor } from '../../machine.js';
+import type { ShadowMmu } from '../shadow-mmu.js';
+import type { TargetTable } from './target-table.js';
+import type { CodeMode } from './unit.js';
+
+/** Where the code segment and the page tables put guest code. */
+export type CodeAddress =
+  | { kind: 'code'; gpa: number }
+  /** Only the virtual CPU can execute, or fault, there. */
+  | { kind: 'elsewhere' };
+
+/**
+ * What a translation depends on beside the guest's bytes, and which guest pages are known to be code of the
+ * current address space. Translated code moves between pages only through the target table, whose entries hold
+ * only while the mapping of guest code does; so a change of address space or of one mapping empties it, and each
+ * page is looked up again when control first reaches it. That sets the accessed bits of the guest's page table
+ * entries when a processor's fetch would.
+ */
+export class CodeSpace {
+  private readonly keys = new Map<string, number>();
+  private key = -1;
+  private segment = { base: 0, limit: 0, cpl: 0, stack32: true };
+  /** Guest-physical page of each linear page of code. */
+  private readonly pages = new Map<number, number>();
+  /** Counts changes: control may stay in a fragment only while it stands still. */
+  epoch = 0;
+
+  constructor(
+    private readonly guest: Machine,
+    private readonly shadow: ShadowMmu,
+    private readonly targets: TargetTable,
+  ) {}
+
+  get mode(): CodeMode {
+    const { cpl, limit, stack32 } = this.segment;
+    return { cpl, codeLimit: limit, stack32 };
+  }
+
+  /** Follows the guest's code and stack segments. @returns the key of translations made for them. */
+  follow(cpu: Processor): number {
+    const { base, limit } = cpu.segment(CS);
+    const { cpl } = cpu;
+    const stack32 = (cpu.segment(SS).attributes & ATTR_DB) !== 0;
+    const now = this.segment;
+    const same = now.base === base && now.limit === limit && now.cpl === cpl && now.stack32 === stack32;
+    if (same && this.key >= 0) return this.key;
+    this.segment = { base, limit, cpl, stack32 };
+    const name = `${base} ${limit} ${cpl} ${stack32}`;
+    this.key = this.keys.get(name) ?? this.keys.size;
+    this.keys.set(name, this.key);
+    this.changed();
+    return this.key;
+  }
+
+  /** Guest mappings or the code segment have changed. */
+  changed(): void {
+    this.epoch++;
+    this.pages.clear();
+    this.targets.clear();
+  }
+
+  /** The guest executed INVLPG: where there is code near the page, mappings count as changed. */
+  invalidated(linear: number): void {
+    // With CR4.PSE the page may be, or have been, one of 4 MB.
+    const shift = this.guest.cpu.cr4 & CR4_PSE ? 22 - 12 : 0;
+    for (const page of this.pages.keys()) {
+      if (page >>> shift !== (linear >>> 12) >>> shift) continue;
+      this.changed();
+      return;
+    }
+  }
+
+  /** Finds the guest-physical address of the code at `eip`, as a fetch by the guest's kernel would. */
+  locate(eip: number): CodeAddress {
+    const { base, limit } = this.segment;
+    if (eip > limit) return { kind: 'elsewhere' };
+    const linear = (base + eip) >>> 0;
+    let page = this.pages.get(linear >>> 12);
+    if (page === undefined) {
+      if (this.shadow.resolve(linear, 0).kind !== 'hidden') return { kind: 'elsewhere' };
+      const gpa = this.guest.cpu.translate(linear, { write: false, user: false, fetch: true });
+      if (gpa === null || gpa >= this.guest.memory.sizeBytes) return { kind: 'elsewhere' };
+      page = gpa >>> 12;
+      this.pages.set(linear >>> 12, page);
+    }
+    return { kind: 'code', gpa: page * 4096 + (linear & 0xfff) };
+  }
+}

@@ -1,0 +1,40 @@
+import { Decoder, DecoderOptions, Formatter, FormatterSyntax } from 'iced-x86';
+
+/** One instruction of 32-bit code in NASM syntax. */
+export interface DisassembledInstruction {
+  linear: number;
+  bytes: Uint8Array;
+  text: string;
+}
+
+/** Disassembles all of `bytes`, which lie at `linear`. What is no instruction shows as `(bad)`. */
+export function disassemble(bytes: Uint8Array, linear: number): DisassembledInstruction[] {
+  const decoder = new Decoder(32, bytes, DecoderOptions.None);
+  const formatter = new Formatter(FormatterSyntax.Nasm);
+  formatter.spaceAfterOperandSeparator = true;
+  formatter.hexPrefix = '0x';
+  formatter.hexSuffix = '';
+  formatter.uppercaseHex = false;
+  formatter.branchLeadingZeros = false;
+  formatter.displacementLeadingZeros = false;
+  formatter.showBranchSize = false;
+  decoder.ip = BigInt(linear);
+  const instructions: DisassembledInstruction[] = [];
+  try {
+    for (let at = 0; decoder.canDecode;) {
+      const instruction = decoder.decode();
+      const end = decoder.position;
+      instructions.push({
+        linear: linear + at,
+        bytes: bytes.subarray(at, end),
+        text: formatter.format(instruction),
+      });
+      instruction.free();
+      at = end;
+    }
+  } finally {
+    decoder.free();
+    formatter.free();
+  }
+  return instructions;
+}

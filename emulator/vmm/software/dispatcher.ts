@@ -1,0 +1,95 @@
+import { PAGE_BYTES } from '../../arch/paging.js';
+import { decode } from '../../isa/decoder.js';
+import type { Machine } from '../../machine.js';
+import type { TranslationCache } from './cache.js';
+import type { CodeSpace } from './code-space.js';
+import type { Continuation, Fragment } from './fragment.js';
+import type { Decoded } from './translate.js';
+import { translateUnit } from './translate.js';
+
+/** Finds, or makes, the translated code that goes on where the guest stands. */
+export class Dispatcher {
+  /** Times it looked for the translation of a guest address. */
+  lookups = 0;
+  /** Returns, indirect jumps and jumps to other pages that the target table did not know. */
+  targetMisses = 0;
+  /** The fragment that control was last in, and the epoch of the code space then: it may go on there while both hold. */
+  private last: { fragment: Fragment; epoch: number } | null = null;
+
+  constructor(
+    private readonly host: Machine,
+    private readonly guest: Machine,
+    private readonly cache: TranslationCache,
+    private readonly space: CodeSpace,
+  ) {}
+
+  /** The fragment that control is in is one that the guest's code has changed under. */
+  get isStale(): boolean {
+    return this.last?.fragment.valid === false;
+  }
+
+  /** Control has left `fragment`, or code that belongs to none. */
+  left(fragment: Fragment | null): void {
+    this.last = fragment && { fragment, epoch: this.space.epoch };
+  }
+
+  /**
+   * Where in the cache the guest goes on.
+   * @returns a linear address; null when the guest's next instruction is not mapped, or only the virtual CPU can execute it.
+   */
+  resume(): number | null {
+    const { cpu } = this.guest;
+    const key = this.space.follow(cpu);
+    const { last } = this;
+    if (last?.fragment.valid && last.epoch === this.space.epoch && last.fragment.key === key) {
+      const linear = last.fragment.linearOf(cpu.eip);
+      if (linear !== undefined) return linear;
+    }
+    return this.find(null)?.startLinear ?? null;
+  }
+
+  /** Translated code came to the end of what is translated. */
+  continueAt(continuation: Continuation): void {
+    this.guest.cpu.eip = continuation.eip;
+    const fragment = this.find(continuation);
+    if (fragment) this.cache.chain(continuation, fragment);
+  }
+
+  /** The target table did not know where the guest's eip is translated. */
+  missTarget(): void {
+    this.targetMisses++;
+    const fragment = this.find(null);
+    if (fragment) this.cache.enterTarget(fragment);
+  }
+
+  /** The fragment for the guest's eip. @param from the continuation that asked for it. */
+  private find(from: Continuation | null): Fragment | null {
+    const { space, cache, host } = this;
+    const { eip } = this.guest.cpu;
+    const key = space.follow(this.guest.cpu);
+    this.lookups++;
+    host.ledger.charge('translate', 'translate.lookup');
+    const address = space.locate(eip);
+    if (address.kind === 'elsewhere') return null;
+    const { gpa } = address;
+    let fragment = cache.find(key, eip, gpa);
+    if (!fragment) {
+      const unit = translateUnit((at) => this.fetch(at, gpa + at - eip), eip, space.mode);
+      fragment = cache.add(key, gpa, unit, from);
+      const { ticks } = host.ledger;
+      const instructions = unit.instructions.length;
+      host.trace.record({ ticks, kind: 'translate', eip, instructions, bytes: fragment.bytes.length });
+    }
+    this.left(fragment);
+    return fragment;
+  }
+
+  private fetch(eip: number, gpa: number): Decoded | null {
+    const { memory } = this.guest;
+    const inPage = PAGE_BYTES - (gpa & (PAGE_BYTES - 1));
+    const available = Math.min(inPage, this.space.mode.codeLimit - eip + 1);
+    const operation = decode(memory.u8, gpa, available, 32);
+    if (typeof operation === 'string') return null;
+    return { operation, bytes: memory.u8.slice(gpa, gpa + operation.lengthBytes) };
+  }
+}

@@ -1,0 +1,107 @@
+import type { GuestPoint, Point } from './point.js';
+
+/** Bytes of the forms whose length other code relies on. */
+export const JUMP_BYTES = 5;
+
+/**
+ * Writes 32-bit x86 code for a known linear address, and beside each instruction where the guest is when the
+ * processor stands there. Only the forms that translations need, none of which writes arithmetic flags.
+ * Opcodes: AMD64 APM vol. 3, rev. 3.37, appendix A.
+ */
+export class Emitter {
+  readonly bytes: number[] = [];
+  readonly points: Point[] = [];
+
+  constructor(readonly startLinear: number) {}
+
+  /** Linear address of the next instruction. */
+  get linear(): number {
+    return this.startLinear + this.bytes.length;
+  }
+
+  /** Any instruction, byte for byte. */
+  copy(at: GuestPoint, bytes: Iterable<number>): void {
+    this.points.push({ linear: this.linear, ...at });
+    this.bytes.push(...bytes);
+  }
+
+  /** jmp rel32 */
+  jump(at: GuestPoint, targetLinear: number): void {
+    this.copy(at, [0xe9, ...word(targetLinear - (this.linear + JUMP_BYTES))]);
+  }
+
+  /** jcc rel32. @param condition the low four bits of the opcode. */
+  jumpIf(at: GuestPoint, condition: number, targetLinear: number): void {
+    this.copy(at, [0x0f, 0x80 | condition, ...word(targetLinear - (this.linear + 6))]);
+  }
+
+  /** jmp rel8 over `skippedBytes`. */
+  skip(at: GuestPoint, skippedBytes: number): void {
+    this.copy(at, [0xeb, skippedBytes]);
+  }
+
+  /** jecxz rel8 over `skippedBytes`. */
+  skipIfEcxZero(at: GuestPoint, skippedBytes: number): void {
+    this.copy(at, [0xe3, skippedBytes]);
+  }
+
+  /** push imm32 */
+  pushImmediate(at: GuestPoint, value: number): void {
+    this.copy(at, [0x68, ...word(value)]);
+  }
+
+  /** mov %gs:[slot], imm32 */
+  storeImmediate(at: GuestPoint, slot: number, value: number): void {
+    this.copy(at, [0x65, 0xc7, 0x05, ...word(slot), ...word(value)]);
+  }
+
+  /** mov %gs:[slot], ecx */
+  storeEcx(at: GuestPoint, slot: number): void {
+    this.copy(at, [0x65, 0x89, 0x0d, ...word(slot)]);
+  }
+
+  /** mov ecx, %gs:[slot] */
+  loadEcx(at: GuestPoint, slot: number): void {
+    this.copy(at, [0x65, 0x8b, 0x0d, ...word(slot)]);
+  }
+
+  /** pop ecx */
+  popEcx(at: GuestPoint): void {
+    this.copy(at, [0x59]);
+  }
+
+  /** mov ecx, [esp] */
+  loadEcxFromStack(at: GuestPoint): void {
+    this.copy(at, [0x8b, 0x0c, 0x24]);
+  }
+
+  /** lea esp, [esp + displacement] */
+  addToEsp(at: GuestPoint, displacement: number): void {
+    this.copy(at, [0x8d, 0xa4, 0x24, ...word(displacement)]);
+  }
+
+  /** lea ecx, [ecx - subtrahend] */
+  subtractFromEcx(at: GuestPoint, subtrahend: number): void {
+    this.copy(at, [0x8d, 0x89, ...word(-subtrahend)]);
+  }
+
+  /** movzx ecx, cl */
+  zeroExtendCl(at: GuestPoint): void {
+    this.copy(at, [0x0f, 0xb6, 0xc9]);
+  }
+
+  /** jmp %gs:[table + 8 * ecx] */
+  jumpThroughTable(at: GuestPoint, table: number): void {
+    this.copy(at, [0x65, 0xff, 0x24, 0xcd, ...word(table)]);
+  }
+
+  /** jmp %gs:[slot] */
+  jumpThroughSlot(at: GuestPoint, slot: number): void {
+    this.copy(at, [0x65, 0xff, 0x25, ...word(slot)]);
+  }
+}
+
+/** The four bytes of a 32-bit value, least significant first. */
+function word(value: number): [number, number, number, number] {
+  return [value & 0xff, (value >> 8) & 0xff, (value >> 16) & 0xff, (value >>> 24) & 0xff];
+}

@@ -1,0 +1,156 @@
+import { CR0_PE, CR0_PG, CR0_WP, CR4_PAE, CR4_PGE, CR4_PSE } from '../../arch/control.js';
+import type { ExitReason } from '../../arch/exits.js';
+import { PAGE_BYTES } from '../../arch/paging.js';
+import { CS } from '../../arch/registers.js';
+import { VECTOR_DB, VECTOR_PF } from '../../arch/vectors.js';
+import { decode } from '../../isa/decoder.js';
+import type { Event, Processor } from '../../machine.js';
+import { CALLOUT, TRAP } from '../crossing.js';
+import type { Crossing } from '../crossing.js';
+import { deliverEvent, emulateInstruction, exitReasonOf } from '../emulate.js';
+import type { Monitor } from '../monitor.js';
+import type { CodeSpace } from './code-space.js';
+import type { Callout } from './fragment.js';
+import { operandLinear } from './operand.js';
+
+/** The monitor executes for the guest without the guest having run: nothing is crossed. */
+const INTERPRETED: Crossing = { enteredBy: null, leavesBy: null, resumedBy: null };
+
+/** What the monitor does for the guest, at exits and between them. */
+export class ExitHandlers {
+  constructor(
+    private readonly monitor: Monitor,
+    private readonly space: CodeSpace,
+  ) {}
+
+  /** Executes one instruction on the virtual CPU. */
+  interpret(): void {
+    const { monitor } = this;
+    monitor.exit(INTERPRETED, monitor.guest.cpu.eip, () => {
+      emulateInstruction(monitor);
+      this.mappingsChanged();
+      monitor.host.clock.fireDue();
+      return 'EMULATE';
+    });
+  }
+
+  /** Translated code asks for the emulation of one instruction. */
+  callout({ instruction }: Callout): void {
+    const { cpu } = this.monitor.guest;
+    const { form, operation, eip } = instruction;
+    cpu.eip = eip;
+    this.monitor.exit(CALLOUT, eip, () => {
+      const reason = form.kind === 'callout' ? form.reason : 'INTERRUPT_FLAG';
+      const linear = operation && reason === 'INVLPG' ? operandLinear(cpu, operation) : 0;
+      const before = pagingBits(cpu);
+      const device = reason === 'IOIO_IN' || reason === 'IOIO_OUT';
+      emulateInstruction(this.monitor, { decoded: true, device });
+      if (reason === 'INVLPG') {
+        this.monitor.shadow.invalidate(linear);
+        this.space.invalidated(linear);
+      } else if (reason === 'CR3_WRITE' || pagingBits(cpu) !== before) this.mappingsChanged();
+      // The next instruction belongs to one that holds interrupts off, so no translation of it can be interrupted before.
+      while (cpu.interruptShadow && !this.monitor.stopped && !cpu.halted) {
+        emulateInstruction(this.monitor);
+        this.mappingsChanged();
+      }
+      if (!cpu.halted && this.monitor.interruptDeliverable()) this.inject();
+      return reason;
+    });
+  }
+
+  /** The guest trapped. Its registers are current in the virtual CPU. */
+  trap(event: Event): void {
+    this.monitor.exit(TRAP, this.monitor.guest.cpu.eip, () => {
+      const reason = this.handleEvent(event);
+      if (this.monitor.interruptDeliverable()) this.inject();
+      return reason;
+    });
+  }
+
+  private handleEvent(event: Event): ExitReason {
+    switch (event.kind) {
+      case 'external':
+      case 'nmi':
+        return 'INTERRUPT';
+      case 'int':
+        return this.repeatSoftwareInterrupt(2);
+      case 'int1':
+      case 'int3':
+      case 'into':
+        return this.repeatSoftwareInterrupt(1);
+      case 'exception':
+        if (event.vector === VECTOR_PF) return this.handlePageFault(event);
+        if (event.vector !== VECTOR_DB) return this.handleFault();
+        this.monitor.guest.cpu.setDebug(6, this.monitor.host.cpu.debug(6));
+        deliverEvent(this.monitor, event);
+        return 'EXCEPTION';
+    }
+  }
+
+  /**
+   * The virtual CPU executes the instruction, behind which the guest stands, as it also refuses it when the gate
+   * does: then with the eip of the instruction (of its opcode: a prefix, which has no meaning here, is not seen).
+   */
+  private repeatSoftwareInterrupt(lengthBytes: number): ExitReason {
+    const { cpu } = this.monitor.guest;
+    cpu.eip = (cpu.eip - lengthBytes) >>> 0;
+    emulateInstruction(this.monitor, { decoded: true });
+    return 'SOFTWARE_INTERRUPT';
+  }
+
+  private handlePageFault(event: Event): ExitReason {
+    const gva = event.cr2 ?? this.monitor.host.cpu.cr2;
+    const outcome = this.monitor.shadow.resolve(gva, event.errorCode ?? 0);
+    switch (outcome.kind) {
+      case 'true':
+        deliverEvent(this.monitor, { ...event, errorCode: outcome.errorCode, cr2: gva });
+        return 'PAGE_FAULT_TRUE';
+      case 'hidden':
+        return 'PAGE_FAULT_HIDDEN';
+      case 'trace':
+        emulateInstruction(this.monitor);
+        return 'PAGE_FAULT_TRACE';
+      case 'emulate':
+        emulateInstruction(this.monitor);
+        return 'EMULATE';
+    }
+  }
+
+  /**
+   * Any other fault: the guest's own, or one that only its deprivileged copy meets. The virtual CPU knows: it
+   * executes the instruction where the guest stands, and either faults or does what the host would not.
+   */
+  private handleFault(): ExitReason {
+    const reason = this.reasonOfCurrent();
+    const device = reason === 'IOIO_IN' || reason === 'IOIO_OUT';
+    return emulateInstruction(this.monitor, { device }).kind === 'delivered' ? 'EXCEPTION' : reason;
+  }
+
+  /** How the emulation of the instruction at the guest's eip is counted. */
+  private reasonOfCurrent(): ExitReason {
+    const { cpu, memory } = this.monitor.guest;
+    const linear = (cpu.segment(CS).base + cpu.eip) >>> 0;
+    const gpa = cpu.translate(linear, { write: false, user: cpu.cpl === 3, fetch: true });
+    if (gpa === null || gpa >= memory.sizeBytes) return 'EMULATE';
+    const operation = decode(memory.u8, gpa, PAGE_BYTES - (gpa & (PAGE_BYTES - 1)), 32);
+    return typeof operation === 'string' ? 'EMULATE' : exitReasonOf(operation);
+  }
+
+  /** Gives the guest the interrupt that waits. */
+  inject(): void {
+    const vector = this.monitor.guest.platform.acknowledgeInterrupt();
+    deliverEvent(this.monitor, { vector, kind: 'external', errorCode: null });
+  }
+
+  /** The guest changed an address space, or did what the monitor did not look at. */
+  private mappingsChanged(): void {
+    this.monitor.shadow.invalidateAll();
+    this.space.changed();
+  }
+}
+
+/** What of the control registers decides how guest page tables are read, and flushes the TLB when it changes. */
+function pagingBits({ cr0, cr3, cr4 }: Processor): string {
+  return `${cr0 & (CR0_PG | CR0_WP | CR0_PE)} ${cr3} ${cr4 & (CR4_PSE | CR4_PAE | CR4_PGE)}`;
+}

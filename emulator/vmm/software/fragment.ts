@@ -1,0 +1,77 @@
+import type { Point } from './point.js';
+import { findPoint } from './point.js';
+import type { GuestInstruction, TranslationUnit } from './unit.js';
+
+/** Compiled code fragment (CCF): the translation of one unit, at one place in the translation cache. */
+export class Fragment {
+  /** False once the guest's code has changed or the cache was flushed: control must not stay in it. */
+  valid = true;
+  /** Where the return lookup enters, which verifies the whole eip; null until the lookup first missed for this fragment. */
+  prologueLinear: number | null = null;
+  /** Past the last byte; moves down when the final jump is given up for the fragment placed behind. */
+  endLinear: number;
+  /**
+   * @param key what the translation depends on, see CodeSpace.
+   * @param gpa guest-physical address of the unit's first byte; its bytes lie within that page.
+   * @param starts where the translation of each instruction begins, and at last where that of the last one ends.
+   */
+  constructor(
+    readonly key: number,
+    readonly gpa: number,
+    readonly unit: TranslationUnit,
+    readonly startLinear: number,
+    readonly bytes: Uint8Array,
+    readonly points: readonly Point[],
+    readonly starts: readonly number[],
+  ) {
+    this.endLinear = startLinear + bytes.length;
+  }
+
+  /** Guest bytes from which it was made. */
+  get guestBytes(): number {
+    return this.unit.instructions.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  }
+
+  pointAt(linear: number): Point | undefined {
+    return findPoint(this.points, linear);
+  }
+
+  /** Where the translation of the guest instruction at `eip` begins, if it is in this fragment. */
+  linearOf(eip: number): number | undefined {
+    const index = this.unit.instructions.findIndex((instruction) => instruction.eip === eip);
+    return index < 0 ? undefined : this.starts[index];
+  }
+
+  /** Whether the instruction at `eip` stands behind a sti of the same unit. */
+  followsSti(eip: number): boolean {
+    const { instructions } = this.unit;
+    return instructions.some(
+      (instruction, index) => instruction.eip === eip && instructions[index - 1]?.form.kind === 'sti',
+    );
+  }
+}
+
+/** A jump out of a fragment whose target had no translation when it was made: entered once, then chained. */
+export interface Continuation {
+  kind: 'continuation';
+  id: number;
+  /** Guest eip to go on at. */
+  eip: number;
+  /** The rel32 field of the jump that leads here. */
+  fieldLinear: number;
+  /** Its stub in the cold part of the cache. */
+  stubLinear: number;
+  /** Set when the jump is the last instruction of this fragment, so that what follows may be placed over it. */
+  lastOf: Fragment | null;
+}
+
+/** A place where translated code asks the monitor to emulate one guest instruction. */
+export interface Callout {
+  kind: 'callout';
+  id: number;
+  instruction: GuestInstruction;
+  /** Null only while its fragment is being emitted. */
+  fragment: Fragment | null;
+}
+
+export type Site = Continuation | Callout;

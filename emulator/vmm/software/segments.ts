@@ -1,0 +1,73 @@
+import {
+  ATTR_ACCESSED,
+  ATTR_CODE,
+  ATTR_DB,
+  ATTR_DC,
+  ATTR_DPL,
+  ATTR_DPL_SHIFT,
+  ATTR_G,
+  ATTR_P,
+  ATTR_RW,
+  ATTR_S,
+} from '../../arch/descriptors.js';
+import type { SegmentState } from '../../arch/descriptors.js';
+import { AREA_LINEAR, DATA_LINEAR } from './area.js';
+
+/** Privilege level at which the guest's kernel really runs. */
+export const KERNEL_CPL = 1;
+
+/**
+ * What the host's segment register holds for a guest's: the same segment, deprivileged, and cut so that no
+ * offset reaches the monitor's area. What was cut off faults in the host, and the monitor emulates the access
+ * on the virtual CPU, whose segment is whole. A segment that cannot be cut (one that begins in the area, or
+ * expands down from 4 GB) is made unusable, so that every access faults.
+ */
+export function truncate(guest: SegmentState): SegmentState {
+  const { selector, base } = guest;
+  const attributes = deprivilege(guest.attributes);
+  const unusable = { ...guest, attributes: attributes & ~ATTR_P };
+  if (!(attributes & ATTR_P) || !(attributes & ATTR_S) || base >= AREA_LINEAR) return unusable;
+  const expandsDown = !(attributes & ATTR_CODE) && (attributes & ATTR_DC) !== 0;
+  if (expandsDown) {
+    const reachesArea = (attributes & ATTR_DB) !== 0 || base + 0xffff >= AREA_LINEAR;
+    return reachesArea ? unusable : { ...guest, attributes };
+  }
+  return { selector, base, attributes, limit: Math.min(guest.limit, highestLimit(base)) };
+}
+
+/** The largest limit below the area; of those above 1 MB, one that whole pages can express in a descriptor. */
+function highestLimit(base: number): number {
+  const room = AREA_LINEAR - base;
+  return room > 0x10_0000 ? room - (room % 4096) - 1 : room - 1;
+}
+
+function deprivilege(attributes: number): number {
+  const dpl = (attributes & ATTR_DPL) >> ATTR_DPL_SHIFT;
+  return (attributes & ~ATTR_DPL) | (Math.max(dpl, KERNEL_CPL) << ATTR_DPL_SHIFT);
+}
+
+const MONITOR_ATTRIBUTES =
+  ATTR_P | ATTR_S | ATTR_RW | ATTR_ACCESSED | ATTR_DB | (KERNEL_CPL << ATTR_DPL_SHIFT);
+
+/** The highest slots of the shadow descriptor table are the monitor's; a guest that uses them itself still runs, as loads of them trap. */
+export const MONITOR_CODE_INDEX = 8191;
+export const MONITOR_DATA_INDEX = 8190;
+
+/** CS while translated code runs. Flat; only the monitor makes code that runs on it. */
+export const MONITOR_CODE: SegmentState = {
+  selector: (MONITOR_CODE_INDEX << 3) | KERNEL_CPL,
+  attributes: MONITOR_ATTRIBUTES | ATTR_CODE | ATTR_G,
+  limit: 0xffff_ffff,
+  base: 0,
+};
+
+/** GS while translated code runs: the monitor's data page. */
+export const MONITOR_DATA: SegmentState = {
+  selector: (MONITOR_DATA_INDEX << 3) | KERNEL_CPL,
+  attributes: MONITOR_ATTRIBUTES,
+  limit: 0xfff,
+  base: DATA_LINEAR,
+};
+
+/** A segment register that holds nothing: every use of it faults. */
+export const UNUSABLE: SegmentState = { selector: 0, attributes: 0, limit: 0, base: 0 };

@@ -1,0 +1,76 @@
+import type { KernelMessage } from '@jupyterlab/services';
+import type { MimeOutput, Output } from './format.js';
+
+/** Builds a cell's outputs from IOPub messages, as a front end does (Jupyter messaging protocol 5.5). */
+export class OutputCollector {
+  #outputs: Output[] = [];
+  #clearPending = false;
+
+  /** @param displays outputs of the whole notebook by display id, for `update_display_data`. */
+  constructor(private readonly displays: Map<string, MimeOutput[]>) {}
+
+  get outputs(): Output[] {
+    return this.#outputs;
+  }
+
+  receive({ header, content }: Pick<KernelMessage.IIOPubMessage, 'header' | 'content'>): void {
+    const fields = content as Record<string, unknown>;
+    switch (header.msg_type) {
+      case 'stream':
+        return this.#stream(String(fields.name), String(fields.text));
+      case 'display_data':
+      case 'execute_result':
+        return this.#display(header.msg_type, fields);
+      case 'update_display_data':
+        return this.#update(fields);
+      case 'error':
+        return this.#add({
+          output_type: 'error',
+          ename: String(fields.ename),
+          evalue: String(fields.evalue),
+          traceback: (fields.traceback as unknown[]).map(String),
+        });
+      case 'clear_output':
+        if (fields.wait === true) this.#clearPending = true;
+        else this.#outputs = [];
+    }
+  }
+
+  #add(output: Output): void {
+    if (this.#clearPending) this.#outputs = [];
+    this.#clearPending = false;
+    this.#outputs.push(output);
+  }
+
+  /** Text continues the stream that was written to last: how it was cut into messages is chance. */
+  #stream(name: string, text: string): void {
+    const last = this.#clearPending ? undefined : this.#outputs.at(-1);
+    if (last?.output_type === 'stream' && last.name === name) last.text += text;
+    else this.#add({ output_type: 'stream', name, text });
+  }
+
+  #display(type: MimeOutput['output_type'], fields: Record<string, unknown>): void {
+    const output: MimeOutput = { output_type: type, ...payload(fields) };
+    if (type === 'execute_result') output.execution_count = Number(fields.execution_count);
+    this.#add(output);
+    const id = displayId(fields);
+    if (id !== undefined) this.displays.set(id, [...(this.displays.get(id) ?? []), output]);
+  }
+
+  #update(fields: Record<string, unknown>): void {
+    const id = displayId(fields);
+    for (const output of (id === undefined ? undefined : this.displays.get(id)) ?? [])
+      Object.assign(output, payload(fields));
+  }
+}
+
+function payload(fields: Record<string, unknown>): Pick<MimeOutput, 'data' | 'metadata'> {
+  return {
+    data: fields.data as Record<string, unknown>,
+    metadata: fields.metadata as Record<string, unknown>,
+  };
+}
+
+function displayId(fields: Record<string, unknown>): string | undefined {
+  return (fields.transient as { display_id?: string } | undefined)?.display_id;
+}

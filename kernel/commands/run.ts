@@ -1,0 +1,151 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import {
+  DEFAULTS,
+  formatDiagnostics,
+  GuestRun,
+  ImageError,
+  profiles,
+  techniques,
+} from '../../emulator/index.js';
+import type { RunOptions, RunResult, Technique } from '../../emulator/index.js';
+import { table } from '../display/table.js';
+import { assembleGuest } from '../guests.js';
+import { EXIT, Failure, messageOf } from './failure.js';
+import { count, sizeBytes } from './options.js';
+
+interface Options {
+  technique: string;
+  cpu: string;
+  memory: number;
+  maxInstructions?: number;
+  maxCycles?: number;
+  json?: boolean;
+}
+
+/** `ringside run IMAGE`: one guest under one technique. */
+export function runCommand(): Command {
+  return new Command('run')
+    .description('run a guest program; what it writes to the serial line goes to stdout')
+    .argument('<image>', '.asm source, flat binary (loaded at 0x100000) or multiboot 1 image')
+    .option(
+      '-t, --technique <name>',
+      `one of ${techniques.map(({ name }) => name).join(', ')}`,
+      DEFAULTS.technique,
+    )
+    .option('-c, --cpu <profile>', `one of ${profiles.map(({ name }) => name).join(', ')}`, DEFAULTS.profile)
+    .option('-m, --memory <size>', "the guest's memory", sizeBytes, DEFAULTS.memoryBytes)
+    .option('--max-instructions <n>', `stop after so many (default: ${DEFAULTS.instructions})`, count)
+    .option('--max-cycles <n>', 'stop after so many', count)
+    .option('--json', 'print one JSON object instead')
+    .action(run);
+}
+
+function run(path: string, options: Options): void {
+  const image = readImage(path);
+  const console = options.json ? null : new LineWriter();
+  const started = process.hrtime.bigint();
+  const result = runGuest(path, image, {
+    // Names are checked by the emulator, which knows them.
+    technique: options.technique as Technique,
+    profile: options.cpu,
+    memoryBytes: options.memory,
+    limits: {
+      ...(options.maxInstructions !== undefined && { instructions: options.maxInstructions }),
+      ...(options.maxCycles !== undefined && { cycles: options.maxCycles }),
+    },
+    ...(console && { onConsole: (byte) => console.put(byte) }),
+  });
+  const hostSeconds = Number(process.hrtime.bigint() - started) / 1e9;
+  console?.flush();
+  if (options.json) process.stdout.write(`${JSON.stringify(summary(result, hostSeconds))}\n`);
+  else process.stderr.write(`${report(result, hostSeconds)}\n`);
+  if (result.outcome !== 'halted' && result.outcome !== 'exit')
+    throw new Failure(`${path} under ${result.technique}: ${result.detail}`, EXIT.failed);
+}
+
+/** Bytes of an image; source is assembled. @throws Failure for what cannot be read or assembled. */
+function readImage(path: string): Uint8Array {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw new Failure(`cannot read the image: ${messageOf(error)}`, EXIT.usage);
+  }
+  if (!path.toLowerCase().endsWith('.asm')) return bytes;
+  const source = bytes.toString('utf8');
+  const assembly = assembleGuest(source, path);
+  if (assembly.diagnostics.length > 0)
+    process.stderr.write(`${formatDiagnostics(source, assembly.diagnostics)}\n`);
+  const errors = assembly.diagnostics.filter(({ severity }) => severity === 'error').length;
+  if (errors > 0) throw new Failure(`${path}: ${errors} ${errors === 1 ? 'error' : 'errors'}`, EXIT.usage);
+  return assembly.bytes;
+}
+
+function runGuest(path: string, image: Uint8Array, options: RunOptions): RunResult {
+  let guest: GuestRun;
+  try {
+    guest = new GuestRun(image, options);
+  } catch (error) {
+    if (error instanceof ImageError) throw new Failure(`${path}: ${error.message}`, EXIT.usage);
+    if (error instanceof RangeError) throw new Failure(error.message, EXIT.usage);
+    throw error;
+  }
+  return guest.run();
+}
+
+/** The object that `--json` prints. */
+function summary(result: RunResult, hostSeconds: number): object {
+  const { outcome, detail, exitCode, console, instructions, cycles, accounts, exits, hash } = result;
+  return { outcome, detail, exitCode, console, instructions, cycles, accounts, exits, hash, hostSeconds };
+}
+
+function report(result: RunResult, hostSeconds: number): string {
+  const { technique, profile, detail, instructions, cycles, accounts, exits, hash } = result;
+  const spent = table({
+    columns: [
+      { key: 'account', label: 'account' },
+      { key: 'cycles', label: 'cycles' },
+      { key: 'share', label: 'share', format: 'percent' },
+    ],
+    rows: Object.entries(accounts)
+      .filter(([, value]) => value > 0)
+      .map(([account, value]) => ({ account, cycles: value, share: value / cycles })),
+  });
+  const stops = table({
+    columns: [
+      { key: 'reason', label: 'exit' },
+      { key: 'count', label: 'count', format: 'integer' },
+      { key: 'cycles', label: 'cycles' },
+    ],
+    rows: Object.entries(exits)
+      .map(([reason, row]) => ({ reason, count: row.count, cycles: row.cycles }))
+      .sort((a, b) => b.cycles - a.cycles),
+  });
+  return [
+    `${technique} on ${profile}: ${detail}`,
+    `${instructions.toLocaleString('en-US')} instructions, ${cycles.toLocaleString('en-US')} cycles, ${hostSeconds.toFixed(2)} s on this computer`,
+    '',
+    spent['text/plain'],
+    ...(Object.keys(exits).length === 0 ? [] : ['', stops['text/plain']]),
+    '',
+    `hash ${hash}`,
+  ].join('\n');
+}
+
+/** Passes bytes on to stdout as they are, a line at a time. */
+class LineWriter {
+  static readonly #NEWLINE = 0x0a;
+  static readonly #LONGEST = 4096;
+  #waiting: number[] = [];
+
+  put(byte: number): void {
+    this.#waiting.push(byte);
+    if (byte === LineWriter.#NEWLINE || this.#waiting.length === LineWriter.#LONGEST) this.flush();
+  }
+
+  flush(): void {
+    if (this.#waiting.length > 0) process.stdout.write(Uint8Array.from(this.#waiting));
+    this.#waiting = [];
+  }
+}

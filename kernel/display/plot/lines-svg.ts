@@ -1,0 +1,47 @@
+import { visiblePoints } from './figure.js';
+import type { Lines } from './figure.js';
+import { horizontalBase, horizontalTicks, verticalAxis } from './axes.js';
+import type { Area } from './axes.js';
+import { spread } from './labels.js';
+import { look } from './palette.js';
+import { valueScale } from './scales.js';
+import { document, FONT_SIZE, FRAME, label, marker, polyline, textWidth } from './svg.js';
+
+const LABEL_SPACING = FONT_SIZE + 5;
+
+/** Lines with markers, each named at its end. */
+export function linesSvg(figure: Lines): string {
+  const names = figure.series.map(({ name }) => name);
+  const area: Area = {
+    left: FRAME.left,
+    right: FRAME.width - Math.max(0, ...names.map((name) => textWidth(name))) - 44,
+    top: FRAME.top,
+    bottom: FRAME.height - FRAME.bottom,
+  };
+  const points = figure.series.map((series) => visiblePoints(figure, series));
+  const all = points.flat();
+  const [xs, ys] = [all.map(([value]) => value), all.map(([, value]) => value)];
+  const x = valueScale(xs, [area.left + 8, area.right], { log: figure.xLog });
+  const y = valueScale(ys, [area.bottom, area.top], { log: figure.yLog, fromZero: true });
+  const drawn = points.map((line) => line.map(([px, py]): [number, number] => [x(px), y(py)]));
+  const ends = drawn.map((line) => line.at(-1)?.[1] ?? area.bottom);
+  const labelY = spread(ends, LABEL_SPACING, area.top, area.bottom);
+  const marks = drawn.flatMap((line, index) => [
+    polyline(look(index), line),
+    ...line.map(([px, py]) => marker(look(index), px, py)),
+    // The marker is repeated beside the name: a label that had to move still says which line it means.
+    marker(look(index), area.right + 20, labelY[index]),
+    label(names[index], { class: 'ink', x: area.right + 31, y: labelY[index] + 4.5 }),
+  ]);
+  return document(
+    figure.title,
+    `${figure.yLabel} over ${figure.xLabel}: ${names.join(', ')}`,
+    [],
+    [
+      verticalAxis(y, figure.yLabel, area, figure.yLog),
+      horizontalBase(figure.xLabel, area),
+      horizontalTicks(x, area, figure.xLog),
+      ...marks,
+    ],
+  );
+}

@@ -1,0 +1,45 @@
+/** A module that every cell can use without importing it: each of its exports is a name in scope. */
+export interface Prelude {
+  /** File of the compiled module; its declarations (`.d.ts`) lie beside it. */
+  readonly path: string;
+}
+
+/** An import of a cell, to be loaded before the cell runs. */
+export interface StaticImport {
+  readonly specifier: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** Text that compilation inserted into a cell; lines and columns count from 0 and exclude earlier insertions. */
+export interface Insertion {
+  readonly line: number;
+  readonly column: number;
+  readonly length: number;
+}
+
+/** A cell ready to run. */
+export interface CompiledCell {
+  /** Name in stack traces. */
+  readonly name: string;
+  /** JavaScript: the body of an async function of the parameters in `CELL_PARAMETERS`. */
+  readonly code: string;
+  /** Source map, version 3, from `code` to the cell with its insertions, one line below a generated first line. */
+  readonly sourceMap: string;
+  readonly insertions: readonly Insertion[];
+  readonly imports: readonly StaticImport[];
+  /** Names of values that the cell declares. */
+  readonly values: readonly string[];
+}
+
+/** What compiled code takes from its surroundings. `exports` is the scope that all cells share. */
+export const CELL_PARAMETERS = ['exports', 'require', '__import', '__await', '__each', '__result'] as const;
+
+/** An error found before anything ran; lines and columns count from 1. */
+export interface CellDiagnostic {
+  readonly kind: 'syntax' | 'type';
+  readonly line: number;
+  readonly column: number;
+  readonly length: number;
+  readonly code: number;
+  readonly message: string;
+}

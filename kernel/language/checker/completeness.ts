@@ -1,0 +1,45 @@
+import ts from 'typescript';
+import type { Completeness } from '../../protocol/interpreter.js';
+
+/** Errors at which more text can still mend what was typed: "Unterminated template literal" and "'*\/' expected". */
+const OPEN_ENDED: ReadonlySet<number> = new Set([1160, 1010]);
+/** "Unterminated string literal": it ends with its line, so no further line can mend it. */
+const UNTERMINATED_STRING = 1002;
+const INDENT = '  ';
+
+/** Whether a cell can be run as it stands, needs more lines, or can never become right by adding lines. */
+export function completenessOf(code: string): Completeness {
+  // Magics are not TypeScript, so its parser cannot say.
+  if (/^\s*[%?]/.test(code)) return { status: 'unknown' };
+  const { diagnostics = [] } = ts.transpileModule(`${code}\nexport {};`, {
+    reportDiagnostics: true,
+    compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
+  });
+  const [first] = diagnostics.filter(({ file }) => file !== undefined);
+  if (first === undefined) return { status: 'complete' };
+  const atEnd = (first.start ?? 0) >= code.trimEnd().length && first.code !== UNTERMINATED_STRING;
+  if (!atEnd && !OPEN_ENDED.has(first.code)) return { status: 'invalid' };
+  return { status: 'incomplete', indent: INDENT.repeat(openBrackets(code)) };
+}
+
+/** How many brackets are still open at the end, by the scanner's tokens: not those in strings and comments. */
+function openBrackets(code: string): number {
+  const scanner = ts.createScanner(ts.ScriptTarget.ES2022, true, ts.LanguageVariant.Standard, code);
+  let open = 0;
+  for (let token = scanner.scan(); token !== ts.SyntaxKind.EndOfFileToken; token = scanner.scan()) {
+    if (OPENING.has(token)) open++;
+    if (CLOSING.has(token)) open--;
+  }
+  return Math.max(0, open);
+}
+
+const OPENING: ReadonlySet<ts.SyntaxKind> = new Set([
+  ts.SyntaxKind.OpenBraceToken,
+  ts.SyntaxKind.OpenParenToken,
+  ts.SyntaxKind.OpenBracketToken,
+]);
+const CLOSING: ReadonlySet<ts.SyntaxKind> = new Set([
+  ts.SyntaxKind.CloseBraceToken,
+  ts.SyntaxKind.CloseParenToken,
+  ts.SyntaxKind.CloseBracketToken,
+]);

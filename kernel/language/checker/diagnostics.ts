@@ -1,0 +1,56 @@
+import ts from 'typescript';
+import type { CellDiagnostic } from '../cell.js';
+
+/**
+ * Errors of TypeScript that do not stop a cell, with the reason. All else stops it.
+ */
+const TOLERATED: ReadonlySet<number> = new Set([
+  // "implicitly has an 'any' type" of a variable, member, parameter or result: `const rows = []` and untyped helper
+  // functions are how people write in notebooks, and say nothing false.
+  7005,
+  7006, 7008, 7010, 7011, 7018, 7019, 7031, 7034, 7051,
+  // "Could not find a declaration file for module": a package without types can still be used.
+  7016,
+]);
+
+/** What stops a cell, in order; `headerLength` is the generated text before the cell's own. */
+export function diagnosticsOf(
+  service: ts.LanguageService,
+  file: string,
+  headerLength: number,
+): CellDiagnostic[] {
+  const syntax = service.getSyntacticDiagnostics(file);
+  if (syntax.length > 0) return convert(syntax, 'syntax', headerLength);
+  const semantic = service
+    .getSemanticDiagnostics(file)
+    .filter(({ category, code }) => category === ts.DiagnosticCategory.Error && !TOLERATED.has(code));
+  return convert(semantic, 'type', headerLength);
+}
+
+function convert(
+  diagnostics: readonly ts.Diagnostic[],
+  kind: CellDiagnostic['kind'],
+  headerLength: number,
+): CellDiagnostic[] {
+  return diagnostics
+    .filter(({ file, start }) => file !== undefined && start !== undefined)
+    .map(({ file, start, length, code, messageText }) => {
+      const text = file!.text.slice(headerLength);
+      const position = Math.max(0, start! - headerLength);
+      const { line, column } = lineAndColumn(text, position);
+      const message = withoutCellModules(ts.flattenDiagnosticMessageText(messageText, '\n'));
+      return { kind, line, column, length: length ?? 1, code, message };
+    });
+}
+
+/** `import("cell:3").Point` in a message is just `Point` to the reader. */
+export function withoutCellModules(message: string): string {
+  return message
+    .replace(/import\("[^"]*\/cell-\d+\.virtual"\)\./g, '')
+    .replace(/import\("cell:\d+"\)\./g, '');
+}
+
+function lineAndColumn(text: string, position: number): { line: number; column: number } {
+  const before = text.slice(0, position).split('\n');
+  return { line: before.length, column: before[before.length - 1].length + 1 };
+}

@@ -1,0 +1,147 @@
+import ts from 'typescript';
+import type { CompiledCell, Insertion, StaticImport } from '../cell.js';
+import { hasModifier } from './declarations.js';
+
+/** JavaScript of a cell that has no errors. `header` is a line of declarations of earlier names. */
+export function emitCell(file: ts.SourceFile, header: string): Omit<CompiledCell, 'name' | 'values'> {
+  const edits = editsOf(file);
+  const source = `${header}\n${apply(file.text, edits)}`;
+  const { outputText, sourceMapText } = ts.transpileModule(source, {
+    fileName: 'cell.ts',
+    compilerOptions: {
+      // CommonJS, because its emit turns every use of an exported name into a property of `exports`.
+      module: ts.ModuleKind.CommonJS,
+      target: ts.ScriptTarget.ES2022,
+      // `require` gives a true module namespace here, so `default` is already in its place.
+      esModuleInterop: false,
+      ignoreDeprecations: '6.0',
+      sourceMap: true,
+    },
+    transformers: { before: [viaRunner], after: [withoutPreamble] },
+  });
+  return {
+    code: outputText.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, ''),
+    sourceMap: sourceMapText ?? '',
+    insertions: edits.map(({ at, text }) => ({
+      line: ts.getLineAndCharacterOfPosition(file, at).line,
+      column: ts.getLineAndCharacterOfPosition(file, at).character,
+      length: text.length,
+    })) satisfies Insertion[],
+    imports: importsOf(source, outputText),
+  };
+}
+
+/** Modules that the emitted code requires: imports of types alone are not among them. */
+function importsOf(source: string, output: string): StaticImport[] {
+  const { statements } = ts.createSourceFile('cell.ts', source, ts.ScriptTarget.ES2022);
+  return statements
+    .filter((statement) => ts.isImportDeclaration(statement))
+    .filter(({ moduleSpecifier }) => ts.isStringLiteral(moduleSpecifier))
+    .map(({ moduleSpecifier, attributes }) => ({
+      specifier: (moduleSpecifier as ts.StringLiteral).text,
+      attributes: Object.fromEntries(
+        (attributes?.elements ?? []).map(({ name, value }) => [name.text, (value as ts.StringLiteral).text]),
+      ),
+    }))
+    .filter(({ specifier }) => output.includes(`require(${JSON.stringify(specifier)})`));
+}
+
+interface Edit {
+  readonly at: number;
+  readonly text: string;
+}
+
+/** `export` before each declaration of a value, and the last expression handed to `__result`. */
+function editsOf(file: ts.SourceFile): Edit[] {
+  const edits: Edit[] = [];
+  for (const statement of file.statements) {
+    if (isExportable(statement)) edits.push({ at: statement.getStart(file), text: 'export ' });
+  }
+  const last = file.statements.at(-1);
+  if (last !== undefined && ts.isExpressionStatement(last)) {
+    // Two parentheses: an expression with a comma is one argument.
+    edits.push({ at: last.expression.getStart(file), text: '__result((' });
+    edits.push({ at: last.expression.end, text: '))' });
+  }
+  return edits;
+}
+
+function isExportable(statement: ts.Statement): boolean {
+  if (
+    hasModifier(statement, ts.SyntaxKind.ExportKeyword) ||
+    hasModifier(statement, ts.SyntaxKind.DeclareKeyword)
+  ) {
+    return false;
+  }
+  if (ts.isVariableStatement(statement)) {
+    // `using` disposes at the end of the cell, so its name cannot outlive it.
+    return (statement.declarationList.flags & ts.NodeFlags.Using) !== ts.NodeFlags.Using;
+  }
+  return (
+    ts.isFunctionDeclaration(statement) ||
+    ts.isClassDeclaration(statement) ||
+    ts.isEnumDeclaration(statement) ||
+    ts.isModuleDeclaration(statement)
+  );
+}
+
+function apply(text: string, edits: readonly Edit[]): string {
+  let result = '';
+  let from = 0;
+  for (const { at, text: inserted } of edits) {
+    result += text.slice(from, at) + inserted;
+    from = at;
+  }
+  return result + text.slice(from);
+}
+
+/**
+ * `import(x)` becomes `__import(x)`, which resolves from the notebook's folder (CommonJS emit would make it `require`), and
+ * `await x` becomes `await __await(x)` and `for await (a of b)` goes over `__each(b)`, which an interrupt can end.
+ */
+const viaRunner: ts.TransformerFactory<ts.SourceFile> = (context) => {
+  const { factory } = context;
+  const call = (name: string, parameters: readonly ts.Expression[]) =>
+    factory.createCallExpression(factory.createIdentifier(name), undefined, parameters);
+  const visit = (node: ts.Node): ts.Node => {
+    const visited = ts.visitEachChild(node, visit, context);
+    if (ts.isCallExpression(visited) && visited.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      return ts.setTextRange(call('__import', visited.arguments), visited);
+    }
+    if (ts.isAwaitExpression(visited)) {
+      return factory.updateAwaitExpression(visited, call('__await', [visited.expression]));
+    }
+    if (ts.isForOfStatement(visited) && visited.awaitModifier !== undefined) {
+      const { awaitModifier, initializer, expression, statement } = visited;
+      const each = call('__each', [expression]);
+      return factory.updateForOfStatement(visited, awaitModifier, initializer, each, statement);
+    }
+    return visited;
+  };
+  return (file) => ts.visitEachChild(file, visit, context);
+};
+
+/**
+ * Drops what CommonJS emit puts before a module's own code: `exports` is shared, so marking it as a module says nothing,
+ * and setting the declared names to undefined would lose the old values when the cell fails before it declares them.
+ */
+const withoutPreamble: ts.TransformerFactory<ts.SourceFile> = (context) => (file) => {
+  const own = file.statements.filter((statement) => !isPreamble(statement));
+  return context.factory.updateSourceFile(file, own);
+};
+
+function isPreamble(statement: ts.Statement): boolean {
+  if (statement.pos >= 0 || !ts.isExpressionStatement(statement)) return false;
+  let { expression } = statement;
+  if (ts.isCallExpression(expression)) {
+    const [, key] = expression.arguments;
+    return key !== undefined && ts.isStringLiteral(key) && key.text === '__esModule';
+  }
+  let names = 0;
+  for (; isAssignment(expression); expression = expression.right) names++;
+  return names > 0 && ts.isVoidExpression(expression);
+}
+
+function isAssignment(node: ts.Expression): node is ts.BinaryExpression {
+  return ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.EqualsToken;
+}

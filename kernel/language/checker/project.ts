@@ -1,0 +1,125 @@
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import ts from 'typescript';
+import type { Prelude } from '../cell.js';
+
+/** Where a project finds what it does not hold itself. */
+export interface ProjectOptions {
+  /** The notebook's working directory: imports of cells resolve from here. */
+  readonly folder: string;
+  readonly preludes: readonly Prelude[];
+  /** Modules found elsewhere than npm would look, by specifier: file of the compiled module. */
+  readonly ownModules: Readonly<Record<string, string>>;
+}
+
+/** Specifier of a cell's virtual module, as it stands in import types of error messages. */
+const CELL_MODULE = /^cell:(\d+)$/;
+
+const OPTIONS: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.ESNext,
+  moduleResolution: ts.ModuleResolutionKind.Bundler,
+  lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
+  types: ['node'],
+  strict: true,
+  skipLibCheck: true,
+  noEmit: true,
+  allowImportingTsExtensions: true,
+  resolveJsonModule: true,
+};
+
+/** The cells as modules of one TypeScript program, held in memory; everything else is read from disk. */
+export class Project {
+  readonly service: ts.LanguageService;
+  readonly #cells = new Map<string, { text: string; version: number }>();
+  readonly #options: ts.CompilerOptions;
+  readonly #resolution: ts.ModuleResolutionCache;
+  #root = '';
+
+  constructor(private readonly project: ProjectOptions) {
+    const require = createRequire(import.meta.url);
+    // Types of Node's API come with this package, wherever npm put them.
+    const typeRoot = dirname(dirname(require.resolve('@types/node/package.json')));
+    this.#options = { ...OPTIONS, typeRoots: [typeRoot] };
+    const { folder } = project;
+    this.#resolution = ts.createModuleResolutionCache(folder, (name) => name, this.#options);
+    this.service = ts.createLanguageService(this.#host(), ts.createDocumentRegistry(true, folder));
+  }
+
+  /** Virtual file of a cell; it lies in the notebook's folder so that its imports resolve from there. */
+  fileOf(cell: number): string {
+    return resolve(this.project.folder, `cell-${cell}.virtual.ts`);
+  }
+
+  moduleOf(cell: number): string {
+    return `cell:${cell}`;
+  }
+
+  /** Makes a cell's text the one that is checked. */
+  set(cell: number, text: string): string {
+    const file = this.fileOf(cell);
+    this.#cells.set(file, { text, version: (this.#cells.get(file)?.version ?? 0) + 1 });
+    this.#root = file;
+    return file;
+  }
+
+  delete(cell: number): void {
+    this.#cells.delete(this.fileOf(cell));
+  }
+
+  /** Names that a module on disk exports, of values and of types. */
+  exportsOf(path: string): readonly string[] {
+    const program = this.service.getProgram();
+    const file = program?.getSourceFile(declarationFile(path));
+    const symbol = file && program?.getTypeChecker().getSymbolAtLocation(file);
+    const names = symbol ? program?.getTypeChecker().getExportsOfModule(symbol) : undefined;
+    return (names ?? []).map(({ name }) => name).filter((name) => name !== 'default');
+  }
+
+  #host(): ts.LanguageServiceHost {
+    const { folder, preludes } = this.project;
+    const preludeFiles = preludes.map(({ path }) => declarationFile(path));
+    // Files on disk are read once: a kernel sees its packages as they were when it first used them.
+    const snapshots = new Map<string, ts.IScriptSnapshot | undefined>();
+    const fromDisk = (file: string) => {
+      if (!snapshots.has(file)) {
+        const text = ts.sys.readFile(file);
+        snapshots.set(file, text === undefined ? undefined : ts.ScriptSnapshot.fromString(text));
+      }
+      return snapshots.get(file);
+    };
+    return {
+      getCompilationSettings: () => this.#options,
+      getScriptFileNames: () => [...preludeFiles, ...(this.#root === '' ? [] : [this.#root])],
+      getScriptVersion: (file) => String(this.#cells.get(file)?.version ?? 0),
+      getScriptSnapshot: (file) => {
+        const cell = this.#cells.get(file);
+        return cell === undefined ? fromDisk(file) : ts.ScriptSnapshot.fromString(cell.text);
+      },
+      getCurrentDirectory: () => folder,
+      getDefaultLibFileName: (options) => ts.getDefaultLibFilePath(options),
+      fileExists: (file) => this.#cells.has(file) || ts.sys.fileExists(file),
+      readFile: (file) => this.#cells.get(file)?.text ?? ts.sys.readFile(file),
+      directoryExists: ts.sys.directoryExists.bind(ts.sys),
+      getDirectories: ts.sys.getDirectories.bind(ts.sys),
+      resolveModuleNameLiterals: (literals, from) => literals.map(({ text }) => this.#resolve(text, from)),
+    };
+  }
+
+  #resolve(specifier: string, from: string): ts.ResolvedModuleWithFailedLookupLocations {
+    const [, cell] = CELL_MODULE.exec(specifier) ?? [];
+    if (cell !== undefined) return resolved(this.fileOf(Number(cell)), ts.Extension.Ts);
+    const prelude = this.project.preludes.find(({ path }) => path === specifier);
+    const own = prelude?.path ?? this.project.ownModules[specifier];
+    if (own !== undefined) return resolved(declarationFile(own), ts.Extension.Dts);
+    return ts.resolveModuleName(specifier, from, this.#options, ts.sys, this.#resolution);
+  }
+}
+
+function resolved(file: string, extension: ts.Extension): ts.ResolvedModuleWithFailedLookupLocations {
+  return { resolvedModule: { resolvedFileName: file, extension, isExternalLibraryImport: false } };
+}
+
+function declarationFile(path: string): string {
+  return join(path.replace(/\.js$/, '.d.ts'));
+}

@@ -1,0 +1,20 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { serve } from '../rpc.js';
+import { Checker } from './checker.js';
+import { completenessOf } from './completeness.js';
+import type { ProjectOptions } from './project.js';
+
+const checker = new Checker(workerData as ProjectOptions);
+
+/** What the checker's thread serves. */
+const methods = {
+  compile: checker.compile.bind(checker),
+  commit: checker.commit.bind(checker),
+  complete: checker.complete.bind(checker),
+  inspect: checker.inspect.bind(checker),
+  isComplete: completenessOf,
+  warmUp: checker.warmUp.bind(checker),
+};
+export type CheckerMethods = typeof methods;
+
+if (parentPort !== null) serve(parentPort, methods);

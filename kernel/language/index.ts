@@ -1,0 +1,3 @@
+export { TypeScriptInterpreter } from './interpreter.js';
+export type { InterpreterOptions } from './interpreter.js';
+export type { Prelude } from './cell.js';

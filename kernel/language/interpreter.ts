@@ -1,0 +1,142 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type {
+  Completeness,
+  Completions,
+  DisplayData,
+  ExecuteRequest,
+  Interpreter,
+  Outcome,
+  OutputSink,
+} from '../protocol/index.js';
+import type { Prelude } from './cell.js';
+import { CheckerThread } from './checker-thread.js';
+import { diagnosticsOutcome, interruptedOutcome, lostOutcome } from './errors.js';
+import { LANGUAGE } from './language.js';
+import { WorkerEnded } from './rpc.js';
+import { RunnerThread } from './runner-thread.js';
+
+export interface InterpreterOptions {
+  /** The notebook's working directory: imports of cells resolve from here. */
+  readonly folder: string;
+  readonly banner: string;
+  /** Modules whose exports are in scope in every cell. */
+  readonly preludes: readonly Prelude[];
+  /** Modules found elsewhere than npm would look, by specifier: file of the compiled module. */
+  readonly ownModules: Readonly<Record<string, string>>;
+}
+
+/** How long an interrupt waits for a thread that has been stopped to answer before it is replaced. */
+const RECOVERY_MS = 2000;
+
+/**
+ * TypeScript cells. One thread checks and compiles them, another runs them, so that the thread of the protocol is always
+ * free and a cell that misbehaves takes neither the kernel nor the types with it.
+ */
+export class TypeScriptInterpreter implements Interpreter {
+  readonly language = LANGUAGE;
+  readonly banner: string;
+  readonly #options: InterpreterOptions;
+  #checker: CheckerThread;
+  #runner: RunnerThread;
+  /** The execution under way, and whether it has been asked to stop. */
+  #running: { interrupted: boolean } | undefined;
+  #interrupting: Promise<void> = Promise.resolve();
+  #shutDown = false;
+
+  constructor(options: InterpreterOptions) {
+    this.#options = options;
+    this.banner = options.banner;
+    this.#checker = new CheckerThread(options);
+    this.#runner = new RunnerThread(options);
+  }
+
+  async execute({ code, cellNumber }: ExecuteRequest, output: OutputSink): Promise<Outcome> {
+    return this.#execute(`Cell ${cellNumber}`, code, output);
+  }
+
+  async evaluate(expressions: Readonly<Record<string, string>>, output: OutputSink) {
+    const outcomes: Record<string, Outcome> = {};
+    for (const [name, expression] of Object.entries(expressions)) {
+      outcomes[name] = await this.#execute(`Expression ${name}`, expression, output);
+    }
+    return outcomes;
+  }
+
+  complete(code: string, cursor: number): Promise<Completions> {
+    return this.#checker.client.call('complete', code, cursor);
+  }
+
+  inspect(code: string, cursor: number, detail: 0 | 1): Promise<DisplayData | undefined> {
+    return this.#checker.client.call('inspect', code, cursor, detail);
+  }
+
+  isComplete(code: string): Promise<Completeness> {
+    return this.#checker.client.call('isComplete', code);
+  }
+
+  /** Resolves when the running cell has ended and the threads are fit for the next one. */
+  async interrupt(): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) return;
+    running.interrupted = true;
+    this.#interrupting = this.#stop();
+    await this.#interrupting;
+  }
+
+  async shutdown(): Promise<void> {
+    this.#shutDown = true;
+    await this.#endThreads();
+  }
+
+  async #execute(name: string, code: string, output: OutputSink): Promise<Outcome> {
+    await this.#interrupting;
+    const running = { interrupted: false };
+    this.#running = running;
+    try {
+      return await this.#compileAndRun(running, name, code, output);
+    } catch (error) {
+      if (!(error instanceof WorkerEnded) || this.#shutDown) throw error;
+      await this.#restart();
+      return lostOutcome(error.message);
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  async #compileAndRun(
+    running: { readonly interrupted: boolean },
+    name: string,
+    code: string,
+    output: OutputSink,
+  ): Promise<Outcome> {
+    const checker = this.#checker.client;
+    const compilation = await checker.call('compile', name, code);
+    if (!compilation.ok) return diagnosticsOutcome(name, code, compilation.diagnostics);
+    const { cell, compiled } = compilation;
+    if (running.interrupted) {
+      await checker.call('commit', cell, compiled.values);
+      return interruptedOutcome();
+    }
+    const { outcome, unset } = await this.#runner.run(cell, compiled, output);
+    await checker.call('commit', cell, unset);
+    return outcome;
+  }
+
+  async #stop(): Promise<void> {
+    const stopped = this.#runner.stop().then(() => true);
+    const fit = await Promise.race([stopped, sleep(RECOVERY_MS, false, { ref: false })]);
+    // Not to be stopped, as in an endless regular expression: the execution ends with what became of its thread.
+    if (!fit) await this.#runner.end();
+  }
+
+  /** Both threads anew: names without their values, or values without their types, would be of no use. */
+  async #restart(): Promise<void> {
+    await this.#endThreads();
+    this.#checker = new CheckerThread(this.#options);
+    this.#runner = new RunnerThread(this.#options);
+  }
+
+  async #endThreads(): Promise<void> {
+    await Promise.all([this.#checker.end(), this.#runner.end()]);
+  }
+}

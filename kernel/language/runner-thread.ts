@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import type { OutputSink } from '../protocol/index.js';
+import type { CompiledCell, Prelude } from './cell.js';
+import { Client } from './rpc.js';
+import { POLLED, REQUESTED } from './runner/interruptible.js';
+import type { RunnerData, RunnerEvent, RunResult } from './runner/protocol.js';
+import type { RunnerMethods } from './runner/worker.js';
+import { StreamJoiner } from './stream-joiner.js';
+import { terminateJavaScript } from './terminate.js';
+
+const PROGRAM = new URL('./runner/worker.js', import.meta.url);
+
+/** How long a cell has to end by itself: when it waits for something, and when it polls the interrupt flag. */
+const WAITING_GRACE_MS = 20;
+const POLLING_GRACE_MS = 1000;
+/** How long a thread has to answer after its JavaScript was terminated, before that is done again. */
+const ANSWER_MS = 100;
+
+/** The thread that runs cells, seen from the kernel's main thread. */
+export class RunnerThread {
+  readonly #client: Client<RunnerMethods>;
+  readonly #flag = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
+  #running: Promise<RunResult> | undefined;
+  readonly #streams = new StreamJoiner();
+  /** Where each cell's output goes, also long after it ended. */
+  readonly #outputs = new Map<number, OutputSink>();
+
+  constructor(options: {
+    folder: string;
+    preludes: readonly Prelude[];
+    ownModules: Readonly<Record<string, string>>;
+  }) {
+    const workerData: RunnerData = {
+      folder: options.folder,
+      preludes: options.preludes.map(({ path }) => path),
+      ownModules: options.ownModules,
+      interruptFlag: this.#flag.buffer,
+    };
+    const worker = new Worker(PROGRAM, { workerData, name: 'runner' });
+    this.#client = new Client(worker, (event) => this.#deliver(event as RunnerEvent));
+  }
+
+  /** @throws WorkerEnded when the thread ends while the cell runs */
+  async run(cell: number, compiled: CompiledCell, output: OutputSink): Promise<RunResult> {
+    this.#outputs.set(cell, output);
+    Atomics.store(this.#flag, REQUESTED, 0);
+    this.#running = this.#client.call('run', cell, compiled);
+    try {
+      return await this.#running;
+    } finally {
+      this.#streams.flush();
+      this.#running = undefined;
+    }
+  }
+
+  /**
+   * Stops the running cell, whatever it does, keeping all state; resolves when the thread is fit for the next cell. It never
+   * resolves when the thread cannot be stopped.
+   */
+  async stop(): Promise<void> {
+    if (this.#running === undefined) return;
+    Atomics.store(this.#flag, REQUESTED, 1);
+    // Ends a cell that awaits something; one that is busy gets to it when its JavaScript has been terminated.
+    this.#client.call('interrupt').catch(() => undefined);
+    const yes = () => true;
+    const done = this.#running.then(yes, yes);
+    const grace = Atomics.load(this.#flag, POLLED) === 0 ? WAITING_GRACE_MS : POLLING_GRACE_MS;
+    if (await Promise.race([done, sleep(grace, false)])) return;
+    do {
+      await terminateJavaScript(PROGRAM);
+    } while (!(await Promise.race([done, sleep(ANSWER_MS, false)])));
+    // The cell may have ended just before it was terminated; then it is the next call that comes to nothing.
+    const answered = () => this.#client.call('ping').then(yes, yes);
+    while (!(await Promise.race([answered(), sleep(ANSWER_MS, false)])));
+  }
+
+  async end(): Promise<void> {
+    await this.#client.worker.terminate();
+  }
+
+  #deliver(event: RunnerEvent): void {
+    const output = this.#outputs.get(event.cell);
+    if (output === undefined) return;
+    if (event.type === 'stream') return this.#streams.write(output, event.name, event.text);
+    this.#streams.flush();
+    switch (event.type) {
+      case 'display':
+        return output.display(event.data, event.id);
+      case 'update':
+        return output.updateDisplay(event.data, event.id);
+      case 'clear':
+        return output.clearOutput(event.wait);
+      case 'input':
+        return void this.#ask(output, event);
+    }
+  }
+
+  async #ask(
+    output: OutputSink,
+    { question, prompt, password }: RunnerEvent & { type: 'input' },
+  ): Promise<void> {
+    const answered = output.input(prompt, password).then(
+      (value) => this.#client.call('answer', question, value, ''),
+      (error: Error) => this.#client.call('answer', question, undefined, error.message),
+    );
+    await answered.catch(() => undefined);
+  }
+}

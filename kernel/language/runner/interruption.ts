@@ -1,0 +1,78 @@
+/** An interrupt ends a cell with this; what the cell had set stays. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+  constructor() {
+    super('the cell was stopped; names keep their values');
+    // Where the kernel noticed says nothing about the cell.
+    this.stack = String(this);
+  }
+}
+
+/** After an interrupt a cell's `finally` blocks may still await for this long; then its awaits never end. */
+const CLEANUP_MS = 1000;
+
+/** The possible interrupt of one cell's run. */
+export class Interruption {
+  /** Rejects with {@link Interrupted} at the interrupt. */
+  readonly happened: Promise<never>;
+  #happen: (error: Interrupted) => void = () => undefined;
+  readonly #waiting = new Set<(error: Interrupted) => void>();
+  #since: number | undefined;
+
+  constructor() {
+    this.happened = new Promise((_, reject) => (this.#happen = reject));
+    // A cell that ends by itself leaves nobody waiting for this.
+    this.happened.catch(() => undefined);
+  }
+
+  interrupt(): void {
+    const error = new Interrupted();
+    this.#since ??= performance.now();
+    this.#happen(error);
+    for (const reject of this.#waiting) reject(error);
+    this.#waiting.clear();
+  }
+
+  /** Every `await` of the cell's own code goes through this, so that the interrupt is thrown where the cell waits. */
+  readonly guard = (value: unknown): unknown => {
+    if (this.#since !== undefined && performance.now() - this.#since > CLEANUP_MS)
+      return new Promise(() => undefined);
+    if (!isThenable(value)) return value;
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(reject);
+      const done = () => this.#waiting.delete(reject);
+      value.then(
+        (result) => (done(), resolve(result)),
+        (error: unknown) => (done(), reject(error as Error)),
+      );
+    });
+  };
+
+  /** What a `for await` of the cell's own code goes over, so that the interrupt is thrown where it waits for the next. */
+  readonly each = async function* (
+    this: void,
+    guard: Interruption['guard'],
+    iterable: Iterated,
+  ): AsyncGenerator {
+    const iterator = iterable[Symbol.asyncIterator]?.() ?? iterable[Symbol.iterator]();
+    let done = false;
+    try {
+      for (;;) {
+        const next = (await guard(iterator.next())) as IteratorResult<unknown>;
+        done = next.done ?? false;
+        if (done) return;
+        yield next.value;
+      }
+    } finally {
+      if (!done) await guard(iterator.return?.());
+    }
+  }.bind(undefined, this.guard);
+}
+
+/** Over what `for await` can go: asynchronous, or synchronous with promises in it. */
+type Iterated = AsyncIterable<unknown> & Iterable<unknown>;
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  return typeof (value as { then?: unknown }).then === 'function';
+}

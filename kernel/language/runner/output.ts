@@ -1,0 +1,34 @@
+import { Console } from 'node:console';
+import type { MessagePort } from 'node:worker_threads';
+import { currentCell } from './current.js';
+import type { RunnerEvent } from './protocol.js';
+
+/**
+ * Everything a cell puts out, in order, to the kernel's main thread. Nothing is held back here: a cell that prints and then
+ * computes for a minute would keep its words for as long. The main thread joins what comes together.
+ */
+export class Output {
+  constructor(private readonly port: MessagePort) {}
+
+  /** Makes `process.stdout`, `process.stderr` and `console` of this thread write to the cell that uses them. */
+  capture(): void {
+    for (const name of ['stdout', 'stderr'] as const) {
+      const decoder = new TextDecoder();
+      process[name].write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
+        this.write(name, typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true }));
+        const done = rest.find((argument) => typeof argument === 'function') as (() => void) | undefined;
+        if (done !== undefined) process.nextTick(done);
+        return true;
+      };
+    }
+    globalThis.console = new Console({ stdout: process.stdout, stderr: process.stderr, colorMode: false });
+  }
+
+  write(name: 'stdout' | 'stderr', text: string): void {
+    if (text !== '') this.send({ type: 'stream', cell: currentCell(), name, text });
+  }
+
+  send(event: RunnerEvent): void {
+    this.port.postMessage({ event });
+  }
+}

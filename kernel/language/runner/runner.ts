@@ -1,0 +1,81 @@
+import { pathToFileURL } from 'node:url';
+import vm from 'node:vm';
+import type { CompiledCell } from '../cell.js';
+import { CELL_PARAMETERS } from '../cell.js';
+import type { Outcome } from '../../protocol/index.js';
+import { runAs } from './current.js';
+import { Interruption } from './interruption.js';
+import { Modules } from './modules.js';
+import type { RunnerData, RunResult } from './protocol.js';
+import { errorOutcome, register } from './stacks.js';
+import { displayOf } from './value.js';
+
+type Scope = Record<string, unknown>;
+
+/** Runs compiled cells, all on one scope of names. */
+export class Runner {
+  /** Without a prototype, so that `toString` and the like are not in scope. */
+  readonly #scope = Object.create(null) as Scope;
+  readonly #modules: Modules;
+  readonly #ready: Promise<void>;
+  #running: Interruption | undefined;
+
+  constructor(data: RunnerData) {
+    this.#modules = new Modules(data.folder, data.ownModules);
+    this.#ready = this.#loadPreludes(data.preludes);
+    this.#ready.catch(() => undefined);
+  }
+
+  /** Runs a cell to its end, its failure, or an interrupt. Never rejects for what a cell does. */
+  async run(cell: number, compiled: CompiledCell): Promise<RunResult> {
+    const before = new Map(compiled.values.map((name) => [name, this.#scope[name]]));
+    const interruption = new Interruption();
+    this.#running = interruption;
+    // The cell runs in a job of its own: when its JavaScript is terminated, this function is not among what is lost.
+    const executed = this.#ready.then(() => runAs(cell, () => this.#execute(compiled, interruption)));
+    const outcome = await Promise.race([interruption.happened, executed]).catch(errorOutcome);
+    this.#running = undefined;
+    const unset =
+      outcome.status === 'ok' ? [] : compiled.values.filter((name) => this.#isUnset(name, before));
+    return { outcome, unset };
+  }
+
+  /** Ends the running cell, if there is one, at what it awaits. */
+  interrupt(): void {
+    this.#running?.interrupt();
+  }
+
+  async #execute(compiled: CompiledCell, interruption: Interruption): Promise<Outcome> {
+    register(compiled);
+    await this.#modules.load(compiled.imports);
+    // The wrapper has a line of its own, which the offset takes away again.
+    const script = new vm.Script(`(async (${CELL_PARAMETERS.join(', ')}) => {\n${compiled.code}\n})`, {
+      filename: compiled.name,
+      lineOffset: -1,
+    });
+    const body = script.runInThisContext() as (...parameters: unknown[]) => Promise<void>;
+    let result: unknown;
+    const parameters: Record<(typeof CELL_PARAMETERS)[number], unknown> = {
+      exports: this.#scope,
+      require: this.#modules.require,
+      __import: this.#modules.import,
+      __await: interruption.guard,
+      __each: interruption.each,
+      __result: (value: unknown) => (result = value),
+    };
+    await body(...CELL_PARAMETERS.map((name) => parameters[name]));
+    return result === undefined ? { status: 'ok' } : { status: 'ok', result: await displayOf(result) };
+  }
+
+  /** After a failure: whether a declared name still has what it had before, so the declaration was not reached. */
+  #isUnset(name: string, before: ReadonlyMap<string, unknown>): boolean {
+    return !(name in this.#scope) || Object.is(this.#scope[name], before.get(name));
+  }
+
+  async #loadPreludes(paths: readonly string[]): Promise<void> {
+    for (const path of paths) {
+      // Copied, because a cell may declare a name of its own over it.
+      Object.assign(this.#scope, await this.#modules.import(pathToFileURL(path).href));
+    }
+  }
+}

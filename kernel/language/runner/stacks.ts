@@ -1,0 +1,69 @@
+import { SourceMap } from 'node:module';
+import { inspect } from 'node:util';
+import type { CompiledCell } from '../cell.js';
+import type { Outcome } from '../../protocol/index.js';
+
+const CELL_FRAME = /(Cell \d+):(\d+):(\d+)/g;
+/** Frames of the kernel and of Node, which say nothing about the cell. */
+const OWN_FRAME = /\/kernel\/language\/|\bnode:(internal|vm)\b|^\s*at (new )?(Script|Worker|MessagePort)\b/;
+
+const cells = new Map<string, { map: SourceMap; insertions: CompiledCell['insertions'] }>();
+
+/** Makes the stacks of this thread's errors speak of the cell's own lines: `at f (Cell 3:2:7)`. */
+export function install(): void {
+  Error.stackTraceLimit = 30;
+  Error.prepareStackTrace = (error, sites) => {
+    const frames = sites.map(String).filter((frame) => !OWN_FRAME.test(frame));
+    return [header(error), ...frames.map((frame) => `    at ${frame.replace(CELL_FRAME, ownPosition)}`)].join(
+      '\n',
+    );
+  };
+}
+
+/** Remembers how to map positions of a cell; a later cell of the same name replaces it. */
+export function register(cell: CompiledCell): void {
+  const map = new SourceMap(JSON.parse(cell.sourceMap) as ConstructorParameters<typeof SourceMap>[0]);
+  cells.set(cell.name, { map, insertions: cell.insertions });
+}
+
+/** The outcome of a cell that threw. Anything can be thrown, also things that misbehave when looked at. */
+export function errorOutcome(thrown: unknown): Outcome {
+  try {
+    if (!(thrown instanceof Error)) {
+      const evalue = inspect(thrown);
+      return { status: 'error', ename: 'Uncaught', evalue, traceback: [`Uncaught ${evalue}`] };
+    }
+    const { name, message } = thrown;
+    return {
+      status: 'error',
+      ename: String(name),
+      evalue: String(message),
+      // Without a stack `inspect` would put the words in brackets.
+      traceback: thrown.stack === String(thrown) ? [thrown.stack] : inspect(thrown).split('\n'),
+    };
+  } catch {
+    const evalue = 'a value that cannot be shown';
+    return { status: 'error', ename: 'Uncaught', evalue, traceback: [`Uncaught: ${evalue}`] };
+  }
+}
+
+function header(error: unknown): string {
+  try {
+    return String(error);
+  } catch {
+    return 'Error';
+  }
+}
+
+function ownPosition(frame: string, name: string, line: string, column: string): string {
+  const cell = cells.get(name);
+  const entry = cell?.map.findEntry(Number(line) - 1, Number(column) - 1);
+  if (cell === undefined || entry === undefined || !('originalLine' in entry)) return frame;
+  // The map's source has one generated line before the cell, so its line from 0 is the cell's line from 1.
+  const ownLine = entry.originalLine;
+  let ownColumn = entry.originalColumn;
+  for (const { line, column, length } of cell.insertions) {
+    if (line === ownLine - 1 && column < ownColumn) ownColumn = Math.max(column, ownColumn - length);
+  }
+  return `${name}:${Math.max(1, ownLine)}:${ownColumn + 1}`;
+}

@@ -1,0 +1,42 @@
+import type { MessagePort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
+import { inspect } from 'node:util';
+import { serve } from '../rpc.js';
+import { connect } from './api.js';
+import { RemoteFrontEnd } from './front-end.js';
+import { INTERRUPT_FLAG, provideStackReset } from './interruptible.js';
+import { Output } from './output.js';
+import type { RunnerData } from './protocol.js';
+import { Runner } from './runner.js';
+import { install } from './stacks.js';
+
+function start(port: MessagePort) {
+  const data = workerData as RunnerData;
+  const output = new Output(port);
+  const frontEnd = new RemoteFrontEnd(output);
+  const runner = new Runner(data);
+  (globalThis as Record<symbol, unknown>)[INTERRUPT_FLAG] = new Int32Array(data.interruptFlag);
+  provideStackReset();
+  install();
+  output.capture();
+  connect(frontEnd);
+
+  // What a cell left running fails on its own: that is told where the cell's output goes, and ends nothing.
+  const report = (error: unknown) => output.write('stderr', `Uncaught ${inspect(error)}\n`);
+  process.on('uncaughtException', report);
+  process.on('unhandledRejection', report);
+
+  const methods = {
+    run: runner.run.bind(runner),
+    interrupt: runner.interrupt.bind(runner),
+    answer: frontEnd.answer.bind(frontEnd),
+    /** Answers when the thread is free. */
+    ping: () => true,
+  };
+  serve(port, methods);
+  return methods;
+}
+
+export type RunnerMethods = ReturnType<typeof start>;
+
+if (parentPort !== null) start(parentPort);

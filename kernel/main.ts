@@ -1,0 +1,77 @@
+/*
+ * The kernel program: `node main.js -f CONNECTION_FILE`, started by Jupyter, by our own server, or by hand.
+ */
+import { fileURLToPath } from 'node:url';
+import { TypeScriptInterpreter } from './language/index.js';
+import { VERSION } from './package.js';
+import { BindError, ConnectionError, isLoopback, Kernel, readConnectionFile } from './protocol/index.js';
+
+/** Names that an argument before the connection file may have. Others are ignored: `jupyter run` adds a file name. */
+const CONNECTION_OPTIONS = ['-f', '--ringside-connection'];
+const PARENT_CHECK_MS = 1000;
+
+async function main(): Promise<void> {
+  const connection = readConnectionFile(connectionFile(process.argv.slice(2)));
+  if (!isLoopback(connection)) {
+    process.stderr.write(`ringside: listening on ${connection.ip}, which other computers may reach\n`);
+  }
+  const interpreter = new TypeScriptInterpreter({
+    folder: process.cwd(),
+    banner: `Ringside ${VERSION}: TypeScript cells with a simulated x86 PC inside`,
+    preludes: ['./language/runner/api.js', './session/index.js'].map((path) => ({ path: moduleFile(path) })),
+    ownModules: { ringside: moduleFile('../emulator/index.js') },
+  });
+  const kernel = new Kernel(connection, interpreter, { name: 'ringside', version: VERSION });
+
+  const ended = new Promise<void>((resolve) => {
+    void kernel.shutdownRequested.then(() => resolve());
+    for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
+    watchParent(resolve);
+  });
+  process.on('SIGINT', () => void kernel.interrupt());
+  await kernel.start();
+  await ended;
+  await kernel.stop();
+}
+
+function connectionFile(words: readonly string[]): string {
+  for (const [index, word] of words.entries()) {
+    if (CONNECTION_OPTIONS.includes(word) && words[index + 1] !== undefined) return words[index + 1];
+    const [, option, path] = /^(--?[\w-]+)=(.+)$/.exec(word) ?? [];
+    if (option !== undefined && CONNECTION_OPTIONS.includes(option)) return path;
+  }
+  throw new ConnectionError(
+    `no connection file: start the kernel with ${CONNECTION_OPTIONS[0]} CONNECTION_FILE`,
+  );
+}
+
+/** Ends with the process that started us, if that says it is one to follow (jupyter_client, `JPY_PARENT_PID`). */
+function watchParent(end: () => void): void {
+  const parent = Number(process.env['JPY_PARENT_PID'] ?? 0);
+  if (!Number.isInteger(parent) || parent <= 1) return;
+  const first = process.ppid;
+  const isGone = () => {
+    if (process.ppid !== first) return true;
+    try {
+      process.kill(parent, 0);
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  setInterval(() => isGone() && end(), PARENT_CHECK_MS).unref();
+}
+
+function moduleFile(path: string): string {
+  return fileURLToPath(new URL(path, import.meta.url));
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    const expected = error instanceof ConnectionError || error instanceof BindError;
+    const message = expected ? error.message : ((error as Error).stack ?? String(error));
+    process.stderr.write(`ringside: ${message}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,100 @@
+import { flagOf, textOf, textsOf } from './content.js';
+import type { History } from './history.js';
+import type { InputRequests } from './input.js';
+import type { Interpreter, Outcome, OutputSink } from './interpreter.js';
+import type { Message } from './messages.js';
+import type { Sockets } from './sockets.js';
+
+/** Runs execute_requests: numbers them, publishes what they put out, makes their replies. */
+export class Executions {
+  #count = 0;
+
+  constructor(
+    private readonly interpreter: Interpreter,
+    private readonly sockets: Sockets,
+    private readonly input: InputRequests,
+    private readonly history: History,
+  ) {}
+
+  async execute(request: Message): Promise<object> {
+    const { content, header } = request;
+    const code = textOf(content, 'code');
+    const silent = flagOf(content, 'silent', false);
+    const keep = !silent && flagOf(content, 'store_history', true);
+    // An execution that is not kept takes the next number for its name, and leaves it to the next.
+    const cellNumber = this.#count + 1;
+    if (keep) {
+      this.#count = cellNumber;
+      this.history.add(cellNumber, code);
+    }
+    const execution_count = this.#count;
+    if (!silent) this.sockets.publish('execute_input', { code, execution_count }, header);
+
+    const output = silent ? this.#silentSink(request) : this.#sink(request);
+    const outcome = await this.interpreter.execute({ code, cellNumber }, output);
+    if (outcome.status === 'error') {
+      const { ename, evalue, traceback } = outcome;
+      if (!silent) this.sockets.publish('error', { ename, evalue, traceback }, header);
+      return {
+        status: 'error',
+        execution_count,
+        ename,
+        evalue,
+        traceback,
+        payload: [],
+        user_expressions: {},
+      };
+    }
+    if (outcome.result !== undefined && !silent) {
+      this.sockets.publish('execute_result', { ...outcome.result, execution_count }, header);
+    }
+    const expressions = textsOf(content, 'user_expressions');
+    const values =
+      Object.keys(expressions).length === 0 ? {} : await this.interpreter.evaluate(expressions, output);
+    return {
+      status: 'ok',
+      execution_count,
+      payload: [],
+      user_expressions: mapValues(values, expressionReply),
+    };
+  }
+
+  /** Reply to an execution that an earlier failure cancelled. */
+  aborted(): object {
+    return { status: 'aborted', execution_count: this.#count };
+  }
+
+  /** It may be needed as long as the kernel lives, so it holds on to as little of the request as it can. */
+  #sink({ header, identities, content }: Message): OutputSink {
+    const mayAsk = flagOf(content, 'allow_stdin', false);
+    const transient = (id?: string) => (id === undefined ? {} : { display_id: id });
+    return {
+      stream: (name, text) => this.sockets.publish('stream', { name, text }, header),
+      display: (data, id) =>
+        this.sockets.publish('display_data', { ...data, transient: transient(id) }, header),
+      updateDisplay: (data, id) =>
+        this.sockets.publish('update_display_data', { ...data, transient: { display_id: id } }, header),
+      clearOutput: (wait) => this.sockets.publish('clear_output', { wait }, header),
+      input: async (prompt, password) => {
+        if (!mayAsk) throw new Error('this front end cannot be asked for input');
+        return this.input.ask({ header, identities }, prompt, password);
+      },
+    };
+  }
+
+  #silentSink(request: Message): OutputSink {
+    const nothing = () => undefined;
+    const { input } = this.#sink(request);
+    return { stream: nothing, display: nothing, updateDisplay: nothing, clearOutput: nothing, input };
+  }
+}
+
+/** A value in `user_expressions` of an execute_reply. */
+function expressionReply(outcome: Outcome): object {
+  if (outcome.status === 'error') return outcome;
+  return { status: 'ok', ...(outcome.result ?? { data: { 'text/plain': 'undefined' }, metadata: {} }) };
+}
+
+function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+}

@@ -1,0 +1,8 @@
+/** Content of a kernel.json (jupyter_client, "Kernel specs"). */
+export interface KernelSpec {
+  argv: string[];
+  display_name: string;
+  language: string;
+  interrupt_mode: 'message' | 'signal';
+  metadata: Record<string, unknown>;
+}

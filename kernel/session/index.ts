@@ -1,0 +1,6 @@
+/** What a cell can call. The kernel makes every export a global of the cells. */
+export { asm, guest, Guest, guests } from './guest.js';
+export { machine } from './machine.js';
+export { exitRoundTrip, prices, profileNames } from './prices.js';
+export { compare, run } from './runs.js';
+export { usableTechniques } from '../../emulator/index.js';

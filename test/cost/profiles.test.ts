@@ -1,0 +1,63 @@
+import t from 'tap';
+import { findProfile, profiles } from '../../emulator/cost/catalog.js';
+import { COST_KEYS } from '../../emulator/cost/keys.js';
+import { Ledger } from '../../emulator/cost/ledger.js';
+import { pentium4_672 } from '../../emulator/cost/profiles/pentium4-672.js';
+
+/** More free parameters than this and a fit to the paper says nothing. */
+const MAX_CALIBRATED = 8;
+
+for (const profile of profiles) {
+  t.test(`${profile.name}: every key has a price with a source`, async (t) => {
+    t.strictSame(Object.keys(profile.prices).sort(), [...COST_KEYS].sort());
+    for (const key of COST_KEYS) t.ok(profile.prices[key].source.length > 5, key);
+  });
+
+  t.test(`${profile.name}: a ledger accepts every price`, async (t) => {
+    t.doesNotThrow(() => new Ledger(profile));
+  });
+
+  t.test(`${profile.name}: at most ${MAX_CALIBRATED} prices are calibrated`, async (t) => {
+    const calibrated = COST_KEYS.filter((key) => profile.prices[key].kind === 'calibrated');
+    t.ok(calibrated.length <= MAX_CALIBRATED, calibrated.join(', '));
+  });
+
+  t.test(`${profile.name}: the TLB's sets are a power of two`, async (t) => {
+    const sets = profile.tlb.entries / profile.tlb.ways;
+    t.ok(Number.isInteger(Math.log2(sets)), `${sets} sets`);
+  });
+
+  t.test(`${profile.name}: is found by its name`, async (t) => t.equal(findProfile(profile.name), profile));
+}
+
+t.test('names are unique', async (t) => {
+  t.equal(new Set(profiles.map((profile) => profile.name)).size, profiles.length);
+});
+
+t.test('an unknown name is refused with the known ones', async (t) => {
+  t.throws(() => findProfile('486dx'), /486dx.*pentium4-672, core2-e6700/);
+});
+
+const price = (key: keyof typeof pentium4_672.prices): number => pentium4_672.prices[key].value;
+
+/** Figures of the paper that follow from prices alone; the sum of the keys that the operation charges. */
+const figures: { name: string; sum: number; want: number }[] = [
+  { name: 'divzero, native', sum: price('exception') + price('interrupt.return'), want: 889 },
+  { name: 'syscall, native', sum: price('fast.syscall') + price('fast.sysret'), want: 242 },
+  { name: 'call/ret, native', sum: price('call') + price('return'), want: 11 },
+  { name: 'in, native', sum: price('port.read') + price('alu'), want: 3209 },
+  { name: 'in, software VMM', sum: price('callout') + price('vmm.emulate') + price('vmm.device'), want: 216 },
+  {
+    name: 'rdtsc, trap-and-emulate',
+    sum:
+      price('trap.enter') +
+      price('vmm.dispatch') +
+      price('vmm.decode') +
+      price('vmm.emulate') +
+      price('trap.resume'),
+    want: 2030,
+  },
+  { name: 'VM entry and exit', sum: price('vmrun') + price('vmexit'), want: 4340 },
+];
+
+for (const { name, sum, want } of figures) t.test(`A06: ${name}`, async (t) => t.equal(sum, want));

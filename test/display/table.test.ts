@@ -1,0 +1,77 @@
+import t from 'tap';
+import { sideBySide } from '../../kernel/display/code.js';
+import { formatNumber, roundNumber } from '../../kernel/display/numbers.js';
+import type { NumberFormat } from '../../kernel/display/numbers.js';
+import { table } from '../../kernel/display/table.js';
+import { matchesGolden } from '../golden.js';
+
+const runs = table({
+  caption: 'one guest, two techniques',
+  columns: [
+    { key: 'technique', label: 'technique' },
+    { key: 'cycles', label: 'cycles', format: 'integer' },
+    { key: 'ratio', label: '× native', format: 'times' },
+    { key: 'reason', label: 'top reason' },
+    { key: 'at', label: 'at', code: true },
+  ],
+  rows: [
+    { technique: 'native', cycles: 101_234, ratio: 1, reason: null, at: '  cli' },
+    { technique: 'svm-shadow', cycles: 1_712_345.4, ratio: 16.914, reason: 'IOIO_IN', at: 'in  al, 80h' },
+  ],
+});
+const listing = sideBySide({
+  caption: 'port_loop',
+  leftTitle: 'guest',
+  rightTitle: 'translated',
+  rows: [
+    { left: 'mov ecx, 1000\ncli', right: 'mov ecx, 1000\nand dword gs:[8], ~200h', note: 'cli in the cache' },
+    { left: 'in al, 80h', right: 'call callout' },
+  ],
+});
+
+t.test('a table and a listing read as text', async (t) => {
+  matchesGolden(t, 'display/table.txt', `${runs['text/plain']}\n\n${listing['text/plain']}\n`);
+});
+
+t.test('a table and a listing as HTML', async (t) => {
+  matchesGolden(t, 'display/table.html', `${runs['text/html']}\n${listing['text/html']}\n`);
+});
+
+t.test('what a guest wrote can neither add markup nor steer a terminal', async (t) => {
+  const hostile = `<img src=x onerror=alert(1)>"'&\x1b[2J\x1b]0;title\x07\x9b31m`;
+  const bundles = [
+    table({ caption: hostile, columns: [{ key: hostile, label: hostile }], rows: [{ [hostile]: hostile }] }),
+    sideBySide({
+      leftTitle: hostile,
+      rightTitle: hostile,
+      rows: [{ left: hostile, right: hostile, note: hostile }],
+    }),
+  ];
+  for (const bundle of bundles) {
+    t.notMatch(bundle['text/html'], /<img|[\x1b\x07\x9b]/);
+    t.match(bundle['text/html'], '&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;');
+    t.notMatch(bundle['text/plain'], /[\x1b\x07\x9b]/);
+  }
+});
+
+const numbers: [value: number, format: NumberFormat, text: string][] = [
+  [1234567.891, 'integer', '1,234,568'],
+  [1234.567, 'decimal', '1,234.57'],
+  [0.1234, 'percent', '12.3%'],
+  [3.14159, 'times', '3.14×'],
+  [1234.5, 'times', '1,235×'],
+  [0xc0000000, 'hex', '0xc0000000'],
+  [-1, 'hex', '0xffffffff'],
+  [9999, 'compact', '9,999'],
+  [12_345, 'compact', '12.3K'],
+  [5_000_000, 'compact', '5M'],
+  [NaN, 'decimal', '–'],
+];
+for (const [value, format, text] of numbers)
+  t.test(`${value} as ${format} is ${text}`, async (t) => void t.equal(formatNumber(value, format), text));
+
+t.test('stored numbers do not show the last bits of a sum', async (t) => {
+  t.equal(roundNumber(0.1 + 0.2), 0.3);
+  t.equal(roundNumber(Infinity), null);
+  t.equal(roundNumber(123456789012), 123456789012);
+});

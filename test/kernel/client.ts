@@ -1,0 +1,243 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Dealer, Request, Subscriber } from 'zeromq';
+
+/*
+ * A Jupyter client on bare ZeroMQ, with a wire format of its own: an error in the kernel's is not repeated here.
+ */
+
+export interface Received {
+  readonly type: string;
+  readonly parent: string;
+  readonly header: Record<string, unknown>;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- contents have a shape each; tests say what they expect
+  readonly content: any;
+}
+
+/** Everything that came of one execute_request. */
+export interface Executed {
+  readonly reply: Received['content'];
+  readonly published: readonly Received[];
+  /** Contents of one type, in order. */
+  of(type: string): Received['content'][];
+  /** Text of a stream. */
+  text(name: 'stdout' | 'stderr'): string;
+}
+
+type Channel = 'shell' | 'control' | 'stdin';
+
+const MAIN = fileURLToPath(new URL('../../kernel/main.js', import.meta.url));
+const TIMEOUT_MS = 20_000;
+
+/** A kernel process and a client of it. */
+export class TestKernel {
+  readonly published: Received[] = [];
+  stderr = '';
+  readonly exited: Promise<number | NodeJS.Signals | null>;
+  #replies = new Map<string, (message: Received) => void>();
+  #watchers = new Set<() => void>();
+  #inputs: ((prompt: string) => string)[] = [];
+  readonly session = randomUUID();
+  readonly identity = randomBytes(8).toString('hex');
+
+  private constructor(
+    readonly process: ChildProcess,
+    readonly key: string,
+    readonly sockets: Record<Channel, Dealer>,
+    readonly iopub: Subscriber,
+    readonly heartbeat: Request,
+  ) {
+    process.stderr?.on('data', (bytes: Buffer) => {
+      this.stderr += bytes.toString('utf8');
+      this.#notify();
+    });
+    this.exited = new Promise((resolve) => process.once('exit', (code, signal) => resolve(code ?? signal)));
+    for (const channel of ['shell', 'control'] as const) void this.#receiveReplies(channel);
+    void this.#receivePublished();
+    void this.#receiveQuestions();
+  }
+
+  /** Starts a kernel in `folder` and waits until it publishes to us and answers. */
+  static async start(options: { folder?: string } = {}): Promise<TestKernel> {
+    const names = ['shell', 'control', 'iopub', 'stdin', 'hb'];
+    const ports = await freePorts(names.length);
+    const key = randomUUID();
+    const folder = mkdtempSync(join(tmpdir(), 'ringside-test-'));
+    const file = join(folder, 'connection.json');
+    const fields = Object.fromEntries(names.map((name, index) => [`${name}_port`, ports[index]]));
+    writeFileSync(
+      file,
+      JSON.stringify({ transport: 'tcp', ip: '127.0.0.1', key, signature_scheme: 'hmac-sha256', ...fields }),
+    );
+    // The extra word is what `jupyter run` appends.
+    const child = spawn(process.execPath, [MAIN, '-f', file, 'notebook.ts'], {
+      cwd: options.folder ?? folder,
+      // Whatever becomes of the test, its kernel ends with it.
+      env: { ...process.env, JPY_PARENT_PID: String(process.pid) },
+      stdio: ['ignore', 'inherit', 'pipe'],
+    });
+    child.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    const address = (name: string) => `tcp://127.0.0.1:${fields[`${name}_port`]}`;
+    const dealer = () => new Dealer({ linger: 0, sendHighWaterMark: 0, receiveHighWaterMark: 0 });
+    const sockets = { shell: dealer(), control: dealer(), stdin: dealer() };
+    const iopub = new Subscriber({ linger: 0, receiveHighWaterMark: 0 });
+    const heartbeat = new Request({ linger: 0 });
+    const kernel = new TestKernel(child, key, sockets, iopub, heartbeat);
+    for (const channel of ['shell', 'control', 'stdin'] as const) {
+      sockets[channel].routingId = kernel.identity;
+      sockets[channel].connect(address(channel));
+    }
+    iopub.connect(address('iopub'));
+    iopub.subscribe();
+    heartbeat.connect(address('hb'));
+    await kernel.waitFor(
+      () => kernel.published.some(({ type }) => type === 'iopub_welcome'),
+      'iopub_welcome',
+    );
+    return kernel;
+  }
+
+  /** Frames of a signed message, as the kernel expects them. */
+  frames(type: string, content: object, key = this.key): { id: string; frames: Buffer[] } {
+    const id = randomUUID();
+    const header = { msg_id: id, msg_type: type, session: this.session, username: 'test', version: '5.5' };
+    const parts = [{ ...header, date: new Date().toISOString() }, {}, {}, content].map((part) =>
+      JSON.stringify(part),
+    );
+    const signature = createHmac('sha256', key).update(parts.join('')).digest('hex');
+    return { id, frames: ['<IDS|MSG>', signature, ...parts].map((part) => Buffer.from(part)) };
+  }
+
+  /** Sends a request and resolves with its reply. */
+  async request(type: string, content: object, channel: 'shell' | 'control' = 'shell'): Promise<Received> {
+    const { id, frames } = this.frames(type, content);
+    const reply = new Promise<Received>((resolve) => this.#replies.set(id, resolve));
+    await this.sockets[channel].send(frames);
+    return withTimeout(reply, `the reply to ${type}`, () => this.stderr);
+  }
+
+  /** Runs a cell; resolves when its reply and its idle status have come. */
+  async execute(code: string, fields: object = {}): Promise<Executed> {
+    const content = {
+      code,
+      silent: false,
+      store_history: true,
+      user_expressions: {},
+      allow_stdin: false,
+      ...fields,
+    };
+    const reply = await this.request('execute_request', content);
+    await this.idle(reply.parent);
+    return this.#executed(reply);
+  }
+
+  /** Waits for the idle status of a request. */
+  async idle(id: string): Promise<void> {
+    const isIdle = ({ type, parent, content }: Received) =>
+      type === 'status' && parent === id && content.execution_state === 'idle';
+    await this.waitFor(() => this.published.some(isIdle), 'idle');
+  }
+
+  /** Waits until something that is published, or said on stderr, makes the condition true. */
+  async waitFor(condition: () => boolean, what: string): Promise<void> {
+    const happened = new Promise<void>((resolve) => {
+      const watcher = () => {
+        if (!condition()) return;
+        this.#watchers.delete(watcher);
+        resolve();
+      };
+      this.#watchers.add(watcher);
+      watcher();
+    });
+    await withTimeout(happened, what, () => this.stderr);
+  }
+
+  /** Answers the next questions on stdin. */
+  onInput(...answers: ((prompt: string) => string)[]): void {
+    this.#inputs.push(...answers);
+  }
+
+  /** Text published on a stream by all that has the parent. */
+  textOf(parent: string, name: 'stdout' | 'stderr'): string {
+    const streams = this.published.filter(
+      ({ type, parent: of, content }) => type === 'stream' && of === parent && content.name === name,
+    );
+    return streams.map(({ content }) => content.text as string).join('');
+  }
+
+  async stop(): Promise<void> {
+    if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill('SIGKILL');
+    await this.exited;
+    for (const socket of [...Object.values(this.sockets), this.iopub, this.heartbeat]) socket.close();
+  }
+
+  #executed(reply: Received): Executed {
+    const published = this.published.filter(({ parent }) => parent === reply.parent);
+    return {
+      reply: reply.content,
+      published,
+      of: (type) => published.filter((message) => message.type === type).map(({ content }) => content),
+      text: (name) => this.textOf(reply.parent, name),
+    };
+  }
+
+  #parse(frames: readonly Buffer[]): Received {
+    const start = frames.findIndex((frame) => frame.toString() === '<IDS|MSG>');
+    const [signature, ...parts] = frames.slice(start + 1, start + 6).map(String);
+    const expected = createHmac('sha256', this.key).update(parts.join('')).digest('hex');
+    if (signature !== expected) throw new Error('the kernel sent a message with a wrong signature');
+    const [header, parent, , content] = parts.map((part) => JSON.parse(part) as Record<string, unknown>);
+    return { type: String(header['msg_type']), parent: String(parent['msg_id'] ?? ''), header, content };
+  }
+
+  async #receiveReplies(channel: 'shell' | 'control'): Promise<void> {
+    for await (const frames of this.sockets[channel]) {
+      const message = this.#parse(frames);
+      this.#replies.get(message.parent)?.(message);
+    }
+  }
+
+  async #receivePublished(): Promise<void> {
+    for await (const frames of this.iopub) {
+      this.published.push(this.#parse(frames));
+      this.#notify();
+    }
+  }
+
+  async #receiveQuestions(): Promise<void> {
+    for await (const frames of this.sockets.stdin) {
+      const { content } = this.#parse(frames);
+      const answer = this.#inputs.shift();
+      if (answer === undefined) continue;
+      await this.sockets.stdin.send(this.frames('input_reply', { value: answer(content.prompt) }).frames);
+    }
+  }
+
+  #notify(): void {
+    for (const watcher of this.#watchers) watcher();
+  }
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  await Promise.all(
+    servers.map((server) => new Promise<void>((done) => server.listen(0, '127.0.0.1', done))),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+  return ports;
+}
+
+async function withTimeout<T>(promise: Promise<T>, what: string, stderr: () => string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} did not come; stderr: ${stderr()}`)), TIMEOUT_MS);
+  });
+  return Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,319 @@
+import t from 'tap';
+import { TestKernel } from './client.js';
+
+const kernel = await TestKernel.start();
+t.teardown(() => kernel.stop());
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+await kernel.execute(
+  'const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms)); let kept = 1; let n = 0;',
+);
+
+t.test('kernel_info on shell and control', async (t) => {
+  for (const channel of ['shell', 'control'] as const) {
+    const { type, content } = await kernel.request('kernel_info_request', {}, channel);
+    t.equal(type, 'kernel_info_reply');
+    t.match(content, {
+      status: 'ok',
+      protocol_version: '5.5',
+      implementation: 'ringside',
+      implementation_version: /^\d+\.\d+/,
+      language_info: { name: 'typescript', file_extension: '.ts' },
+      supported_features: [],
+    });
+  }
+});
+
+t.test('an execution is framed: busy, input, output, result, idle, with its own parent', async (t) => {
+  const { reply, published } = await kernel.execute('console.log("out"); 5');
+  t.match(reply, { status: 'ok', execution_count: Number, payload: [], user_expressions: {} });
+  t.same(
+    published.map(({ type, content }) => (type === 'status' ? content.execution_state : type)),
+    ['busy', 'execute_input', 'stream', 'execute_result', 'idle'],
+  );
+  t.equal(published[1].content.execution_count, reply.execution_count);
+  t.not(published[0].header['session'], kernel.session, "the kernel's session is its own");
+});
+
+t.test('10,000 lines all arrive, in order', async (t) => {
+  const { text } = await kernel.execute('for (let i = 0; i < 10_000; i++) console.log(`line ${i}`)');
+  t.equal(text('stdout'), Array.from({ length: 10_000 }, (_, i) => `line ${i}\n`).join(''));
+});
+
+t.test('stdout and stderr keep their order', async (t) => {
+  const { of } = await kernel.execute('console.log(1); console.error(2); console.log(3)');
+  t.same(of('stream'), [
+    { name: 'stdout', text: '1\n' },
+    { name: 'stderr', text: '2\n' },
+    { name: 'stdout', text: '3\n' },
+  ]);
+});
+
+t.test('silent and store_history', async (t) => {
+  const first = (await kernel.execute('1')).reply.execution_count;
+  const silent = await kernel.execute('console.log("x"); 7', { silent: true });
+  t.same(
+    silent.published.map(({ type }) => type),
+    ['status', 'status'],
+  );
+  t.equal((await kernel.execute('2', { store_history: false })).reply.execution_count, first);
+  t.equal((await kernel.execute('3')).reply.execution_count, first + 1);
+  const { content } = await kernel.request('history_request', { hist_access_type: 'tail', n: 2 });
+  t.same(content.history, [
+    [1, first, '1'],
+    [1, first + 1, '3'],
+  ]);
+});
+
+t.test('user_expressions', async (t) => {
+  const { reply } = await kernel.execute('1', { user_expressions: { good: 'kept + 1', bad: 'nope' } });
+  t.match(reply.user_expressions, {
+    good: { status: 'ok', data: { 'text/plain': '2' } },
+    bad: { status: 'error', ename: 'TypeCheckError' },
+  });
+});
+
+t.test('rich results and display', async (t) => {
+  const bundle = `({ [Symbol.for('Jupyter.display')]: () => ({ 'application/json': { a: [1] }, 'text/plain': 'J' }) })`;
+  t.same((await kernel.execute(bundle)).of('execute_result')[0].data, {
+    'application/json': { a: [1] },
+    'text/plain': 'J',
+  });
+  const shown = await kernel.execute(
+    'const handle = display({ a: 1 }); console.log("after"); handle.update("new")',
+  );
+  t.same(
+    shown.published.map(({ type }) => type).filter((type) => type !== 'status'),
+    ['execute_input', 'display_data', 'stream', 'update_display_data'],
+  );
+  const [data] = shown.of('display_data');
+  t.equal(data.data['text/plain'], '{ a: 1 }');
+  t.same(shown.of('update_display_data')[0].transient, data.transient);
+  const broken = await kernel.execute(`({ [Symbol.for('Jupyter.display')]: () => 'text' })`);
+  t.match(broken.reply, {
+    status: 'error',
+    ename: 'TypeError',
+    evalue: /must return an object of MIME types/,
+  });
+});
+
+t.test('output of an ended cell is filed under that cell', async () => {
+  const started = await kernel.execute('setTimeout(() => console.log("late"), 50)');
+  const parent = started.published[0].parent;
+  await kernel.execute('console.log("another")');
+  await kernel.waitFor(() => kernel.textOf(parent, 'stdout') === 'late\n', 'late output');
+});
+
+t.test('what a cell left behind may fail without harm', async (t) => {
+  const { text } = await kernel.execute(
+    'setTimeout(() => { throw new Error("timer") }); void Promise.reject(new Error("promise")); await sleep(30)',
+  );
+  t.match(text('stderr'), /Uncaught Error: timer/);
+  t.match(text('stderr'), /Uncaught Error: promise/);
+});
+
+t.test('input', async (t) => {
+  kernel.onInput((prompt) => `answer to ${prompt}`);
+  const asked = await kernel.execute('await input("name?")', { allow_stdin: true });
+  t.equal(asked.of('execute_result')[0].data['text/plain'], "'answer to name?'");
+  const refused = await kernel.execute('await input("name?")');
+  t.match(refused.reply, { status: 'error', evalue: /cannot be asked/ });
+});
+
+t.test('is_complete has four answers', async (t) => {
+  const rows: [code: string, answer: object][] = [
+    ['1 + 1', { status: 'complete' }],
+    ['function f() {\n  return 1;\n}', { status: 'complete' }],
+    ['await sleep(1)', { status: 'complete' }],
+    ['', { status: 'complete' }],
+    ['if (kept) {', { status: 'incomplete', indent: '  ' }],
+    ['class A { m() {', { status: 'incomplete', indent: '    ' }],
+    ['sleep(', { status: 'incomplete', indent: '  ' }],
+    ['const x =', { status: 'incomplete', indent: '' }],
+    ['`template', { status: 'incomplete', indent: '' }],
+    ['/* comment', { status: 'incomplete', indent: '' }],
+    ['const = 3', { status: 'invalid' }],
+    ["'open string", { status: 'invalid' }],
+    [')', { status: 'invalid' }],
+    ['%magic', { status: 'unknown' }],
+  ];
+  for (const [code, answer] of rows) {
+    t.same((await kernel.request('is_complete_request', { code })).content, answer, code);
+  }
+});
+
+t.test('completion by types, with positions in code points', async (t) => {
+  const rows: [code: string, cursor: number, match: string, start: number][] = [
+    ['kep', 3, 'kept', 0],
+    ['kept.toF', 8, 'toFixed', 5],
+    ['const face = "😀"; face.toUp', 27, 'toUpperCase', 23],
+    ['disp', 4, 'display', 0],
+    ['const { key } = { key: 1 }; ke + 1', 30, 'key', 28],
+  ];
+  for (const [code, cursor_pos, match, start] of rows) {
+    const { content } = await kernel.request('complete_request', { code, cursor_pos });
+    t.ok(content.matches.includes(match), `${match} in ${content.matches.slice(0, 5)}`);
+    t.same([content.cursor_start, content.cursor_end], [start, cursor_pos], code);
+  }
+});
+
+t.test('inspection shows type and documentation', async (t) => {
+  const rows: [code: string, cursor: number, text: RegExp | undefined][] = [
+    ['kept', 2, /^let kept: number$/],
+    ['display', 7, /^function display\(value: unknown\)[^]*as its last expression would be/],
+    ['sleep(', 6, /sleep\(ms: number\): Promise<void>/],
+    ['   ', 1, undefined],
+  ];
+  for (const [code, cursor_pos, text] of rows) {
+    const { content } = await kernel.request('inspect_request', { code, cursor_pos, detail_level: 0 });
+    t.equal(content.found, text !== undefined, code);
+    if (text !== undefined) t.match(content.data['text/plain'], text);
+  }
+});
+
+t.test('comms: none is open, and one that is opened is closed', async (t) => {
+  t.same((await kernel.request('comm_info_request', {})).content, { status: 'ok', comms: {} });
+  const { frames } = kernel.frames('comm_open', { comm_id: 'c1', target_name: 'unknown', data: {} });
+  await kernel.sockets.shell.send(frames);
+  const closed = () =>
+    kernel.published.some(({ type, content }) => type === 'comm_close' && content.comm_id === 'c1');
+  await kernel.waitFor(closed, 'comm_close');
+});
+
+t.test('requests that make no sense get an error reply', async (t) => {
+  t.match((await kernel.request('execute_request', {})).content, {
+    status: 'error',
+    evalue: /code must be a string/,
+  });
+  t.match((await kernel.request('complete_request', { code: 'x', cursor_pos: 'y' })).content, {
+    status: 'error',
+  });
+  t.match((await kernel.request('debug_request', {}, 'control')).content, {
+    status: 'error',
+    evalue: /no debugger/,
+  });
+});
+
+t.test('messages that are not ours are dropped, counted and harm nothing', async (t) => {
+  const rows: [reason: string, frames: Buffer[]][] = [
+    ['wrong signature', kernel.frames('execute_request', { code: 'kept = 99' }, 'another key').frames],
+    ['malformed', [Buffer.from('noise')]],
+    ['not JSON', kernel.frames('x', {}).frames.slice(0, 5)],
+    ['unknown type', kernel.frames('no_such_request', {}).frames],
+  ];
+  rows[2][1] = [
+    Buffer.from('<IDS|MSG>'),
+    Buffer.from(''),
+    ...['{', '{', '{', '{'].map((text) => Buffer.from(text)),
+  ];
+  rows[2][0] = 'wrong signature';
+  for (const [reason, frames] of rows) {
+    for (const channel of ['shell', 'control', 'stdin'] as const) {
+      const already = kernel.stderr;
+      await kernel.sockets[channel].send(frames);
+      if (!already.includes(reason)) await kernel.waitFor(() => kernel.stderr.includes(reason), reason);
+    }
+  }
+  const { id, frames } = kernel.frames('kernel_info_request', {});
+  await kernel.sockets.shell.send(frames);
+  await kernel.idle(id);
+  await kernel.sockets.shell.send(frames);
+  await kernel.waitFor(() => kernel.stderr.includes('replayed'), 'replayed');
+  t.equal((await kernel.execute('kept')).of('execute_result')[0].data['text/plain'], '1');
+  t.match(kernel.stderr, /wrong signature \([248] so far\)/, 'the count is told');
+});
+
+t.test('a failure aborts what was queued, once, and nothing later', async (t) => {
+  const send = (code: string, fields = {}) => kernel.request('execute_request', { code, ...fields });
+  const failing = send('await sleep(50); throw new Error("stop")');
+  const queued = [send('kept = 50'), kernel.request('kernel_info_request', {}), send('kept = 51')];
+  t.equal((await failing).content.status, 'error');
+  const later = await send('kept');
+  t.same(
+    (await Promise.all(queued)).map(({ content }) => content.status),
+    ['aborted', 'ok', 'aborted'],
+  );
+  t.equal(later.content.status, 'ok');
+
+  const tolerated = send('await sleep(50); throw new Error("go on")', { stop_on_error: false });
+  const next = send('kept');
+  t.equal((await tolerated).content.status, 'error');
+  t.equal((await next).content.status, 'ok');
+});
+
+/** Starts a cell and waits until it prints that it is under way. */
+async function start(code: string) {
+  const { id, frames } = kernel.frames('execute_request', { code: `console.log('under way');\n${code}` });
+  await kernel.sockets.shell.send(frames);
+  await kernel.waitFor(() => kernel.textOf(id, 'stdout') === 'under way\n', 'the cell');
+  const ended = async () => {
+    await kernel.idle(id);
+    return kernel.published.find(({ type, parent }) => type === 'error' && parent === id)?.content;
+  };
+  return { ended };
+}
+
+const resultOf = async (code: string) =>
+  (await kernel.execute(code)).of('execute_result')[0]?.data['text/plain'];
+
+t.test('control and heartbeat answer while a cell is busy', async (t) => {
+  const busy = await start('while (true);');
+  await kernel.heartbeat.send('beat');
+  t.equal(String((await kernel.heartbeat.receive())[0]), 'beat');
+  t.equal((await kernel.request('kernel_info_request', {}, 'control')).content.status, 'ok');
+  await kernel.request('interrupt_request', {}, 'control');
+  t.match(await busy.ended(), { ename: 'Interrupted' }, 'the cell was busy until now');
+});
+
+t.test('an interrupt stops a cell whatever it does and keeps all names', async (t) => {
+  const rows: [what: string, code: string][] = [
+    ['a busy loop', 'while (true) n++;'],
+    ['a busy loop behind an await', 'await sleep(1); while (true) n++;'],
+    ['an await', 'await sleep(1e6)'],
+    [
+      'a for await',
+      'import { EventEmitter, on } from "node:events"; for await (const _ of on(new EventEmitter(), "x")) n++;',
+    ],
+    ['a loop of awaits', 'for (;;) { await sleep(1); n++; }'],
+    ['an endless chain of promises', 'while (true) await null;'],
+    ['a busy timer', 'setTimeout(() => { while (true) n++; }, 1); await sleep(1e6)'],
+    ['a busy callback of a library', 'while (true) [3, 1, 2].sort((a, b) => a - b + 0 * n++)'],
+  ];
+  for (const [index, [what, code]] of rows.entries()) {
+    const running = await start(code);
+    await sleep(20);
+    if (index % 2 === 1) kernel.process.kill('SIGINT');
+    else t.match((await kernel.request('interrupt_request', {}, 'control')).content, { status: 'ok' });
+    t.match(await running.ended(), { ename: 'Interrupted', evalue: /names keep their values/ }, what);
+    t.equal(await resultOf('kept'), '1', `names after ${what}`);
+  }
+  const before = await resultOf('n');
+  await sleep(20);
+  t.equal(await resultOf('n'), before, 'no interrupted loop goes on');
+});
+
+t.test('an interrupted cell still runs its finally blocks', async (t) => {
+  const running = await start('try { await sleep(1e6) } finally { await sleep(1); kept = 2 }');
+  await kernel.request('interrupt_request', {}, 'control');
+  await running.ended();
+  t.equal(await resultOf('await sleep(100); kept'), '2');
+});
+
+t.test('an interrupt without a running cell does nothing', async (t) => {
+  await kernel.request('interrupt_request', {}, 'control');
+  kernel.process.kill('SIGINT');
+  // A signal has no answer to wait for.
+  await sleep(200);
+  t.equal((await kernel.execute('1')).reply.status, 'ok');
+});
+
+t.test('when the thread of the cells is lost, the kernel says so and goes on', async (t) => {
+  const lost = await kernel.execute('process.exit(3)');
+  t.match(lost.reply, {
+    status: 'error',
+    ename: 'StateLost',
+    evalue: /ended with code 3.*names of earlier cells are gone/,
+  });
+  t.match((await kernel.execute('kept')).reply, { status: 'error', evalue: /Cannot find name 'kept'/ });
+  t.equal((await kernel.execute('1')).reply.status, 'ok');
+});

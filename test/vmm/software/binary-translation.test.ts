@@ -1,0 +1,111 @@
+import t from 'tap';
+import { findProfile } from '../../../emulator/cost/catalog.js';
+import { BinaryTranslationVmm } from '../../../emulator/vmm/software/binary-translation.js';
+import type { TranslationStatistics } from '../../../emulator/vmm/software/binary-translation.js';
+import type { Vmm } from '../../../emulator/vmm/vmm.js';
+import { MEMORY_BYTES, ending, native, program, translated } from './bench.js';
+
+const LOOP = (body: string, count = 200) => `
+start:  mov esp, STACK_TOP
+        mov ecx, ${count}
+.again: ${body}
+        dec ecx
+        jnz .again
+        exit 0
+leaf:   ret
+`;
+
+function cyclesOf(vmm: Vmm): number {
+  vmm.run();
+  return vmm.host.ledger.cycles;
+}
+
+t.test('sizes of the translation cache that are refused', async (t) => {
+  const profile = findProfile('pentium4-672');
+  for (const cacheBytes of [0, 4096, 10_000, 4 << 20, -4096]) {
+    t.throws(
+      () => new BinaryTranslationVmm({ profile, memoryBytes: MEMORY_BYTES, cacheBytes }),
+      { name: 'RangeError', message: new RegExp(`translation cache of ${cacheBytes} bytes`) },
+      String(cacheBytes),
+    );
+  }
+});
+
+t.test('what translation costs and saves, against the bare machine', async (t) => {
+  const rows: [name: string, body: string, cheaper: boolean][] = [
+    ['cli and sti in the cache', 'cli\n sti', true],
+    ['port reads without a trap', 'in al, 0x80', true],
+    ['calls and returns through the hash', 'call leaf', false],
+  ];
+  for (const [name, body, cheaper] of rows) {
+    const guest = program(LOOP(body, 5000));
+    t.equal(cyclesOf(translated(guest)) < cyclesOf(native(guest)), cheaper, name);
+  }
+});
+
+t.test('statistics', async (t) => {
+  const rows: [name: string, body: string, expected: Partial<TranslationStatistics>][] = [
+    // start..jnz, then .again..jnz for the way back, then the exit
+    [
+      'a loop is chained to itself',
+      'nop',
+      { fragments: 3, chains: 2, elided: 1, flushes: 0, targetMisses: 0 },
+    ],
+    ['a return address misses once, then hits', 'call leaf', { targetMisses: 1, flushes: 0 }],
+    // The first write finds nothing translated yet.
+    ['a write to code drops its translation', 'mov byte [leaf], 0xc3\n call leaf', { invalidated: 199 }],
+  ];
+  for (const [name, body, expected] of rows) {
+    const vmm = translated(program(LOOP(body)));
+    ending(vmm);
+    t.match(vmm.statistics, expected, name);
+  }
+});
+
+t.test('user code is not translated', async (t) => {
+  const guest = program(`
+start:  mov esp, STACK_TOP
+        load_tables
+        enter_user user, 0x80000
+user:   mov ecx, 1000
+.again: loop .again
+        int 0x80
+system: exit 0
+        align 8
+idt:    no_gates 0x80
+        gate system, GATE_INT3
+idtr:   dw idtr - idt - 1
+        dd idt
+        flat_gdt
+        kernel_tss STACK_TOP
+`);
+  const vmm = translated(guest);
+  t.same(ending(vmm), ending(native(guest)));
+  t.same(vmm.translations.at(guest.symbols.user), []);
+  t.equal(vmm.translations.at(guest.symbols.system).length, 1);
+});
+
+t.test('two runs take the same time', async (t) => {
+  const guest = program(LOOP('call leaf\n in al, 0x80'));
+  t.equal(cyclesOf(translated(guest)), cyclesOf(translated(guest)));
+});
+
+t.test('an endless guest ends with its budget', async (t) => {
+  const vmm = translated(program('start: jmp start'));
+  t.same(vmm.run({ instructions: 1000 }), { kind: 'budget', budget: 'instructions' });
+  t.same(vmm.run({ cycles: 1000 }), { kind: 'budget', budget: 'cycles' });
+  vmm.host.stopRequested = true;
+  t.same(vmm.run({ instructions: 1000 }), { kind: 'requested' });
+});
+
+t.test('guest memory written from outside between runs', async (t) => {
+  const guest = program('start: inc eax\n inc eax\n jmp start');
+  const vmm = translated(guest);
+  vmm.run({ instructions: 100 });
+  vmm.guest.memory.write8(guest.symbols.start, 0x43); // inc ebx
+  vmm.guest.memory.write8(guest.symbols.start + 1, 0x43);
+  const before = vmm.guest.cpu.gpr(0);
+  vmm.run({ instructions: 100 });
+  t.ok(vmm.guest.cpu.gpr(0) - before <= 2, 'the old code is gone');
+  t.ok(vmm.guest.cpu.gpr(3) > 50, 'the new code runs');
+});

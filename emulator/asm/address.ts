@@ -66,7 +66,10 @@ function displacementSize(request: AddressRequest, addressBits: 16 | 32): 0 | 1 
   const full = addressBits === 16 ? 2 : 4;
   if (displacementBytes === 1) return 1;
   if (displacementBytes !== undefined && displacementBytes !== full) {
-    throw new SourceError(`a ${addressBits}-bit address has a displacement of byte or ${full === 2 ? 'word' : 'dword'} size`, span);
+    throw new SourceError(
+      `a ${addressBits}-bit address has a displacement of byte or ${full === 2 ? 'word' : 'dword'} size`,
+      span,
+    );
   }
   if (displacementBytes === full || value.bases.length > 0) return full;
   const signed = BigInt.asIntN(addressBits, value.number);
@@ -84,7 +87,10 @@ function address16(request: AddressRequest): EffectiveAddress {
   const ordered = named.length === 2 && !isBase(named[0]) ? [named[1], named[0]] : named;
   const pair = ordered.map(({ name }) => name).join('+');
   if (value.registers.some(({ coefficient }) => coefficient !== 1n) || !pairs16.includes(pair)) {
-    throw new SourceError(`no such 16-bit address: expected one of ${pairs16.join(', ')}, plus a number`, span);
+    throw new SourceError(
+      `no such 16-bit address: expected one of ${pairs16.join(', ')}, plus a number`,
+      span,
+    );
   }
   const [first, second] = ordered;
   return {

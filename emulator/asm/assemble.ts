@@ -90,9 +90,14 @@ export function assemble(source: string, options: AssemblyOptions = {}): Assembl
     // A line that could not be read leaves its labels out, and the lines that use them are not to blame.
     const unread = sink.hasErrors;
     for (const one of result.diagnostics) {
-      if (!unread || !/^symbol '.*' is not defined/.test(one.message)) sink.report(one.severity, one, one.message);
+      if (!unread || !/^symbol '.*' is not defined/.test(one.message))
+        sink.report(one.severity, one, one.message);
     }
-    return { ...result, bytes: sink.hasErrors ? new Uint8Array(0) : result.bytes, diagnostics: sink.finish() };
+    return {
+      ...result,
+      bytes: sink.hasErrors ? new Uint8Array(0) : result.bytes,
+      diagnostics: sink.finish(),
+    };
   } finally {
     encoder.free();
   }

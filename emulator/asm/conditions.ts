@@ -16,14 +16,17 @@ type Condition = (tokens: readonly Token[], directive: Token, context: Condition
 const firstToken = (tokens: readonly Token[], { expand }: ConditionContext) => {
   const expanded = expand(tokens);
   // A sign before a number is part of it, as in NASM.
-  return expanded.length === 2 && (expanded[0].text === '-' || expanded[0].text === '+') ? expanded[1] : expanded[0];
+  return expanded.length === 2 && (expanded[0].text === '-' || expanded[0].text === '+')
+    ? expanded[1]
+    : expanded[0];
 };
 
 const identical =
   (ignoreCase: boolean): Condition =>
   (tokens, directive, { expand }) => {
     const parts = splitArguments(expand(tokens), true);
-    if (parts.length !== 2) throw new SourceError(`'${directive.text}' compares two texts: expected one comma`, directive);
+    if (parts.length !== 2)
+      throw new SourceError(`'${directive.text}' compares two texts: expected one comma`, directive);
     return sameText(parts[0], parts[1], ignoreCase);
   };
 
@@ -46,7 +49,9 @@ const conditions: Readonly<Record<string, Condition>> = {
 };
 
 /** The condition a word such as `ifndef` or `elifidn` names (without its `%`), or undefined. */
-export function findCondition(word: string): { readonly otherwise: boolean; readonly test: Condition } | undefined {
+export function findCondition(
+  word: string,
+): { readonly otherwise: boolean; readonly test: Condition } | undefined {
   const match = /^(el)?if(n?)(\w*)$/.exec(word);
   if (match === null) return undefined;
   const [, otherwise, negation, rest] = match;
@@ -61,5 +66,10 @@ export function findCondition(word: string): { readonly otherwise: boolean; read
 
 /** All words that begin or continue a condition, for suggestions. */
 export function conditionWords(): string[] {
-  return Object.keys(conditions).flatMap((name) => [`if${name}`, `ifn${name}`, `elif${name}`, `elifn${name}`]);
+  return Object.keys(conditions).flatMap((name) => [
+    `if${name}`,
+    `ifn${name}`,
+    `elif${name}`,
+    `elifn${name}`,
+  ]);
 }

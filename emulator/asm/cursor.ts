@@ -58,7 +58,9 @@ export class TokenCursor {
     const token = this.peek();
     if (token !== undefined) return token;
     const last = this.tokens[this.tokens.length - 1];
-    return last === undefined ? this.fallback : { ...last, column: last.endColumn, endColumn: last.endColumn + 1 };
+    return last === undefined
+      ? this.fallback
+      : { ...last, column: last.endColumn, endColumn: last.endColumn + 1 };
   }
 
   /** What stands here, for "expected x, found y". */
@@ -75,7 +77,8 @@ export class TokenCursor {
   }
 
   expectEnd(after: string): void {
-    if (!this.done) throw new SourceError(`expected the end of the line ${after}, found ${this.found()}`, this.span());
+    if (!this.done)
+      throw new SourceError(`expected the end of the line ${after}, found ${this.found()}`, this.span());
   }
 }
 

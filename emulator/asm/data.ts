@@ -30,7 +30,10 @@ function parseItem(cursor: TokenCursor, qualify: Qualify, depth: number): DataIt
   if (depth >= limits.expressionDepth) throw new SourceError(`'dup' nested deeper than ${depth}`, start);
   const size = cursor.peekWord();
   if (size !== undefined && Object.hasOwn(sizeKeywords, size)) {
-    throw new SourceError("a size inside 'dup' is not supported: use a separate line of that size", cursor.span());
+    throw new SourceError(
+      "a size inside 'dup' is not supported: use a separate line of that size",
+      cursor.span(),
+    );
   }
   cursor.take('%');
   cursor.expect('(', "after 'dup'");

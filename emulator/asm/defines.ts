@@ -1,7 +1,15 @@
 import { SourceError, type Span } from './diagnostics.js';
 import type { Token } from './lexer.js';
 import { limits } from './limits.js';
-import { appendPasted, moved, numberTokens, pasteOperators, splitArguments, stringToken, tokensAt } from './macro-lines.js';
+import {
+  appendPasted,
+  moved,
+  numberTokens,
+  pasteOperators,
+  splitArguments,
+  stringToken,
+  tokensAt,
+} from './macro-lines.js';
 
 /** A single-line macro (%define, %xdefine, %assign). */
 export interface Define {
@@ -97,7 +105,10 @@ export class Defines {
         else out.push(token);
         continue;
       }
-      const body = call.macro === undefined ? call.tokens : this.#substitute(call.macro, call.args, token, active, depth);
+      const body =
+        call.macro === undefined
+          ? call.tokens
+          : this.#substitute(call.macro, call.args, token, active, depth);
       const inner = call.macro === undefined ? active : new Set([...active, call.macro]);
       this.budget.tokens(body.length, token);
       out.push(...this.#expand(body, inner, depth + 1));
@@ -118,13 +129,20 @@ export class Defines {
     if (overloads.length === 0 || token.forced === true) return undefined;
     const plain = overloads.find((macro) => macro.parameters === undefined);
     const open = tokens[index + 1];
-    if (open?.kind === 'punctuation' && open.text === '(' && overloads.some((macro) => macro.parameters !== undefined)) {
+    if (
+      open?.kind === 'punctuation' &&
+      open.text === '(' &&
+      overloads.some((macro) => macro.parameters !== undefined)
+    ) {
       const close = closingParenthesis(tokens, index + 1);
-      if (close === undefined) throw new SourceError(`expected ')' after the arguments of '${token.text}'`, open);
+      if (close === undefined)
+        throw new SourceError(`expected ')' after the arguments of '${token.text}'`, open);
       const inside = tokens.slice(index + 2, close);
       const args = splitArguments(inside, true);
       const given = inside.length === 0 ? 0 : args.length;
-      const macro = overloads.find(({ parameters }) => parameters?.length === given || (given === 0 && parameters?.length === 1));
+      const macro = overloads.find(
+        ({ parameters }) => parameters?.length === given || (given === 0 && parameters?.length === 1),
+      );
       if (macro !== undefined) return { macro, tokens: [], args, last: close };
       if (plain === undefined) {
         const counts = overloads.map(({ parameters }) => parameters?.length ?? 0).join(' or ');

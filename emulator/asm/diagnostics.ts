@@ -95,7 +95,8 @@ export function formatDiagnostics(
   const lineText = (file: string, line: number): string | undefined => {
     let lines = linesOf.get(file);
     if (lines === undefined) {
-      const text = typeof source === 'string' ? (file === diagnostics[0].file ? source : undefined) : source.get(file);
+      const text =
+        typeof source === 'string' ? (file === diagnostics[0].file ? source : undefined) : source.get(file);
       lines = text === undefined ? [] : text.split(/\r\n|\n/);
       linesOf.set(file, lines);
     }

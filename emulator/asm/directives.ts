@@ -20,7 +20,8 @@ const expression = ({ cursor, qualify }: DirectiveContext): Expression => parseE
 
 function name({ cursor }: DirectiveContext, what: string): string {
   const token = cursor.peek();
-  if (token?.kind !== 'name') throw new SourceError(`expected ${what}, found ${cursor.found()}`, cursor.span());
+  if (token?.kind !== 'name')
+    throw new SourceError(`expected ${what}, found ${cursor.found()}`, cursor.span());
   cursor.next();
   return token.text;
 }
@@ -31,8 +32,12 @@ function skipToEnd(cursor: TokenCursor): void {
 
 const bits: DirectiveParser = ({ cursor }) => {
   const token = cursor.next();
-  if (token?.value === 16n || token?.value === 32n) return { kind: 'bits', bits: token.value === 16n ? 16 : 32 };
-  throw new SourceError(`expected 16 or 32 after 'bits', found ${token ? `'${token.text}'` : 'nothing'}`, token ?? cursor.span());
+  if (token?.value === 16n || token?.value === 32n)
+    return { kind: 'bits', bits: token.value === 16n ? 16 : 32 };
+  throw new SourceError(
+    `expected 16 or 32 after 'bits', found ${token ? `'${token.text}'` : 'nothing'}`,
+    token ?? cursor.span(),
+  );
 };
 
 const section: DirectiveParser = (context) => {
@@ -121,7 +126,10 @@ const directives: Readonly<Record<string, DirectiveParser>> = {
     return nothing;
   },
   cpu: ({ cursor, sink }) => {
-    sink.warning(cursor.span(), "'cpu' has no effect: every instruction of the simulated processor is accepted");
+    sink.warning(
+      cursor.span(),
+      "'cpu' has no effect: every instruction of the simulated processor is accepted",
+    );
     skipToEnd(cursor);
     return nothing;
   },
@@ -130,7 +138,10 @@ const directives: Readonly<Record<string, DirectiveParser>> = {
     return nothing;
   },
   extern: ({ cursor }) => {
-    throw new SourceError("'extern' needs a linker: a flat image holds all its symbols itself", cursor.span());
+    throw new SourceError(
+      "'extern' needs a linker: a flat image holds all its symbols itself",
+      cursor.span(),
+    );
   },
   common: ({ cursor }) => {
     throw new SourceError("'common' needs a linker: use resb in section .bss", cursor.span());

@@ -17,7 +17,11 @@ export interface DataContext {
 }
 
 /** The bytes of db, dw and their relatives. */
-export function encodeData(items: readonly DataItem[], unitBytes: SizeBytes, context: DataContext): Uint8Array {
+export function encodeData(
+  items: readonly DataItem[],
+  unitBytes: SizeBytes,
+  context: DataContext,
+): Uint8Array {
   const out = new ByteBuffer();
   for (const item of items) {
     switch (item.kind) {
@@ -60,7 +64,8 @@ function encodeValue(expression: Expression, unitBytes: SizeBytes, context: Data
   if (value.bases.length > 1 || value.bases.some(({ coefficient }) => coefficient !== 1n)) {
     throw new SourceError('labels of different sections have no fixed difference or sum', expression.span);
   }
-  if (unitBytes === 10) throw new SourceError("'dt' holds 80-bit constants, which are not available", expression.span);
+  if (unitBytes === 10)
+    throw new SourceError("'dt' holds 80-bit constants, which are not available", expression.span);
   if (isScalar(value)) warnOverflow(value.number, unitBytes, expression.span, context.sink);
   return integerBytes(resolve(value), unitBytes);
 }
@@ -83,7 +88,12 @@ export function integerBytes(value: bigint, bytes: number): Uint8Array {
 }
 
 /** Warns when a number loses bits in a byte that is sign-extended to `operandBytes`. */
-export function warnExtendedByte(value: bigint, operandBytes: number, span: Span, sink: DiagnosticSink): void {
+export function warnExtendedByte(
+  value: bigint,
+  operandBytes: number,
+  span: Span,
+  sink: DiagnosticSink,
+): void {
   const signed = BigInt.asIntN(operandBytes * 8, value);
   if (signed >= -128n && signed <= 127n) return;
   sink.warning(span, `${value} does not fit in 8 bits as a signed number: its low 8 bits are used`);

@@ -13,7 +13,14 @@ export interface Site {
   readonly address: bigint;
 }
 
-const segmentPrefix: Readonly<Record<string, number>> = { es: 0x26, cs: 0x2e, ss: 0x36, ds: 0x3e, fs: 0x64, gs: 0x65 };
+const segmentPrefix: Readonly<Record<string, number>> = {
+  es: 0x26,
+  cs: 0x2e,
+  ss: 0x36,
+  ds: 0x3e,
+  fs: 0x64,
+  gs: 0x65,
+};
 const operandSizePrefix = 0x66;
 const addressSizePrefix = 0x67;
 const lockPrefix = 0xf0;
@@ -89,7 +96,10 @@ export class InstructionEncoder {
         this.#setMemory(arg);
         return;
       case 'far':
-        instruction.setOpKind(index, slot.kind === 'far-pointer' && slot.offsetBytes === 2 ? OpKind.FarBranch16 : OpKind.FarBranch32);
+        instruction.setOpKind(
+          index,
+          slot.kind === 'far-pointer' && slot.offsetBytes === 2 ? OpKind.FarBranch16 : OpKind.FarBranch32,
+        );
         instruction.farBranchSelector = Number(BigInt.asUintN(16, arg.segment.number));
         if (slot.kind === 'far-pointer' && slot.offsetBytes === 2) {
           instruction.farBranch16 = Number(BigInt.asUintN(16, arg.offset.number));
@@ -172,14 +182,25 @@ function branchBits(slots: readonly Slot[], bits: 16 | 32): number {
 export const noPrefixes: Prefixes = { lock: false };
 
 function isPrefix(byte: number): boolean {
-  return byte === operandSizePrefix || byte === addressSizePrefix || byte >= lockPrefix || byte === waitOpcode || segmentBytes.has(byte);
+  return (
+    byte === operandSizePrefix ||
+    byte === addressSizePrefix ||
+    byte >= lockPrefix ||
+    byte === waitOpcode ||
+    segmentBytes.has(byte)
+  );
 }
 
 /**
  * NASM writes: wait, rep or repne, lock, segment, operand size, address size, then the prefix that is part of
  * the opcode. The processor takes any order, but the bytes must be NASM's.
  */
-function orderPrefixes(encoded: Uint8Array, prefixes: Prefixes, bits: 16 | 32, mandatory66: boolean): Uint8Array {
+function orderPrefixes(
+  encoded: Uint8Array,
+  prefixes: Prefixes,
+  bits: 16 | 32,
+  mandatory66: boolean,
+): Uint8Array {
   if (prefixes === noPrefixes && !isPrefix(encoded[0])) return encoded;
   const wait: number[] = [];
   const segment: number[] = [];
@@ -199,7 +220,8 @@ function orderPrefixes(encoded: Uint8Array, prefixes: Prefixes, bits: 16 | 32, m
     else if (segmentBytes.has(byte)) segment.push(byte);
     else break;
   }
-  if (prefixes.segment !== undefined && segment.length === 0) segment.push(segmentPrefix[prefixes.segment.name]);
+  if (prefixes.segment !== undefined && segment.length === 0)
+    segment.push(segmentPrefix[prefixes.segment.name]);
   if (prefixes.addressBits !== undefined && prefixes.addressBits !== bits && address.length === 0) {
     address.push(addressSizePrefix);
   }

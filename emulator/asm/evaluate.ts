@@ -53,7 +53,10 @@ export function scalar(number: bigint): Value {
 
 /** The number an address comes to where its sections now lie. */
 export function resolve(value: Value): bigint {
-  return value.bases.reduce((sum, { of, coefficient }) => sum + coefficient * BigInt(of.vstart), value.number);
+  return value.bases.reduce(
+    (sum, { of, coefficient }) => sum + coefficient * BigInt(of.vstart),
+    value.number,
+  );
 }
 
 /** A value with its final number; its bases still say that it is an address. */
@@ -77,7 +80,9 @@ export function baseOf(value: Value): Base | null | undefined {
 function addTerms<T>(left: readonly Term<T>[], right: readonly Term<T>[], sign: bigint): Term<T>[] {
   const sum = new Map<T, bigint>(left.map((term) => [term.of, term.coefficient]));
   for (const { of, coefficient } of right) sum.set(of, (sum.get(of) ?? 0n) + sign * coefficient);
-  return [...sum].filter(([, coefficient]) => coefficient !== 0n).map(([of, coefficient]) => ({ of, coefficient }));
+  return [...sum]
+    .filter(([, coefficient]) => coefficient !== 0n)
+    .map(([of, coefficient]) => ({ of, coefficient }));
 }
 
 function add(left: Value, right: Value, sign: bigint, hint?: AddressHint): Value {
@@ -94,7 +99,9 @@ function add(left: Value, right: Value, sign: bigint, hint?: AddressHint): Value
 
 function scale(value: Value, factor: bigint): Value {
   const terms = <T>(list: readonly Term<T>[]) =>
-    list.map(({ of, coefficient }) => ({ of, coefficient: coefficient * factor })).filter((t) => t.coefficient !== 0n);
+    list
+      .map(({ of, coefficient }) => ({ of, coefficient: coefficient * factor }))
+      .filter((t) => t.coefficient !== 0n);
   return {
     number: BigInt.asIntN(64, value.number * factor),
     bases: terms(value.bases),
@@ -107,7 +114,9 @@ const truth = (condition: boolean) => (condition ? 1n : 0n);
 const unsigned = (value: bigint) => BigInt.asUintN(64, value);
 
 /** Operators on plain numbers; operands and results are signed 64-bit. `undefined` is a division by zero. */
-const arithmetic: Readonly<Record<Exclude<BinaryOperator, '+' | '-' | '*'>, (a: bigint, b: bigint) => bigint | undefined>> = {
+const arithmetic: Readonly<
+  Record<Exclude<BinaryOperator, '+' | '-' | '*'>, (a: bigint, b: bigint) => bigint | undefined>
+> = {
   '||': (a, b) => truth(a !== 0n || b !== 0n),
   '^^': (a, b) => truth((a !== 0n) !== (b !== 0n)),
   '&&': (a, b) => truth(a !== 0n && b !== 0n),
@@ -163,7 +172,12 @@ export function evaluate(expression: Expression, scope: Scope, hint?: AddressHin
         hint.register = expression.register;
         hint.role = 'base';
       }
-      return { number: 0n, bases: [], registers: [{ of: expression.register, coefficient: 1n }], known: true };
+      return {
+        number: 0n,
+        bases: [],
+        registers: [{ of: expression.register, coefficient: 1n }],
+        known: true,
+      };
     case 'unary': {
       const value = evaluate(expression.operand, scope, hint);
       if (expression.operator === '+') return value;
@@ -196,7 +210,10 @@ function evaluateBinary(
   if (operator === '*') {
     const [vector, factor] = isScalar(right) ? [left, right] : [right, left];
     if (!isScalar(factor)) {
-      throw new SourceError("'*' needs a plain number on one side, not two addresses or registers", expression.span);
+      throw new SourceError(
+        "'*' needs a plain number on one side, not two addresses or registers",
+        expression.span,
+      );
     }
     if (hint?.role === 'base' && vector.registers.some(({ of }) => of === hint.register)) hint.role = 'index';
     return { ...scale(vector, factor.number), known: vector.known && factor.known };
@@ -211,7 +228,8 @@ function evaluateBinary(
 
 function requireScalar(value: Value, operator: string, span: Span): void {
   if (isScalar(value)) return;
-  const found = value.registers.length > 0 ? 'a register' : 'an address, which is known only when sections are placed';
+  const found =
+    value.registers.length > 0 ? 'a register' : 'an address, which is known only when sections are placed';
   const remedy = value.registers.length > 0 ? '' : '; subtract $$ or another label to get a plain number';
   throw new SourceError(`'${operator}' needs plain numbers, found ${found}${remedy}`, span);
 }

@@ -36,7 +36,16 @@ export interface Form {
   readonly bits32: boolean;
 }
 
-const { Code, CodeExt, EncodingKind, MandatoryPrefix, MemorySize, MemorySizeExt, OpCodeOperandKind: K, OpKind } = iced;
+const {
+  Code,
+  CodeExt,
+  EncodingKind,
+  MandatoryPrefix,
+  MemorySize,
+  MemorySizeExt,
+  OpCodeOperandKind: K,
+  OpKind,
+} = iced;
 
 const register = (name: RegisterClass): Slot => ({ kind: 'register', class: name });
 const either = (name: RegisterClass): Slot => ({ kind: 'register-or-memory', class: name });
@@ -47,7 +56,11 @@ const branch = (displacementBytes: 1 | 2 | 4, targetBits: 16 | 32): Slot => ({
   displacementBytes,
   targetBits,
 });
-const string = (opKind16: iced.OpKind, opKind32: iced.OpKind): Slot => ({ kind: 'string', opKind16, opKind32 });
+const string = (opKind16: iced.OpKind, opKind32: iced.OpKind): Slot => ({
+  kind: 'string',
+  opKind16,
+  opKind32,
+});
 
 /** iced's operand kinds as slots. A kind that is missing belongs to an instruction set not offered. */
 const slotOfKind = new Map<iced.OpCodeOperandKind, Slot>([
@@ -112,7 +125,8 @@ const slotOfKind = new Map<iced.OpCodeOperandKind, Slot>([
  * cmpxchg on the first 486), opcodes without a meaning, and forms
  * that no assembler writes: bswap of 16 bits, movzx from 16 to 16 bits, pop cs.
  */
-const undocumented = /_(F6r1|F7r1|D[CDEF][CDEF][08]|D0|82)$|^Cmpxchg486_|^Reservednop_|^(Bswap_r16|Movzx_r16_rm16|Movsx_r16_rm16|Popw_CS|Popd_CS)$/;
+const undocumented =
+  /_(F6r1|F7r1|D[CDEF][CDEF][08]|D0|82)$|^Cmpxchg486_|^Reservednop_|^(Bswap_r16|Movzx_r16_rm16|Movsx_r16_rm16|Popw_CS|Popd_CS)$/;
 
 /** Names NASM does not know (reserved opcodes, old or later extensions), which a source may use for its labels. */
 const unknownToNasm = new Set(
@@ -127,7 +141,8 @@ const unknownToNasm = new Set(
 function readForm(code: iced.Code): { form: Form; mnemonic: iced.Mnemonic } | undefined {
   const info = CodeExt.opCode(code);
   try {
-    if (!info.isInstruction || info.encoding !== EncodingKind.Legacy || !(info.mode16 || info.mode32)) return undefined;
+    if (!info.isInstruction || info.encoding !== EncodingKind.Legacy || !(info.mode16 || info.mode32))
+      return undefined;
     if (undocumented.test(Code[code])) return undefined;
     if (unknownToNasm.has(iced.Mnemonic[info.mnemonic].toLowerCase())) return undefined;
     const slots: Slot[] = [];

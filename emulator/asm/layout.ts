@@ -1,18 +1,14 @@
-import { resolveAddress, displacementFits } from './address.js';
 import { DiagnosticSink, SourceError, type Diagnostic, type Span } from './diagnostics.js';
-import { encodeData, tooLarge, warnExtendedByte, warnOverflow } from './emit-data.js';
-import { encodePrefixes, type InstructionEncoder, type Site } from './encoder.js';
-import { evaluate, isScalar, placed, resolve, scalar, type AddressHint, type Scope, type Value } from './evaluate.js';
+import { encodeData, tooLarge } from './emit-data.js';
+import type { InstructionEncoder } from './encoder.js';
+import { evaluate, isScalar, resolve, scalar, type Scope, type Value } from './evaluate.js';
 import type { Expression } from './expression.js';
+import { Instructions, isRelative, type InstructionBody } from './instructions.js';
 import { limits } from './limits.js';
-import type { ListingLine } from './listing.js';
-import { listingText } from './listing.js';
-import type { Argument } from './match.js';
-import { formsOfName } from './mnemonics.js';
+import { listingText, type ListingLine } from './listing.js';
 import { joinSections, placeSections, Section, type SectionSettings } from './sections.js';
-import { encodeInstruction, type Encoding } from './select.js';
-import type { Body, Operand, SectionAttributes, Statement } from './statement.js';
-import { sameValue, SymbolTable } from './symbols.js';
+import type { Body, SectionAttributes, Statement } from './statement.js';
+import { SymbolTable } from './symbols.js';
 
 export interface LayoutOptions {
   readonly origin: number;
@@ -44,14 +40,6 @@ export function layOut(
   return new Layout(statements, options, encoder).run();
 }
 
-type InstructionBody = Extract<Body, { kind: 'instruction' }>;
-
-interface Encoded {
-  readonly site: Site;
-  readonly args: readonly Argument[];
-  readonly encoding: Encoding;
-}
-
 /** Where a statement went in a pass. */
 interface PlacedStatement {
   readonly statement: Statement;
@@ -71,7 +59,7 @@ function listingLine({ statement, here, section, start, end }: PlacedStatement):
 class Layout {
   readonly #symbols = new SymbolTable();
   readonly #sections: Section[] = [];
-  readonly #encodings = new Map<Body, Encoded>();
+  readonly #instructions: Instructions;
   #sink = new DiagnosticSink();
   /** Errors of the first pass that later passes would not find again. */
   readonly #unplaced = new DiagnosticSink();
@@ -92,8 +80,9 @@ class Layout {
   constructor(
     readonly statements: readonly Statement[],
     readonly options: LayoutOptions,
-    readonly encoder: InstructionEncoder,
+    encoder: InstructionEncoder,
   ) {
+    this.#instructions = new Instructions(encoder);
     this.#origin = options.origin;
     this.#bits = options.bits;
   }
@@ -104,11 +93,17 @@ class Layout {
     for (;;) {
       this.#pass(start);
       if (this.#steps > limits.layoutSteps) {
-        this.#sink.error(start, `more than ${limits.layoutSteps} steps of assembly: the source asks for too much`);
+        this.#sink.error(
+          start,
+          `more than ${limits.layoutSteps} steps of assembly: the source asks for too much`,
+        );
         break;
       }
       if (this.#symbols.pass >= limits.passes) {
-        this.#sink.error(start, `sizes did not settle in ${limits.passes} passes: a label depends on its own position`);
+        this.#sink.error(
+          start,
+          `sizes did not settle in ${limits.passes} passes: a label depends on its own position`,
+        );
         break;
       }
       let moved = false;
@@ -120,17 +115,17 @@ class Layout {
   }
 
   #finish(): LayoutResult {
-    for (const one of this.#unplaced.finish()) this.#sink.error(one, one.message);
-    let bytes: Uint8Array = new Uint8Array(0);
-    if (!this.#sink.hasErrors) {
-      this.#sink.guard(() => (bytes = joinSections(this.#sections, this.#origin, this.options.maxOutputBytes)));
-    }
+    // Errors of the first pass come first: those of the last may follow from them.
+    const sink = this.#unplaced;
+    for (const one of this.#sink.finish()) sink.report(one.severity, one, one.message);
+    const join = () => joinSections(this.#sections, this.#origin, this.options.maxOutputBytes);
+    const bytes = sink.hasErrors ? undefined : sink.guard(join);
     return {
-      bytes: this.#sink.hasErrors ? new Uint8Array(0) : bytes,
+      bytes: bytes ?? new Uint8Array(0),
       origin: this.#origin,
       symbols: this.#symbols.values(),
       listing: this.#placed.map(listingLine),
-      diagnostics: this.#sink.finish(),
+      diagnostics: sink.finish(),
     };
   }
 
@@ -155,7 +150,8 @@ class Layout {
 
   #reportOpen(start: Span): void {
     const structure = this.#structure;
-    if (structure !== undefined) this.#sink.error(structure.span, `structure '${structure.name}' has no endstruc`);
+    if (structure !== undefined)
+      this.#sink.error(structure.span, `structure '${structure.name}' has no endstruc`);
     if (this.#instance !== undefined) this.#sink.error(start, `istruc '${this.#instance.name}' has no iend`);
   }
 
@@ -206,7 +202,8 @@ class Layout {
 
   #constant(expression: Expression, here: Value): Value {
     const value = evaluate(expression, this.#scope(here));
-    if (value.registers.length > 0) throw new SourceError("'equ' needs a number or address, found a register", expression.span);
+    if (value.registers.length > 0)
+      throw new SourceError("'equ' needs a number or address, found a register", expression.span);
     return value;
   }
 
@@ -220,7 +217,10 @@ class Layout {
       throw new SourceError(message, expression.span);
     }
     if (!isScalar(value)) {
-      throw new SourceError(`${what} must be a plain number, found ${value.registers.length > 0 ? 'a register' : 'an address'}`, expression.span);
+      throw new SourceError(
+        `${what} must be a plain number, found ${value.registers.length > 0 ? 'a register' : 'an address'}`,
+        expression.span,
+      );
     }
     return Number(value.number);
   }
@@ -284,10 +284,17 @@ class Layout {
 
   /** Appends bytes to the section; `absolute` regions and .bss take none. */
   #append(bytes: Uint8Array, count: number, span: Span): void {
-    if (this.#absolute !== undefined) throw new SourceError("only reservations (resb ...) can stand after 'absolute' or in a structure", span);
+    if (this.#absolute !== undefined)
+      throw new SourceError(
+        "only reservations (resb ...) can stand after 'absolute' or in a structure",
+        span,
+      );
     const section = this.#section;
     if (section.nobits && bytes.length * count > 0) {
-      this.#sink.warning(span, `section '${section.name}' holds no bytes: these are only reserved, not written`);
+      this.#sink.warning(
+        span,
+        `section '${section.name}' holds no bytes: these are only reserved, not written`,
+      );
       this.#skip(bytes.length * count, span);
       return;
     }
@@ -305,7 +312,8 @@ class Layout {
     }
     const section = this.#section;
     if (section.nobits) {
-      if (section.vstart + section.length + bytes > highestAddress) throw new SourceError('the section reaches past 4 GB', span);
+      if (section.vstart + section.length + bytes > highestAddress)
+        throw new SourceError('the section reaches past 4 GB', span);
     } else {
       this.#room(bytes, span);
       if (bytes > 0) section.content.appendRepeated(Uint8Array.of(0), bytes);
@@ -316,6 +324,16 @@ class Layout {
   #room(bytes: number, span: Span): void {
     if (this.#emitted + bytes > this.options.maxOutputBytes) throw tooLarge(span);
     this.#emitted += bytes;
+  }
+
+  #instruction(body: InstructionBody, here: Value): Uint8Array {
+    return this.#instructions.encode(body, {
+      site: { bits: this.#bits, address: resolve(this.#here()) },
+      scope: this.#scope(here),
+      base: this.#absolute === undefined ? this.#section : null,
+      growOnly: this.#symbols.pass > shrinkingPasses,
+      sink: this.#sink,
+    });
   }
 
   #times(body: Extract<Body, { kind: 'times' }>, span: Span, here: Value): void {
@@ -330,9 +348,13 @@ class Layout {
       this.#skip(this.#count(inner.count, 'the count of units', here) * inner.unitBytes * count, span);
       return;
     }
-    if (inner.kind !== 'instruction' && inner.kind !== 'times') throw new SourceError("'times' repeats instructions and data only", span);
+    if (inner.kind !== 'instruction' && inner.kind !== 'times')
+      throw new SourceError("'times' repeats instructions and data only", span);
     if (count > limits.timesInstructions) {
-      throw new SourceError(`'times' repeats this at most ${limits.timesInstructions} times, found ${count}`, body.count.span);
+      throw new SourceError(
+        `'times' repeats this at most ${limits.timesInstructions} times, found ${count}`,
+        body.count.span,
+      );
     }
     for (let repetition = 0; repetition < count && this.#steps <= limits.layoutSteps; repetition++) {
       this.#steps++;
@@ -362,7 +384,8 @@ class Layout {
   #fillBytes(fill: Body, span: Span, here: Value): Uint8Array {
     if (fill.kind === 'data') return this.#data(fill, here);
     if (fill.kind === 'instruction') return this.#instruction(fill, here);
-    if (fill.kind === 'reserve') return new Uint8Array(this.#count(fill.count, 'the count of units', here) * fill.unitBytes);
+    if (fill.kind === 'reserve')
+      return new Uint8Array(this.#count(fill.count, 'the count of units', here) * fill.unitBytes);
     throw new SourceError('an alignment is filled with an instruction or data, such as db 0', span);
   }
 
@@ -401,8 +424,10 @@ class Layout {
 
   #structureEdge(body: Extract<Body, { kind: 'struc' | 'endstruc' }>, span: Span, here: Value): void {
     if (body.kind === 'struc') {
-      if (this.#structure !== undefined) throw new SourceError(`structure '${this.#structure.name}' is still open`, span);
-      const start = body.start === undefined ? 0 : this.#critical(body.start, 'the offset of the structure', here);
+      if (this.#structure !== undefined)
+        throw new SourceError(`structure '${this.#structure.name}' is still open`, span);
+      const start =
+        body.start === undefined ? 0 : this.#critical(body.start, 'the offset of the structure', here);
       this.#structure = { name: body.name, span, outer: this.#absolute };
       this.#absolute = start;
       this.#symbols.define(body.name, scalar(BigInt(start)), span);
@@ -418,7 +443,8 @@ class Layout {
 
   #structureInstance(body: Extract<Body, { kind: 'istruc' | 'at' | 'iend' }>, span: Span, here: Value): void {
     if (body.kind === 'istruc') {
-      if (this.#instance !== undefined) throw new SourceError(`istruc '${this.#instance.name}' is still open`, span);
+      if (this.#instance !== undefined)
+        throw new SourceError(`istruc '${this.#instance.name}' is still open`, span);
       this.#instance = { name: body.name, start: here };
       return;
     }
@@ -430,132 +456,16 @@ class Layout {
       body.kind === 'at'
         ? this.#critical(body.field, 'the field', here) - structureStart
         : Number(this.#symbols.value(`${instance.name}_size`, span).number);
-    if (wanted < used) throw new SourceError(`this place of '${instance.name}' is already written: offset ${wanted}, now at ${used}`, span);
+    if (wanted < used)
+      throw new SourceError(
+        `this place of '${instance.name}' is already written: offset ${wanted}, now at ${used}`,
+        span,
+      );
     this.#append(Uint8Array.of(0), wanted - used, span);
     if (body.kind === 'iend') this.#instance = undefined;
     else if (body.body !== undefined) this.#body(body.body, span, this.#here());
-  }
-
-  #instruction(body: InstructionBody, here: Value): Uint8Array {
-    if (body.mnemonic === '') return encodePrefixes(body.prefixes, this.#bits);
-    const current = this.#here();
-    const site: Site = { bits: this.#bits, address: resolve(current) };
-    const scope = this.#scope(here);
-    const args = body.operands.map((operand) => this.#argument(operand, body, scope, site));
-    const cached = this.#encodings.get(body);
-    let encoding = cached?.encoding;
-    if (encoding === undefined || cached === undefined || !sameRequest(cached, site, args, isRelative(body.mnemonic))) {
-      const minimumBytes = this.#symbols.pass > shrinkingPasses ? (encoding?.bytes.length ?? 0) : 0;
-      const base = this.#absolute === undefined ? this.#section : null;
-      encoding = encodeInstruction({ ...body, args, site, base, minimumBytes }, this.encoder);
-      this.#encodings.set(body, { site, args, encoding });
-    }
-    this.#warnImmediates(body, encoding);
-    return encoding.bytes;
-  }
-
-  /** Warns of numbers that lose bits in the form chosen. */
-  #warnImmediates(body: InstructionBody, { form, args }: Encoding): void {
-    form.slots.forEach((slot, index) => {
-      const arg = args[index];
-      if (arg?.kind !== 'immediate' || !arg.value.known || !isScalar(arg.value)) return;
-      const span = body.operands.find(({ kind }) => kind === 'immediate')?.span ?? body.mnemonicSpan;
-      const { number } = arg.value;
-      if (slot.kind === 'immediate') warnOverflow(number, slot.bytes, span, this.#sink);
-      if (slot.kind === 'extended-byte') warnExtendedByte(number, slot.operandBytes, span, this.#sink);
-    });
-  }
-
-  #argument(operand: Operand, body: InstructionBody, scope: Scope, site: Site): Argument {
-    const size = operand.size === undefined ? {} : { size: operand.size };
-    const distance = operand.distance === undefined ? {} : { distance: operand.distance };
-    switch (operand.kind) {
-      case 'register':
-        return { kind: 'register', register: operand.register, to: operand.to };
-      case 'immediate': {
-        const value = this.#operandValue(operand.value, scope);
-        // A branch to a label not yet seen starts out short: take it to be near by.
-        const number = value.known ? value.number : site.address;
-        return { kind: 'immediate', value: { ...value, number }, strict: operand.strict, ...size, ...distance };
-      }
-      case 'far':
-        return {
-          kind: 'far',
-          segment: this.#operandValue(operand.segment, scope),
-          offset: this.#operandValue(operand.offset, scope),
-          ...size,
-        };
-      case 'memory': {
-        const hint: AddressHint = {};
-        const value = placed(evaluate(operand.address, scope, hint));
-        const segment = operand.segment ?? body.prefixes.segment;
-        const address = resolveAddress({
-          value,
-          hint,
-          nosplit: operand.nosplit,
-          defaultBits: body.prefixes.addressBits ?? site.bits,
-          span: operand.span,
-          ...(segment && { segment }),
-          ...(operand.displacementBytes && { displacementBytes: operand.displacementBytes }),
-        });
-        const { addressBits = address.addressBits } = body.prefixes;
-        if (addressBits !== address.addressBits) {
-          throw new SourceError(`'a${addressBits}' contradicts this ${address.addressBits}-bit address`, operand.span);
-        }
-        if (!displacementFits(address, value)) {
-          warnOverflow(value.number, address.displacementBytes, operand.address.span, this.#sink);
-        }
-        return { kind: 'memory', address, ...size, ...distance };
-      }
-    }
-  }
-
-  #operandValue(expression: Expression, scope: Scope): Value {
-    const value = evaluate(expression, scope);
-    if (value.registers.length > 0) {
-      throw new SourceError('a sum with registers is an address: write it in brackets', expression.span);
-    }
-    if (value.bases.length > 1 || value.bases.some(({ coefficient }) => coefficient !== 1n)) {
-      throw new SourceError('labels of different sections have no fixed difference or sum', expression.span);
-    }
-    return placed(value);
   }
 }
 
 /** NASM fills alignment with one-byte no-operations. */
 const nopOpcode = 0x90;
-
-const relativeMnemonics = new Map<string, boolean>();
-
-/** Whether a mnemonic's bytes depend on where it stands. */
-function isRelative(mnemonic: string): boolean {
-  let relative = relativeMnemonics.get(mnemonic);
-  if (relative === undefined) {
-    relative = formsOfName(mnemonic).some((form) => form.slots.some((slot) => slot.kind === 'branch'));
-    relativeMnemonics.set(mnemonic, relative);
-  }
-  return relative;
-}
-
-/** Whether an instruction would be encoded as before: nothing its bytes depend on besides its text has changed. */
-function sameRequest(before: Encoded, site: Site, args: readonly Argument[], relative: boolean): boolean {
-  if (before.site.bits !== site.bits || (relative && before.site.address !== site.address)) return false;
-  return args.every((arg, index) => sameArgument(before.args[index], arg));
-}
-
-function sameArgument(before: Argument, now: Argument): boolean {
-  switch (now.kind) {
-    case 'register':
-      return true;
-    case 'immediate':
-      return before.kind === 'immediate' && sameValue(before.value, now.value);
-    case 'far':
-      return before.kind === 'far' && sameValue(before.segment, now.segment) && sameValue(before.offset, now.offset);
-    case 'memory':
-      return (
-        before.kind === 'memory' &&
-        before.address.displacement === now.address.displacement &&
-        before.address.displacementBytes === now.address.displacementBytes
-      );
-  }
-}

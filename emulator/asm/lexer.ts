@@ -115,7 +115,12 @@ class Tokenizer {
   #span(start: number, end: number): Span {
     let piece = this.pieces[0];
     for (const candidate of this.pieces) if (candidate.start <= start) piece = candidate;
-    return { file: this.file, line: piece.line, column: start - piece.start + 1, endColumn: end - piece.start + 1 };
+    return {
+      file: this.file,
+      line: piece.line,
+      column: start - piece.start + 1,
+      endColumn: end - piece.start + 1,
+    };
   }
 
   #fail(start: number, end: number, message: string): never {
@@ -181,7 +186,8 @@ class Tokenizer {
     while (this.#position < this.text.length) {
       const character = this.text[this.#position];
       const sign = character === '+' || character === '-';
-      const exponent = sign && !hexadecimal && /^[0-9_]*\.?[0-9_]*[eE]$/.test(this.text.slice(start, this.#position));
+      const exponent =
+        sign && !hexadecimal && /^[0-9_]*\.?[0-9_]*[eE]$/.test(this.text.slice(start, this.#position));
       if (!/[A-Za-z0-9_.]/.test(character) && !exponent) break;
       this.#position++;
     }
@@ -189,7 +195,11 @@ class Tokenizer {
     if (isFloatLiteral(text)) return this.#token('float', start, spaced);
     const value = parseInteger(text);
     if (value === undefined) {
-      this.#fail(start, this.#position, `'${text}' is not a number (forms: 10, 0x0a, 0ah, 0b1010, 1010b, 0o12, 12o)`);
+      this.#fail(
+        start,
+        this.#position,
+        `'${text}' is not a number (forms: 10, 0x0a, 0ah, 0b1010, 1010b, 0o12, 12o)`,
+      );
     }
     return this.#token('number', start, spaced, { value });
   }
@@ -231,7 +241,9 @@ class Tokenizer {
       this.#fail(start, this.text.length, `expected a closing ${bracket}`);
     }
     const word =
-      /^%(?:%[A-Za-z_.?@][\w.?@~#$]*|\$+[A-Za-z_.?@][\w.?@~#$]*|[+-]?\d+|\*?\?\??|\+(?![\w(])|![A-Za-z_]\w*|[A-Za-z_]\w*|0)/.exec(rest);
+      /^%(?:%[A-Za-z_.?@][\w.?@~#$]*|\$+[A-Za-z_.?@][\w.?@~#$]*|[+-]?\d+|\*?\?\??|\+(?![\w(])|![A-Za-z_]\w*|[A-Za-z_]\w*|0)/.exec(
+        rest,
+      );
     if (word === null) return undefined;
     this.#position += word[0].length;
     return this.#token('percent', start, spaced);

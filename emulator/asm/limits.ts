@@ -32,7 +32,7 @@ export const limits = {
   /** Layout passes before the sizes are declared not to converge. */
   passes: 200,
   /** Instructions, data items and directives executed over all passes of one assembly. */
-  layoutSteps: 1_000_000,
+  layoutSteps: 500_000,
   /** Diagnostics kept; the rest are counted in a last one. */
   diagnostics: 100,
 } as const;

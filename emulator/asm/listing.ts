@@ -41,10 +41,14 @@ export function formatListing(listing: readonly ListingLine[]): string {
         rows.push(`${' '.repeat(16)}... ${bytes.length - offset} more bytes`);
         break;
       }
-      const hex = Array.from(bytes.subarray(offset, offset + rowBytes), (byte) => byte.toString(16).padStart(2, '0'));
+      const hex = Array.from(bytes.subarray(offset, offset + rowBytes), (byte) =>
+        byte.toString(16).padStart(2, '0'),
+      );
       const place = (address + offset).toString(16).padStart(8, '0');
       const source = row === 0 ? `  ${text}` : '';
-      rows.push(`${row === 0 ? number : '     '}  ${place}  ${hex.join(' ').padEnd(rowBytes * 3 - 1)}${source}`.trimEnd());
+      rows.push(
+        `${row === 0 ? number : '     '}  ${place}  ${hex.join(' ').padEnd(rowBytes * 3 - 1)}${source}`.trimEnd(),
+      );
     }
   }
   return rows.join('\n');

@@ -104,4 +104,3 @@ export function numberTokens(value: bigint, span: Span, spaced: boolean): Token[
 function place({ file, line, column, endColumn }: Span): Span {
   return { file, line, column, endColumn };
 }
-

@@ -32,7 +32,7 @@ export function parseMacroHeader(
   ignoreCase: boolean,
 ): Omit<Macro, 'body'> {
   const [name, ...rest] = tokens;
-  if (name?.kind !== 'name') throw new SourceError("expected the name of the macro", name ?? directive);
+  if (name?.kind !== 'name') throw new SourceError('expected the name of the macro', name ?? directive);
   let at = 0;
   const number = (): number | undefined => {
     const token = rest[at];
@@ -54,7 +54,8 @@ export function parseMacroHeader(
   if (take('-')) maximum = take('*') ? Infinity : (number() ?? minimum);
   const greedy = take('+');
   if (rest[at]?.kind === 'name' && rest[at].text.toLowerCase() === '.nolist') at++;
-  if (maximum < minimum) throw new SourceError(`expected at least ${minimum} parameters, found ${maximum}`, rest[0]);
+  if (maximum < minimum)
+    throw new SourceError(`expected at least ${minimum} parameters, found ${maximum}`, rest[0]);
   const header = { name: name.text, ignoreCase, minimum, maximum, greedy };
   if (at >= rest.length) return { ...header, defaults: [] };
   // The default of a greedy parameter keeps its commas too.
@@ -104,7 +105,8 @@ export class MacroCall {
         joined = false;
         continue;
       }
-      if (replacement.length > 0) appendPasted(out, [{ ...replacement[0], spaced: token.spaced }, ...replacement.slice(1)]);
+      if (replacement.length > 0)
+        appendPasted(out, [{ ...replacement[0], spaced: token.spaced }, ...replacement.slice(1)]);
       joined = replacement.length > 0;
       if (out.length > limits.lineTokens) {
         throw new SourceError(`the line expands to more than ${limits.lineTokens} words`, token);
@@ -117,7 +119,8 @@ export class MacroCall {
   #replacement(token: Token): readonly Token[] | undefined {
     const bare = token.text.startsWith('%{') ? token.text.slice(2, -1).trim() : token.text.slice(1);
     if (bare.startsWith('%')) return tokensAt(`..@${this.id}.${bare.slice(1)}`, token, token.spaced);
-    if (bare === '?' || bare === '??') return tokensAt(bare === '?' ? this.callee.text : this.macro.name, token, token.spaced);
+    if (bare === '?' || bare === '??')
+      return tokensAt(bare === '?' ? this.callee.text : this.macro.name, token, token.spaced);
     if (bare === '0') return numberTokens(BigInt(this.#given), token, token.spaced);
     if (bare === '00') return this.label;
     const range = /^(-?\d+):(-?\d+)$/.exec(bare);
@@ -185,8 +188,12 @@ export class Macros {
 
   define(macro: Macro, directive: Token): void {
     const overloads = this.find(macro.name);
-    const clash = overloads.find((old) => old.minimum <= macro.maximum && macro.minimum <= old.maximum && old.ignoreCase === macro.ignoreCase);
-    if (clash !== undefined) throw new SourceError(`macro '${macro.name}' is already defined for these parameter counts`, directive);
+    const clash = overloads.find(
+      (old) =>
+        old.minimum <= macro.maximum && macro.minimum <= old.maximum && old.ignoreCase === macro.ignoreCase,
+    );
+    if (clash !== undefined)
+      throw new SourceError(`macro '${macro.name}' is already defined for these parameter counts`, directive);
     const table = macro.ignoreCase ? this.#folded : this.#exact;
     const key = macro.ignoreCase ? macro.name.toLowerCase() : macro.name;
     table.set(key, [...(table.get(key) ?? []), macro]);

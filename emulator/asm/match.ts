@@ -114,10 +114,15 @@ function isOne(value: Value): boolean {
   return value.known && isScalar(value) && value.number === 1n;
 }
 
-function branchFits(mnemonic: string, arg: Extract<Argument, { kind: 'immediate' }>, slot: Extract<Slot, { kind: 'branch' }>): boolean {
+function branchFits(
+  mnemonic: string,
+  arg: Extract<Argument, { kind: 'immediate' }>,
+  slot: Extract<Slot, { kind: 'branch' }>,
+): boolean {
   if (arg.distance === 'far') return false;
   // loop and jcxz are always short and take no keyword; conditional jumps take a distance but no size.
-  if (/^(loop|jcxz$|jecxz$)/.test(mnemonic) && (arg.distance !== undefined || arg.size !== undefined)) return false;
+  if (/^(loop|jcxz$|jecxz$)/.test(mnemonic) && (arg.distance !== undefined || arg.size !== undefined))
+    return false;
   if (arg.size !== undefined && mnemonic !== 'jmp' && mnemonic !== 'call') return false;
   if (arg.distance === 'short' && slot.displacementBytes !== 1) return false;
   if (arg.distance === 'near' && slot.displacementBytes === 1) return false;

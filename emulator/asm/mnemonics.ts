@@ -112,7 +112,9 @@ export function mnemonicNames(): readonly string[] {
     ...[...mnemonicsWithForms()].map((mnemonic) => iced.Mnemonic[mnemonic].toLowerCase()),
     ...Object.keys(aliases),
     ...Object.keys(sizedAliases),
-    ...['j', 'set', 'cmov'].flatMap((head) => Object.keys(conditionAliases).map((condition) => head + condition)),
+    ...['j', 'set', 'cmov'].flatMap((head) =>
+      Object.keys(conditionAliases).map((condition) => head + condition),
+    ),
   ];
   return names;
 }

@@ -26,12 +26,18 @@ export function parseOperand(cursor: TokenCursor, qualify: Qualify): Operand {
     return { ...memory, ...modifiers, span: join(start, close) };
   }
   if (cursor.take('{') !== undefined) {
-    throw new SourceError('operand decorators in braces belong to AVX-512, which this machine does not have', start);
+    throw new SourceError(
+      'operand decorators in braces belong to AVX-512, which this machine does not have',
+      start,
+    );
   }
   const value = parseExpression(cursor, qualify);
   if (cursor.take(':') !== undefined) {
     if (cursor.at('[') && value.kind === 'register') {
-      throw new SourceError(`a segment override stands inside the brackets: [${value.register.name}:...]`, value.span);
+      throw new SourceError(
+        `a segment override stands inside the brackets: [${value.register.name}:...]`,
+        value.span,
+      );
     }
     const offset = parseExpression(cursor, qualify);
     return { kind: 'far', segment: value, offset, ...modifiers, span: join(start, offset.span) };
@@ -79,7 +85,10 @@ function parseMemory(cursor: TokenCursor, qualify: Qualify) {
       const register = findRegister(word);
       if (register?.class !== 'segment') {
         const names = [...registers.values()].filter((one) => one.class === 'segment').map((one) => one.name);
-        throw new SourceError(`expected a segment register (${names.join(' ')}), found '${word}'`, cursor.span());
+        throw new SourceError(
+          `expected a segment register (${names.join(' ')}), found '${word}'`,
+          cursor.span(),
+        );
       }
       segment = register;
       cursor.next();

@@ -36,7 +36,14 @@ const prefixWords: Readonly<Record<string, Partial<Prefixes>>> = {
   a32: { addressBits: 32 },
 };
 
-const pseudoInstructions = ['equ', 'times', 'align', 'alignb', ...Object.keys(dataUnits), ...Object.keys(reserveUnits)];
+const pseudoInstructions = [
+  'equ',
+  'times',
+  'align',
+  'alignb',
+  ...Object.keys(dataUnits),
+  ...Object.keys(reserveUnits),
+];
 
 /** Whether a word at the start of a statement is something to assemble rather than a label. */
 function isOperation(word: string): boolean {
@@ -93,10 +100,16 @@ export class Parser {
     const word = token.text.toLowerCase();
     if (!colon && token.forced !== true && isOperation(word)) return undefined;
     if (token.forced !== true && colon && isOperation(word)) {
-      throw new SourceError(`'${token.text}' is an instruction or directive; a label of that name is written $${token.text}`, token);
+      throw new SourceError(
+        `'${token.text}' is an instruction or directive; a label of that name is written $${token.text}`,
+        token,
+      );
     }
     if (token.forced !== true && findRegister(word) !== undefined) {
-      throw new SourceError(`'${token.text}' is a register; a label of that name is written $${token.text}`, token);
+      throw new SourceError(
+        `'${token.text}' is a register; a label of that name is written $${token.text}`,
+        token,
+      );
     }
     const alone = cursor.peek(1) === undefined;
     const following = cursor.peekWord(1);
@@ -134,7 +147,11 @@ export class Parser {
     }
     if (Object.hasOwn(reserveUnits, word)) {
       cursor.next();
-      return { kind: 'reserve', unitBytes: reserveUnits[word], count: parseExpression(cursor, this.#qualify) };
+      return {
+        kind: 'reserve',
+        unitBytes: reserveUnits[word],
+        count: parseExpression(cursor, this.#qualify),
+      };
     }
     switch (word) {
       case 'equ':
@@ -166,7 +183,10 @@ export class Parser {
   #nested(cursor: TokenCursor): Body {
     if (++this.#depth > limits.expressionDepth) {
       this.#depth = 0;
-      throw new SourceError(`more than ${limits.expressionDepth} operations inside one another`, cursor.span());
+      throw new SourceError(
+        `more than ${limits.expressionDepth} operations inside one another`,
+        cursor.span(),
+      );
     }
     const body = this.#body(cursor, false);
     this.#depth--;
@@ -215,7 +235,10 @@ export class Parser {
       operands.push(parseOperand(cursor, this.#qualify));
       if (cursor.done) break;
       if (cursor.at(']') || cursor.take(',') === undefined) {
-        throw new SourceError(`expected ',' or the end of the line after an operand, found ${cursor.found()}`, cursor.span());
+        throw new SourceError(
+          `expected ',' or the end of the line after an operand, found ${cursor.found()}`,
+          cursor.span(),
+        );
       }
       if (cursor.done) throw new SourceError("expected an operand after ','", cursor.span());
     }

@@ -21,7 +21,10 @@ type Directive = (host: DirectiveHost, head: Token, rest: readonly Token[]) => v
 function expectName(tokens: readonly Token[], head: Token): Token {
   const [name] = tokens;
   if (name?.kind === 'name') return name;
-  throw new SourceError(`expected a name after '${head.text}', found ${name ? `'${name.text}'` : 'nothing'}`, name ?? head);
+  throw new SourceError(
+    `expected a name after '${head.text}', found ${name ? `'${name.text}'` : 'nothing'}`,
+    name ?? head,
+  );
 }
 
 /** `%define name text` and `%define name(a, b) text`. */
@@ -82,7 +85,8 @@ function substring(tokens: Token[], host: DirectiveHost, head: Token): Token[] {
 function concatenate(tokens: Token[], _host: DirectiveHost, head: Token): Token[] {
   const parts = tokens.filter(({ text, kind }) => kind !== 'punctuation' || text !== ',');
   const text = parts.map((token) => expectString(token, head).text).join('');
-  if (text.length > limits.lineCharacters) throw new SourceError(`string longer than ${limits.lineCharacters} bytes`, head);
+  if (text.length > limits.lineCharacters)
+    throw new SourceError(`string longer than ${limits.lineCharacters} bytes`, head);
   return [stringToken(text, head)];
 }
 
@@ -90,7 +94,8 @@ const message =
   (severity: 'error' | 'warning'): Directive =>
   ({ sink, defines }, head, rest) => {
     const expanded = defines.expand(rest);
-    const text = expanded.length === 1 && expanded[0].kind === 'string' ? expanded[0].text : tokensText(expanded);
+    const text =
+      expanded.length === 1 && expanded[0].kind === 'string' ? expanded[0].text : tokensText(expanded);
     sink.report(severity, head, text === '' ? head.text : text);
   };
 
@@ -117,7 +122,8 @@ export const preprocessorDirectives: Readonly<Record<string, Directive>> = {
     macros.undefine(name.text, counts[0] ?? 0, open ? Infinity : (counts[1] ?? counts[0] ?? 0));
   },
   push: ({ contexts, newId }, head, rest) => {
-    if (contexts.length >= limits.blockDepth) throw new SourceError(`%push nested deeper than ${limits.blockDepth}`, head);
+    if (contexts.length >= limits.blockDepth)
+      throw new SourceError(`%push nested deeper than ${limits.blockDepth}`, head);
     contexts.push({ name: rest[0]?.text ?? '', id: newId() });
   },
   pop: ({ contexts }, head, rest) => {
@@ -141,4 +147,3 @@ export const preprocessorDirectives: Readonly<Record<string, Directive>> = {
     throw new SourceError("'%endrep' without '%rep'", head);
   },
 };
-

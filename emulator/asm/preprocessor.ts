@@ -126,7 +126,9 @@ class Preprocessor implements DirectiveHost {
       frame.remaining--;
       frame.next = 0;
       // An empty body costs a step too: a million empty iterations inside each other must end.
-      const failure = this.sink.guard(() => (this.#budget.line(frame.lines[0] ? rowSpan(frame.lines[0]) : noSpan), true));
+      const failure = this.sink.guard(
+        () => (this.#budget.line(frame.lines[0] ? rowSpan(frame.lines[0]) : noSpan), true),
+      );
       if (failure === undefined) {
         this.sink.exhausted = true;
         this.#frames.length = 0;
@@ -139,7 +141,8 @@ class Preprocessor implements DirectiveHost {
   /** Says in a macro's error where the macro was called. */
   #report(error: SourceError, frame: Frame): void {
     const { call } = frame;
-    const where = call === undefined ? '' : ` (in macro '${call.macro.name}' called in line ${call.callee.line})`;
+    const where =
+      call === undefined ? '' : ` (in macro '${call.macro.name}' called in line ${call.callee.line})`;
     this.sink.error(error.span, error.message + where);
   }
 
@@ -150,13 +153,16 @@ class Preprocessor implements DirectiveHost {
   #line(line: RawLine, frame: Frame): ExpandedLine[] {
     const first = line.tokens[0];
     const word = first?.kind === 'percent' ? first.text.slice(1).toLowerCase() : undefined;
-    const conditional = word !== undefined && (findCondition(word) !== undefined || word === 'else' || word === 'endif');
+    const conditional =
+      word !== undefined && (findCondition(word) !== undefined || word === 'else' || word === 'endif');
     if (this.#skipping && !conditional) return [];
     if (line.error !== undefined) throw line.error;
     if (first === undefined) return [];
     this.#budget.line(first);
     this.#budget.tokens(line.tokens.length, first);
-    const tokens = this.#contextNames(frame.call === undefined ? line.tokens : frame.call.substitute(line.tokens));
+    const tokens = this.#contextNames(
+      frame.call === undefined ? line.tokens : frame.call.substitute(line.tokens),
+    );
     if (conditional && word !== undefined) {
       this.#condition(word, tokens);
       return [];
@@ -171,7 +177,8 @@ class Preprocessor implements DirectiveHost {
     if (stray !== undefined) throw new SourceError(strayMessage(stray.text), stray);
     const source = { file: line.file, line: line.line, text: line.text };
     const call = this.#macroCall(expanded);
-    if (call === undefined) return expanded.length === 0 ? [] : [{ tokens: expanded, source, expanded: frame.kind !== 'file' }];
+    if (call === undefined)
+      return expanded.length === 0 ? [] : [{ tokens: expanded, source, expanded: frame.kind !== 'file' }];
     this.#push({ kind: 'macro', lines: call.macro.body, remaining: 0, call }, call.callee);
     const usesLabel = call.macro.body.some(({ tokens: body }) => body.some(({ text }) => text === '%00'));
     if (call.label.length === 0 || usesLabel) return [];
@@ -186,7 +193,8 @@ class Preprocessor implements DirectiveHost {
       const match = token.kind === 'percent' ? /^%(\$+)(.+)$/.exec(token.text) : null;
       if (match === null) return [token];
       const context = this.contexts[this.contexts.length - match[1].length];
-      if (context === undefined) throw new SourceError(`'${token.text}' needs ${match[1].length} open %push`, token);
+      if (context === undefined)
+        throw new SourceError(`'${token.text}' needs ${match[1].length} open %push`, token);
       return tokensAt(`..@${context.id}.${match[2]}`, token, token.spaced);
     });
   }
@@ -196,7 +204,8 @@ class Preprocessor implements DirectiveHost {
     const labelled = tokens[1]?.kind === 'punctuation' && tokens[1].text === ':' ? 2 : 1;
     for (const at of [0, labelled]) {
       const callee = tokens[at];
-      if (callee?.kind !== 'name' || callee.forced === true || (at > 0 && tokens[0].kind !== 'name')) continue;
+      if (callee?.kind !== 'name' || callee.forced === true || (at > 0 && tokens[0].kind !== 'name'))
+        continue;
       const overloads = this.macros.find(callee.text);
       if (overloads.length === 0) continue;
       const rest = tokens.slice(at + 1);
@@ -205,14 +214,25 @@ class Preprocessor implements DirectiveHost {
         return length >= one.minimum && length <= one.maximum;
       });
       if (macro === undefined) {
-        const counts = overloads.map(({ minimum, maximum }) => (minimum === maximum ? `${minimum}` : `${minimum} to ${maximum}`));
+        const counts = overloads.map(({ minimum, maximum }) =>
+          minimum === maximum ? `${minimum}` : `${minimum} to ${maximum}`,
+        );
         const given = macroArguments(overloads[0], rest).length;
-        throw new SourceError(`macro '${callee.text}' expects ${counts.join(' or ')} arguments, found ${given}`, callee);
+        throw new SourceError(
+          `macro '${callee.text}' expects ${counts.join(' or ')} arguments, found ${given}`,
+          callee,
+        );
       }
       if (this.#frames.some(({ call }) => call?.macro === macro)) {
         throw new SourceError(`macro '${callee.text}' calls itself`, callee);
       }
-      return new MacroCall(macro, macroArguments(macro, rest), this.#nextId++, callee, tokens.slice(0, Math.min(at, 1)));
+      return new MacroCall(
+        macro,
+        macroArguments(macro, rest),
+        this.#nextId++,
+        callee,
+        tokens.slice(0, Math.min(at, 1)),
+      );
     }
     return undefined;
   }
@@ -236,14 +256,16 @@ class Preprocessor implements DirectiveHost {
     const condition = findCondition(word);
     if (condition === undefined) return;
     if (condition.otherwise) {
-      if (open === undefined || open.last) throw new SourceError(`'${directive.text}' without '%if'`, directive);
+      if (open === undefined || open.last)
+        throw new SourceError(`'${directive.text}' without '%if'`, directive);
       open.active = false;
       if (open.taken || this.#skippingOutside(open)) return;
       open.active = condition.test(rest, directive, this.#conditionContext);
       open.taken = open.active;
       return;
     }
-    if (this.#conditions.length >= limits.blockDepth) throw new SourceError(`%if nested deeper than ${limits.blockDepth}`, directive);
+    if (this.#conditions.length >= limits.blockDepth)
+      throw new SourceError(`%if nested deeper than ${limits.blockDepth}`, directive);
     const entry: OpenCondition = { taken: true, active: false, last: false, directive };
     const skipping = this.#skipping;
     // Entered before it is tested: its %endif must find it even when the test is wrong.
@@ -277,7 +299,10 @@ class Preprocessor implements DirectiveHost {
     const expression = parseExpression(cursor, (name) => name);
     cursor.expectEnd('after the expression');
     const noAddress = (span: Span): never => {
-      throw new SourceError(`'${directive.text}' cannot use addresses: they are known only after macros have expanded`, span);
+      throw new SourceError(
+        `'${directive.text}' cannot use addresses: they are known only after macros have expanded`,
+        span,
+      );
     };
     const scope: Scope = {
       symbol: (name, span) => {
@@ -293,7 +318,8 @@ class Preprocessor implements DirectiveHost {
       sectionStart: () => noAddress(expression.span),
     };
     const value = evaluate(expression, scope);
-    if (value.registers.length > 0) throw new SourceError(`'${directive.text}' needs a number, found a register`, expression.span);
+    if (value.registers.length > 0)
+      throw new SourceError(`'${directive.text}' needs a number, found a register`, expression.span);
     return value.number;
   }
 
@@ -327,7 +353,10 @@ class Preprocessor implements DirectiveHost {
       preprocessorDirectives[word](this, head, rest);
       return;
     }
-    throw new SourceError(`unknown preprocessor directive '${head.text}'${didYouMean(word, directiveWords())}`, head);
+    throw new SourceError(
+      `unknown preprocessor directive '${head.text}'${didYouMean(word, directiveWords())}`,
+      head,
+    );
   }
 
   readonly newId = (): number => this.#nextId++;
@@ -352,7 +381,10 @@ class Preprocessor implements DirectiveHost {
     const lines = this.#block(frame, head, ['rep'], ['endrep']);
     const count = this.evaluate(rest, head);
     if (count > BigInt(limits.repeatCount)) {
-      throw new SourceError(`%rep repeats at most ${limits.repeatCount} times, found ${count}`, rest[0] ?? head);
+      throw new SourceError(
+        `%rep repeats at most ${limits.repeatCount} times, found ${count}`,
+        rest[0] ?? head,
+      );
     }
     if (count < 1n) return;
     this.#push({ kind: 'rep', lines, remaining: Number(count) - 1, call: frame.call }, head);
@@ -360,16 +392,19 @@ class Preprocessor implements DirectiveHost {
 
   #leave(kind: 'rep' | 'macro', head: Token): void {
     const position = this.#frames.map((frame) => frame.kind).lastIndexOf(kind);
-    if (position < 0) throw new SourceError(`'${head.text}' outside a ${kind === 'rep' ? '%rep' : 'macro'}`, head);
+    if (position < 0)
+      throw new SourceError(`'${head.text}' outside a ${kind === 'rep' ? '%rep' : 'macro'}`, head);
     this.#conditions.length = this.#frames[position].conditionDepth;
     this.#frames.length = position;
   }
 
   #include(head: Token, rest: readonly Token[]): void {
     const [name] = this.defines.expand(rest);
-    if (name?.kind !== 'string') throw new SourceError("expected a quoted file name after '%include'", name ?? head);
+    if (name?.kind !== 'string')
+      throw new SourceError("expected a quoted file name after '%include'", name ?? head);
     const { include } = this.options;
-    if (include === undefined) throw new SourceError('%include is not available here: no files are given to this assembly', head);
+    if (include === undefined)
+      throw new SourceError('%include is not available here: no files are given to this assembly', head);
     const text = include(name.text);
     if (text === null) throw new SourceError(`file '${name.text}' is not found`, name);
     this.#openFile(text, name.text, name);
@@ -394,11 +429,24 @@ function rowSpan({ file, line, text }: RawLine): Span {
 
 function strayMessage(text: string): string {
   if (/^%[{]?-?\d/.test(text)) return `'${text}' is a macro parameter: it means something only inside %macro`;
-  if (text.startsWith('%%')) return `'${text}' is a macro's local label: it means something only inside %macro`;
+  if (text.startsWith('%%'))
+    return `'${text}' is a macro's local label: it means something only inside %macro`;
   return `unexpected '${text}'`;
 }
 
 function directiveWords(): string[] {
-  const blocks = ['macro', 'imacro', 'endmacro', 'rep', 'endrep', 'exitrep', 'exitmacro', 'rotate', 'include', 'else', 'endif'];
+  const blocks = [
+    'macro',
+    'imacro',
+    'endmacro',
+    'rep',
+    'endrep',
+    'exitrep',
+    'exitmacro',
+    'rotate',
+    'include',
+    'else',
+    'endif',
+  ];
   return [...blocks, ...conditionWords(), ...Object.keys(preprocessorDirectives)];
 }

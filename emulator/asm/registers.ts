@@ -1,6 +1,7 @@
 import iced from 'iced-x86';
 
-export type RegisterClass = 'r8' | 'r16' | 'r32' | 'r64' | 'segment' | 'control' | 'debug' | 'test' | 'st' | 'mm' | 'xmm';
+export type RegisterClass =
+  'r8' | 'r16' | 'r32' | 'r64' | 'segment' | 'control' | 'debug' | 'test' | 'st' | 'mm' | 'xmm';
 
 /** A register a source can name. */
 export interface RegisterName {

@@ -84,7 +84,9 @@ function order(sections: readonly Section[]): Section[] {
     if (next === undefined) {
       throw new SourceError(
         `section '${rest[0].name}' follows '${rest[0].settings.follows}', which ${
-          sections.some(({ name }) => name === rest[0].settings.follows) ? 'follows it in a circle' : 'does not exist'
+          sections.some(({ name }) => name === rest[0].settings.follows)
+            ? 'follows it in a circle'
+            : 'does not exist'
         }`,
         rest[0].span,
       );
@@ -100,7 +102,9 @@ function order(sections: readonly Section[]): Section[] {
  * @throws SourceError when sections overlap, lie below the origin or reach past `maximumBytes`
  */
 export function joinSections(sections: readonly Section[], origin: number, maximumBytes: number): Uint8Array {
-  const filled = sections.filter((one) => !one.nobits && one.content.length > 0).sort((a, b) => a.start - b.start);
+  const filled = sections
+    .filter((one) => !one.nobits && one.content.length > 0)
+    .sort((a, b) => a.start - b.start);
   const end = filled.reduce((highest, one) => Math.max(highest, one.start + one.content.length), origin);
   if (end - origin > maximumBytes) {
     throw new SourceError(`output larger than ${maximumBytes} bytes`, filled[filled.length - 1].span);
@@ -109,9 +113,13 @@ export function joinSections(sections: readonly Section[], origin: number, maxim
   let free = origin;
   for (const section of filled) {
     if (section.start < origin) {
-      throw new SourceError(`section '${section.name}' starts below the origin 0x${origin.toString(16)}`, section.span);
+      throw new SourceError(
+        `section '${section.name}' starts below the origin 0x${origin.toString(16)}`,
+        section.span,
+      );
     }
-    if (section.start < free) throw new SourceError(`section '${section.name}' overlaps the one before it`, section.span);
+    if (section.start < free)
+      throw new SourceError(`section '${section.name}' overlaps the one before it`, section.span);
     image.set(section.content.slice(), section.start - origin);
     free = section.start + section.content.length;
   }

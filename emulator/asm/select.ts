@@ -36,12 +36,18 @@ export interface Encoding {
  */
 export function encodeInstruction(request: InstructionRequest, encoder: InstructionEncoder): Encoding {
   const { mnemonic, prefixes, site } = request;
-  let found: Found[] = readings(mnemonic, request.args).flatMap((reading) => candidatesOf(reading, site.bits));
+  let found: Found[] = readings(mnemonic, request.args).flatMap((reading) =>
+    candidatesOf(reading, site.bits),
+  );
   if (found.length === 0) throw new SourceError(...describeMismatch(request));
   found = decideMemorySize(found, request);
   const operandBits = prefixes.operandBits ?? site.bits;
   found = prefer(found, ({ form }) => form.operandBits, operandBits);
-  found = prefer(found, ({ form }) => form.addressBits, found[0].addressBits ?? prefixes.addressBits ?? site.bits);
+  found = prefer(
+    found,
+    ({ form }) => form.addressBits,
+    found[0].addressBits ?? prefixes.addressBits ?? site.bits,
+  );
   return shortest(found, request, encoder);
 }
 
@@ -72,7 +78,14 @@ function prefer(found: Found[], attribute: (candidate: Found) => number, wanted:
   return sizes.size < 2 ? found : found.filter((one) => attribute(one) === 0 || attribute(one) === wanted);
 }
 
-const sizeNames: Readonly<Record<number, string>> = { 1: 'byte', 2: 'word', 4: 'dword', 8: 'qword', 10: 'tword', 16: 'oword' };
+const sizeNames: Readonly<Record<number, string>> = {
+  1: 'byte',
+  2: 'word',
+  4: 'dword',
+  8: 'qword',
+  10: 'tword',
+  16: 'oword',
+};
 
 /** A memory operand without a size keyword: the other operands must leave one size only. */
 function decideMemorySize(found: Found[], request: InstructionRequest): Found[] {
@@ -112,7 +125,9 @@ function shortest(found: Found[], request: InstructionRequest, encoder: Instruct
 
 /** Whether every form left is a short branch (loop, jcxz, or `short` written). */
 function mustBeShort(found: Found[]): boolean {
-  return found.every(({ form }) => form.slots.some((slot) => slot.kind === 'branch' && slot.displacementBytes === 1));
+  return found.every(({ form }) =>
+    form.slots.some((slot) => slot.kind === 'branch' && slot.displacementBytes === 1),
+  );
 }
 
 /** No short branch reaches further than this from its first byte, whatever its prefixes. */
@@ -127,7 +142,10 @@ function cannotBeShort({ form, args }: Candidate, { base, site }: InstructionReq
     const arg = args[index];
     if (slot.kind !== 'branch' || slot.displacementBytes !== 1 || arg?.kind !== 'immediate') return false;
     const distance = arg.value.number - site.address;
-    return arg.value.known && (baseOf(arg.value) !== base || distance > shortReachBytes || distance < -shortReachBytes);
+    return (
+      arg.value.known &&
+      (baseOf(arg.value) !== base || distance > shortReachBytes || distance < -shortReachBytes)
+    );
   });
 }
 

@@ -29,7 +29,8 @@ export function decodeString(body: string, escapes: boolean): string {
     const [, octal, hexadecimal, unicode4, unicode8, other] = match;
     if (octal !== undefined) out += String.fromCharCode(parseInt(octal, 8) & 0xff);
     else if (hexadecimal !== undefined) out += String.fromCharCode(parseInt(hexadecimal, 16));
-    else if (other !== undefined) out += other in simpleEscapes ? String.fromCharCode(simpleEscapes[other]) : utf8(other);
+    else if (other !== undefined)
+      out += other in simpleEscapes ? String.fromCharCode(simpleEscapes[other]) : utf8(other);
     else out += utf8(codePoint(parseInt(unicode4 ?? unicode8, 16)));
   }
   return out + utf8(body.slice(last));

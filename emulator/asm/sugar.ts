@@ -10,8 +10,13 @@ export interface Reading {
   readonly addressBits?: 16 | 32;
 }
 
-const named = (name: string): Argument => ({ kind: 'register', register: registers.get(name) as RegisterName, to: false });
-const isRegister = (arg: Argument | undefined, name: string) => arg?.kind === 'register' && arg.register.name === name;
+const named = (name: string): Argument => ({
+  kind: 'register',
+  register: registers.get(name) as RegisterName,
+  to: false,
+});
+const isRegister = (arg: Argument | undefined, name: string) =>
+  arg?.kind === 'register' && arg.register.name === name;
 
 /** Instructions whose two operands can be swapped without changing what they do. */
 const commutative = new Set(['xchg', 'test']);
@@ -27,7 +32,18 @@ const x87Popping: Readonly<Record<string, string>> = {
 };
 const x87PoppingNames = new Set(Object.values(x87Popping));
 /** x87 instructions on st0 and a second register that may be left out (then st1). */
-const x87OneRegister = new Set(['fcom', 'fcomp', 'fucom', 'fucomp', 'fxch', 'ffree', 'ffreep', 'fld', 'fst', 'fstp']);
+const x87OneRegister = new Set([
+  'fcom',
+  'fcomp',
+  'fucom',
+  'fucomp',
+  'fxch',
+  'ffree',
+  'ffreep',
+  'fld',
+  'fst',
+  'fstp',
+]);
 const x87Accumulator = new Set([
   'fcomi',
   'fcomip',
@@ -49,11 +65,16 @@ export function readings(mnemonic: string, args: readonly Argument[]): Reading[]
   const [first, second] = args;
   switch (args.length) {
     case 0:
-      if (Object.hasOwn(x87Popping, mnemonic)) return [{ mnemonic: x87Popping[mnemonic], args: [named('st1'), named('st0')] }];
+      if (Object.hasOwn(x87Popping, mnemonic))
+        return [{ mnemonic: x87Popping[mnemonic], args: [named('st1'), named('st0')] }];
       if (x87PoppingNames.has(mnemonic)) return [{ mnemonic, args: [named('st1'), named('st0')] }];
       if (x87Accumulator.has(mnemonic)) return [{ mnemonic, args: [named('st0'), named('st1')] }];
       if (mnemonic === 'fxch' || mnemonic.startsWith('fcom') || mnemonic.startsWith('fucom')) {
-        return [asWritten, { mnemonic, args: [named('st0'), named('st1')] }, { mnemonic, args: [named('st1')] }];
+        return [
+          asWritten,
+          { mnemonic, args: [named('st0'), named('st1')] },
+          { mnemonic, args: [named('st1')] },
+        ];
       }
       if (x87OneRegister.has(mnemonic)) return [asWritten, { mnemonic, args: [named('st1')] }];
       if (mnemonic === 'aam' || mnemonic === 'aad') {

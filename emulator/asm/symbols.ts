@@ -57,7 +57,10 @@ export class SymbolTable {
     const known = this.#definitions.get(name);
     if (known !== undefined) return known.value;
     if (this.#pass === 1) return unknownValue;
-    throw new SourceError(`symbol '${name}' is not defined${didYouMean(name, [...this.#definitions.keys(), ...registers.keys()])}`, span);
+    throw new SourceError(
+      `symbol '${name}' is not defined${didYouMean(name, [...this.#definitions.keys(), ...registers.keys()])}`,
+      span,
+    );
   }
 
   /** Final values, in order of definition. */
@@ -75,6 +78,8 @@ export function sameValue(a: Value, b: Value): boolean {
     a.number === b.number &&
     a.known === b.known &&
     a.bases.length === b.bases.length &&
-    a.bases.every((term, index) => term.of === b.bases[index].of && term.coefficient === b.bases[index].coefficient)
+    a.bases.every(
+      (term, index) => term.of === b.bases[index].of && term.coefficient === b.bases[index].coefficient,
+    )
   );
 }

@@ -1,24 +1,10 @@
-import { CR0_AM } from '../arch/control.js';
-import type { SegmentState, TableState } from '../arch/descriptors.js';
-import { FLAGS_ARITHMETIC, FLAGS_DEFINED, FLAG_AC, FLAG_ONE, FLAG_RF, FLAG_TF } from '../arch/flags.js';
+import type { TableState } from '../arch/descriptors.js';
 import type { SegmentIndex } from '../arch/registers.js';
-import {
-  CPL_I32,
-  CR0_I32,
-  CR2_I32,
-  CR3_I32,
-  CR4_I32,
-  DR_OFFSET,
-  EFER_I32,
-  EFLAGS_I32,
-  EIP_I32,
-} from '../arch/state.js';
-import { VECTOR_GP } from '../arch/vectors.js';
+import { CPL_I32 } from '../arch/state.js';
 import type { Ledger } from '../cost/ledger.js';
 import type { CpuProfile } from '../cost/profile.js';
 import type { ExecutionContext } from '../isa/context.js';
 import type { Operation, PortWidth } from '../isa/operation.js';
-import { readArithmeticFlags, setArithmeticFlags } from '../isa/semantics/flags.js';
 import type { PortBus } from '../platform/bus.js';
 import type { Clock } from '../platform/clock.js';
 import type { PhysicalMemory } from '../platform/memory.js';

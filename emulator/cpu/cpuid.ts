@@ -15,18 +15,18 @@ const MAX_BASIC = 1;
 const EXTENDED = 0x8000_0000;
 const BRAND_FIRST = 0x8000_0002;
 const BRAND_LAST = 0x8000_0004;
+/** Three leaves of 16 bytes, the last byte zero. */
 const BRAND_BYTES = 48;
 
 function bits(positions: Readonly<Record<string, number>>): number {
   return Object.values(positions).reduce((word, position) => word | (1 << position), 0);
 }
 
-/** Little-endian words of an ASCII text, padded with zero bytes. */
+/** Little-endian words of an ASCII text, cut or padded with zero bytes. */
 function words(text: string, count: number): number[] {
-  const bytes = new Uint8Array(count * 4);
-  for (let at = 0; at < Math.min(text.length, bytes.length - 1) || at < VENDOR.length; at++) {
-    if (at < bytes.length) bytes[at] = at < text.length ? text.charCodeAt(at) & 0x7f : 0;
-  }
+  const bytes = Uint8Array.from({ length: count * 4 }, (_, at) =>
+    at < text.length ? text.charCodeAt(at) & 0x7f : 0,
+  );
   const view = new DataView(bytes.buffer);
   return Array.from({ length: count }, (_, index) => view.getInt32(index * 4, true));
 }
@@ -39,7 +39,7 @@ function leaf(number: number, brand: string): readonly number[] {
   if (number === EXTENDED + 1) return [SIGNATURE, 0, 0, EXTENDED_FEATURES];
   if (number >= BRAND_FIRST && number <= BRAND_LAST) {
     const first = (number - BRAND_FIRST) * 4;
-    return words(brand, BRAND_BYTES / 4).slice(first, first + 4);
+    return words(brand.slice(0, BRAND_BYTES - 1), BRAND_BYTES / 4).slice(first, first + 4);
   }
   return [SIGNATURE, 0, 0, FEATURES];
 }

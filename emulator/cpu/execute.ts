@@ -127,6 +127,8 @@ export class Executor {
     const { cpu } = this;
     const event: Event = { vector, kind, errorCode: null };
     if (this.monitored) {
+      // The trap into the monitor takes the place of the delivery that the instruction has been charged for.
+      this.ledger.charge('guest', 'software.interrupt', -1);
       this.softwareEvent = event;
       cpu.setAttention(attention.ATTENTION_SOFTWARE, true);
       return;
@@ -276,8 +278,9 @@ export class Executor {
       cpu.setAttention(attention.ATTENTION_SHADOW, false);
       if (!this.single) cpu.setAttention(attention.ATTENTION_POLL, true);
     }
-    // An interrupt instruction cleared TF with its delivery, and MOV SS holds the trap off.
-    const traps = stepping & attention.ATTENTION_TRAP && this.delivered === null && !cpu.interruptShadow;
+    // An interrupt instruction clears TF with its delivery, be it done or left to the monitor; MOV SS holds the trap off.
+    const delivers = this.delivered !== null || this.softwareEvent !== null;
+    const traps = stepping & attention.ATTENTION_TRAP && !delivers && !cpu.interruptShadow;
     if (!traps) return null;
     cpu.s32[DR6_I32] |= DR6_BS;
     return this.accept({ vector: VECTOR_DB, kind: 'exception', errorCode: null });

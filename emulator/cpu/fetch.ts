@@ -2,6 +2,7 @@ import type { Block } from './block.js';
 import { decodeBlock, decodeSingle } from './block-decoder.js';
 import { CodeCache, NO_BLOCKS } from './code-cache.js';
 import type { BlockTable } from './code-cache.js';
+import { MAX_INSTRUCTION_BYTES } from '../isa/decoder.js';
 import type { Cpu } from './cpu.js';
 
 const PAGE_BYTES = 4096;
@@ -57,11 +58,13 @@ export class Fetcher {
     return page;
   }
 
-  /** Decodes the block at `linear`, in the current page, and keeps it unless it is an instruction that straddles. */
+  /** The block at `linear`, in the current page: decoded, and kept, or an instruction that straddles. */
   build(linear: number): Block {
     const { cpu, physicalPage } = this;
+    const straddler = this.findStraddler(linear);
+    if (straddler !== null) return straddler;
     const block = decodeBlock(cpu, physicalPage, linear & PAGE_MASK, Infinity);
-    if (block === null) return this.straddler(linear);
+    if (block === null) return this.addStraddler(linear);
     if (this.blocks === NO_BLOCKS) this.blocks = this.cache.open(physicalPage, cpu.codeIs32);
     this.cache.keep(physicalPage, this.blocks, block);
     return block;
@@ -86,39 +89,43 @@ export class Fetcher {
     return this.physicalPage * PAGE_BYTES + (linear & PAGE_MASK);
   }
 
-  /** The second page is translated each time, and the bytes are compared, so nobody has to be told of writes to them. */
-  private straddler(linear: number): Block {
-    const { cpu, straddlers } = this;
-    const address = this.physicalAddress(linear);
-    const key = address * 2 + (cpu.codeIs32 ? 1 : 0);
-    const known = straddlers.get(key);
-    if (known && this.inLimit(known.bytes.length) && this.hasBytes(linear, address, known.bytes)) {
-      return known.block;
-    }
-    const block = this.single(linear);
-    const inPage = PAGE_BYTES - (linear & PAGE_MASK);
-    if (block.lengthBytes > inPage) {
-      if (straddlers.size === MAX_STRADDLERS) straddlers.clear();
-      const bytes = Uint8Array.from({ length: block.lengthBytes }, (_, index) =>
-        this.cpu.memory.read8(this.byteAddress(linear, address, index)),
-      );
-      straddlers.set(key, { block, bytes });
-    }
-    return block;
+  private straddlerKey(linear: number): number {
+    return this.physicalAddress(linear) * 2 + (this.cpu.codeIs32 ? 1 : 0);
   }
 
-  private hasBytes(linear: number, address: number, bytes: Uint8Array): boolean {
+  /**
+   * An instruction that has been decoded from these bytes of these two pages. They are compared, so nobody has to
+   * be told of writes to them, and the second page is translated, each time it is fetched.
+   */
+  private findStraddler(linear: number): Block | null {
     const inPage = PAGE_BYTES - (linear & PAGE_MASK);
-    const next = this.cpu.fetchPhysical((linear + inPage) | 0) - inPage;
+    if (inPage >= MAX_INSTRUCTION_BYTES) return null;
+    const known = this.straddlers.get(this.straddlerKey(linear));
+    if (!known || !this.inLimit(known.bytes.length)) return null;
+    const { block, bytes } = known;
+    if (!this.hasBytes(this.physicalAddress(linear), bytes, 0, inPage)) return null;
+    const next = this.cpu.fetchPhysical((linear + inPage) | 0);
+    return this.hasBytes(next, bytes, inPage, bytes.length) ? block : null;
+  }
+
+  private hasBytes(address: number, bytes: Uint8Array, from: number, to: number): boolean {
     const { memory } = this.cpu;
-    for (let index = 0; index < bytes.length; index++) {
-      if (memory.read8((index < inPage ? address : next) + index) !== bytes[index]) return false;
-    }
+    for (let at = from; at < to; at++) if (memory.read8(address + at - from) !== bytes[at]) return false;
     return true;
   }
 
-  private byteAddress(linear: number, address: number, index: number): number {
+  private addStraddler(linear: number): Block {
+    const { cpu, straddlers } = this;
+    const block = this.single(linear);
     const inPage = PAGE_BYTES - (linear & PAGE_MASK);
-    return index < inPage ? address + index : this.cpu.fetchPhysical((linear + index) | 0);
+    if (block.lengthBytes <= inPage) return block;
+    const first = this.physicalAddress(linear);
+    const next = cpu.fetchPhysical((linear + inPage) | 0) - inPage;
+    const bytes = Uint8Array.from({ length: block.lengthBytes }, (_, at) =>
+      cpu.memory.read8((at < inPage ? first : next) + at),
+    );
+    if (straddlers.size === MAX_STRADDLERS) straddlers.clear();
+    straddlers.set(this.straddlerKey(linear), { block, bytes });
+    return block;
   }
 }

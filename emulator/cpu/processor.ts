@@ -13,8 +13,8 @@ export interface Event {
 
 /** Why `run` came back. Closed: a monitor switches over it exhaustively. */
 export type Stop =
-  /** HLT with nothing that could ever wake it (interrupts off, or no deadline set). */
-  | { kind: 'halted' }
+  /** HLT with nothing that could ever wake it (interrupts off, or no deadline set); or, with `because`, switched off or reset. */
+  | { kind: 'halted'; because?: string }
   /** A byte was written to port 0xF4. */
   | { kind: 'exit'; code: number }
   /** Shutdown. `chain` names the faults that led to it, oldest first. */
@@ -26,7 +26,8 @@ export type Stop =
   /**
    * The deprivileged guest trapped: this event would go through the IDT. State is that at delivery (eip: the
    * faulting instruction for faults, the next one for traps and software interrupts); nothing was pushed.
-   * 'trap.enter' has been charged to 'transition'. An external event leaves the line as it is.
+   * 'trap.enter' has been charged to 'transition'. An external event leaves the line as it is: it has not been
+   * acknowledged, so its vector is not known and given as 0.
    */
   | { kind: 'trap'; event: Event }
   /** Control reached the monitor's entry page; `offset` is the offset in that page. Nothing was charged. */

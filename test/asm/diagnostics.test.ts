@@ -1,5 +1,10 @@
 import t from 'tap';
-import { assemble, formatDiagnostics, formatListing, type AssemblyOptions } from '../../emulator/asm/index.js';
+import {
+  assemble,
+  formatDiagnostics,
+  formatListing,
+  type AssemblyOptions,
+} from '../../emulator/asm/index.js';
 
 /** A wrong source, where its first diagnostic points (line:column-endColumn) and what it says. */
 type Row = readonly [source: string, place: string, message: string | RegExp];
@@ -11,7 +16,11 @@ const errors: readonly Row[] = [
   ['counter: dd 0\ninc dword [countr]', '2:12-18', "symbol 'countr' is not defined; did you mean 'counter'?"],
   ['jmp .done', '1:5-10', "symbol '.done' is not defined"],
   ['a:\n.x: nop\nb: jmp .x', '3:8-10', /^symbol 'b\.x' is not defined/],
-  ['mov [ebx], 5', '1:5-10', 'operation size not specified: expected byte, word or dword before the brackets'],
+  [
+    'mov [ebx], 5',
+    '1:5-10',
+    'operation size not specified: expected byte, word or dword before the brackets',
+  ],
   ['push [eax]', '1:6-11', 'operation size not specified: expected word or dword before the brackets'],
   ['fld [eax]', '1:5-10', 'operation size not specified: expected dword, qword or tword before the brackets'],
   ['mov al, ebx', '1:1-4', /^'mov' does not take al, ebx: expected r8\/byte memory, r8 \|/],
@@ -52,7 +61,11 @@ const errors: readonly Row[] = [
   ['align 3', '1:7-8', 'an alignment is a power of two, found 3'],
   ['bits 64', '1:6-8', "expected 16 or 32 after 'bits', found '64'"],
   ['org 5\norg 6', '2:1-6', 'the origin is already set in line 1'],
-  ['section .data algin=16', '1:15-20', /^expected a section attribute .* found 'algin'; did you mean 'align'\?$/],
+  [
+    'section .data algin=16',
+    '1:15-20',
+    /^expected a section attribute .* found 'algin'; did you mean 'align'\?$/,
+  ],
   ['section .a follows=.b\ndb 1', '1:1-22', "section '.a' follows '.b', which does not exist"],
   ['extern foo', '1:8-11', /^'extern' needs a linker/],
   ['incbin "x"', '1:8-11', /^'incbin' is not available/],
@@ -66,12 +79,20 @@ const errors: readonly Row[] = [
   ['%macro m 1\nnop', '1:1-7', "'%macro' has no %endmacro"],
   ['%macro m\n%endmacro', '1:8-9', "expected the number of parameters after 'm'"],
   ['%macro m 2\n%endmacro\nm 1', '3:1-2', "macro 'm' expects 2 arguments, found 1"],
-  ['%macro m 1\nmov eax, %1\nnopp 1\n%endmacro\nm 5', '3:1-5', /^expected an instruction.*did you mean 'nop'/],
+  [
+    '%macro m 1\nmov eax, %1\nnopp 1\n%endmacro\nm 5',
+    '3:1-5',
+    /^expected an instruction.*did you mean 'nop'/,
+  ],
   ['%macro m 0\nm\n%endmacro\nm', '2:1-2', "macro 'm' calls itself (in macro 'm' called in line 4)"],
   ['%define f(x) x\ndb f(1,2)', '2:4-5', "macro 'f' expects 1 arguments, found 2"],
   ['%rep 5\nnop', '1:1-5', "'%rep' has no %endrep"],
   ['%if foo\n%endif', '1:5-8', /^'foo' has no value here: expected a macro or an equ constant/],
-  ['x: nop\n%if $ > 5\n%endif', '2:5-10', "'%if' cannot use addresses: they are known only after macros have expanded"],
+  [
+    'x: nop\n%if $ > 5\n%endif',
+    '2:5-10',
+    "'%if' cannot use addresses: they are known only after macros have expanded",
+  ],
   ['%include "a.inc"', '1:1-9', '%include is not available here: no files are given to this assembly'],
   ['%error too big', '1:1-7', 'too big'],
   ['mov eax, %1', '1:10-12', "'%1' is a macro parameter: it means something only inside %macro"],
@@ -103,7 +124,11 @@ function check(rows: readonly Row[], severity: 'error' | 'warning'): void {
         t.equal(first.file, 'input.asm');
       }
       if (severity === 'error') t.equal(assembly.bytes.length, 0, 'no bytes with an error');
-      else t.notOk(assembly.diagnostics.some((one) => one.severity === 'error'), 'a warning is no error');
+      else
+        t.notOk(
+          assembly.diagnostics.some((one) => one.severity === 'error'),
+          'a warning is no error',
+        );
       t.end();
     });
   }
@@ -116,8 +141,8 @@ check(warnings, 'warning');
 const hungry: readonly (readonly [source: string, message: RegExp, options?: AssemblyOptions])[] = [
   ['times 1000000000000 db 0', /^output larger than/],
   ['times 1000000000000 nop', /^output larger than/],
-  ['times 1000000 jmp $', /^'times' repeats this at most/],
-  ['times 1000000 times 1000000 jmp $', /^'times' repeats this at most/],
+  ['times 200000 jmp $', /^'times' repeats this at most/],
+  ['times 1000000 times 200000 jmp $', /^'times' repeats this at most/],
   ['resb 1 << 40', /^output larger than/],
   ['section .bss\nresb 1 << 40', /reaches past 4 GB/],
   ['db 1000000000 dup (1,2,3)', /^output larger than/],
@@ -169,9 +194,14 @@ t.test('diagnostics print with the line and a caret', (t) => {
 });
 
 t.test('an error in an included file names that file', (t) => {
-  const { diagnostics } = assemble('%include "lib.inc"', { include: (name) => (name === 'lib.inc' ? 'nop\nfoo 1' : null) });
+  const { diagnostics } = assemble('%include "lib.inc"', {
+    include: (name) => (name === 'lib.inc' ? 'nop\nfoo 1' : null),
+  });
   t.match(diagnostics[0], { file: 'lib.inc', line: 2, column: 1 });
-  t.match(assemble('%include "none.inc"', { include: () => null }).diagnostics[0].message, "file 'none.inc' is not found");
+  t.match(
+    assemble('%include "none.inc"', { include: () => null }).diagnostics[0].message,
+    "file 'none.inc' is not found",
+  );
   t.end();
 });
 

@@ -15,7 +15,9 @@ t.test('every form of the table has the bytes NASM gives it', (t) => {
   t.ok(rows.length >= 1500, 'the table is there');
   const wrong = rows.flatMap(({ bits, source, bytes }) => {
     const found = outcome(formProgram(bits, source));
-    return found.bytes === bytes ? [] : [`${bits} | ${source} | NASM ${bytes} | ours ${found.bytes} ${found.errors}`];
+    return found.bytes === bytes
+      ? []
+      : [`${bits} | ${source} | NASM ${bytes} | ours ${found.bytes} ${found.errors}`];
   });
   t.same(wrong, []);
   t.end();

@@ -106,6 +106,13 @@ for (const [name, text, message] of mistakes)
 
 t.test('a notebook survives reading and writing', async (t) => {
   const notebook = parseNotebook(notebookOf('# a\nb', 'c\nd\n'));
+  notebook.cells[1].outputs = [
+    {
+      output_type: 'display_data',
+      data: { 'application/json': ['a', 'b'], 'text/plain': 'a\nb' },
+      metadata: {},
+    },
+  ];
   t.same(parseNotebook(formatNotebook(notebook)), notebook);
 });
 
@@ -144,6 +151,11 @@ t.test('comparison ignores execution counts and sees everything else', async (t)
     cells: [{ ...stored.cells[0], execution_count: 9, outputs: [{ ...output, execution_count: 9 }] }],
   };
   t.equal(compareOutputs(stored, recounted), '');
+  const withKeys = (figure: object) => ({
+    ...stored,
+    cells: [{ ...stored.cells[0], outputs: [{ ...output, data: { 'application/json': figure } }] }],
+  });
+  t.equal(compareOutputs(withKeys({ a: 1, b: 2 }), withKeys({ b: 2, a: 1 })), '', 'nor the order of keys');
   const gone = { ...stored, cells: [{ ...stored.cells[0], outputs: [] }] };
   t.match(compareOutputs(stored, gone), /^cell 1: 1\n {2}- execute_result\n/);
 });

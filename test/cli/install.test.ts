@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import t from 'tap';
 import { userDataFolder } from '../../kernel/commands/install.js';
@@ -6,6 +6,7 @@ import { temporaryFolder } from '../server/helpers.js';
 import { ringside } from './run-cli.js';
 
 const folder = temporaryFolder();
+writeFileSync(join(folder, 'file'), '');
 
 for (const [what, words, env, place] of [
   ['a prefix', ['--prefix', 'env'], {}, 'env/share/jupyter/kernels/ringside'],
@@ -28,7 +29,7 @@ for (const [words, message] of [
   [['--name', '../evil'], /'\.\.\/evil' is no name for a kernelspec/],
   [['--name', '..'], /is no name/],
   [['--user', '--prefix', 'x'], /exclude each other/],
-  [['--prefix', '/proc/none'], /cannot install to \/proc\/none/],
+  [['--prefix', 'file'], /cannot install to .*file.*ENOTDIR/],
 ] as [string[], RegExp][])
   t.test(`install ${words.join(' ')} is refused`, async (t) => {
     const { code, stderr } = await ringside(['install', ...words], folder);

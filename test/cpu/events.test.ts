@@ -155,3 +155,38 @@ t.test('code that writes itself', async (t) => {
     t.ok(balances(machine), what);
   }
 });
+
+t.test('an instruction in two pages', async (t) => {
+  const at = (distance: number, body: string): string =>
+    `jmp near page\nalign 4096\ntimes ${4096 - distance} nop\npage: ${body}`;
+  const rows: [what: string, body: string, eax: number][] = [
+    [
+      'each way to divide it',
+      [1, 2, 3, 4].map((bytes) => at(bytes, 'mov ebx, 0x12345678\nadd eax, ebx')).join('\n') + '\nhlt',
+      Math.imul(4, 0x12345678) >>> 0,
+    ],
+    [
+      'its second part rewritten between two executions',
+      at(1, 'mov ebx, 5\nadd eax, ebx\nmov byte [page + 1], 7\ninc ecx\ncmp ecx, 2\njb page\nhlt'),
+      12,
+    ],
+    [
+      'its first part rewritten into an instruction of its own',
+      at(
+        1,
+        'mov ebx, 5\nadd eax, ebx\nmov byte [page], 0x90\nmov dword [page + 1], 0x90909090\ninc ecx\ncmp ecx, 2\njb page\nhlt',
+      ),
+      10,
+    ],
+  ];
+  for (const [what, body, eax] of rows) {
+    const source = body.replace(
+      /page/g,
+      (_, offset: number) => `page${body.slice(0, offset).split('jmp near').length - 1}`,
+    );
+    const machine = bareMachine(source);
+    t.equal(machine.run({ instructions: 100_000 }).kind, 'halted', what);
+    t.equal(machine.cpu.gpr(EAX), eax, what);
+    t.ok(balances(machine), what);
+  }
+});

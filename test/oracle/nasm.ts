@@ -24,7 +24,9 @@ function include(name: string): string | null {
 function ours(source: string): string {
   const { bytes, diagnostics } = assemble(source, { include });
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
-  return errors.length === 0 ? Buffer.from(bytes).toString('hex') : `error: ${formatDiagnostics(source, errors)}`;
+  return errors.length === 0
+    ? Buffer.from(bytes).toString('hex')
+    : `error: ${formatDiagnostics(source, errors)}`;
 }
 
 function check(name: string, agree: boolean, expected: string, found: string): void {

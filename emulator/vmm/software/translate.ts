@@ -1,4 +1,4 @@
-import { CS, DS, ECX, ES, FS, GS } from '../../arch/registers.js';
+import { CS, DS, ECX, ES, FS, GS, SEGMENT_NAMES } from '../../arch/registers.js';
 import { UNDEFINED_ROW } from '../../isa/decoder.js';
 import type { Operation } from '../../isa/operation.js';
 import { exitReasonOf } from '../emulate.js';
@@ -111,19 +111,15 @@ function classify(decoded: Decoded | null, eip: number, mode: CodeMode): GuestIn
   if (row.cost === 'segment.load' || row.flow === 'unmask') {
     return callout(plain, exitReasonOf(operation), 'changes state that the monitor shadows');
   }
-  if (operation.segment === GS && usesMemory(decoded))
-    return callout(plain, 'EMULATE', '%gs is the monitor’s');
-  if (operation.segment === CS && usesMemory(decoded))
-    return callout(plain, 'EMULATE', '%cs is the translation cache’s');
+  if (namesMonitorSegment(operation)) {
+    return callout(plain, 'EMULATE', `its %${SEGMENT_NAMES[operation.segment]} is in use by the monitor`);
+  }
   return { ...plain, form: { kind: 'ident' }, why: null };
 }
 
-/** Any memory operand, string instructions' implicit ones included: a segment prefix counts. */
-function usesMemory({ operation, bytes }: Decoded): boolean {
-  return (
-    operation.segmentOverridden ||
-    bytes.subarray(0, prefixCount(bytes)).some((byte) => byte === 0x65 || byte === 0x2e)
-  );
+/** A segment prefix names a register that the monitor keeps for itself while translated code runs. */
+function namesMonitorSegment({ segmentOverridden, segment }: Operation): boolean {
+  return segmentOverridden && (segment === GS || segment === CS);
 }
 
 function prefixCount(bytes: Uint8Array): number {
@@ -138,7 +134,7 @@ function readsOwnSelector({ operation, bytes }: Decoded): boolean {
   const [opcode, second] = bytes.subarray(at);
   if (opcode === 0x8c) {
     const unchanged = operation.reg === ES || operation.reg === DS || operation.reg === FS;
-    return unchanged && !usesMemory({ operation, bytes });
+    return unchanged && !namesMonitorSegment(operation);
   }
   return opcode === 0x06 || opcode === 0x1e || (opcode === 0x0f && second === 0xa0);
 }
@@ -178,8 +174,7 @@ function controlTransfer(
   }
   const extension = (bytes[at + 1] >> 3) & 7;
   if (opcode === 0xff && (extension === 2 || extension === 4)) {
-    if (usesMemory({ operation, bytes }) && (operation.segment === GS || operation.segment === CS))
-      return null;
+    if (namesMonitorSegment(operation)) return null;
     const load = loadOperand(bytes, at);
     return { form: { kind: extension === 2 ? 'indirect-call' : 'indirect-jump', load }, why: INDIRECT };
   }

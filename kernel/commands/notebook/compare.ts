@@ -1,6 +1,7 @@
 import { diffLines } from 'diff';
 import { stripControls } from '../../display/bundle.js';
 import { isRun } from './executor.js';
+import { sortKeys } from './format.js';
 import type { Notebook, Output } from './format.js';
 
 const LONGEST_LINE = 160;
@@ -52,7 +53,8 @@ function describe(output: Output): string {
       const parts = Object.entries(output.data)
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(
-          ([mime, data]) => `${mime}:\n${typeof data === 'string' ? data : JSON.stringify(data, null, 1)}`,
+          ([mime, data]) =>
+            `${mime}:\n${typeof data === 'string' ? data : JSON.stringify(sortKeys(data), null, 1)}`,
         );
       return [output.output_type, ...parts].join('\n');
     }

@@ -104,7 +104,8 @@ function parseOutput(value: unknown, where: string): Output {
         data: Object.fromEntries(
           Object.entries(objectAt(fields.data, `${where}: 'data'`)).map(([mime, data]) => [
             mime,
-            joined(data),
+            // A JSON output may itself be a list of texts.
+            mime.endsWith('json') ? data : joined(data),
           ]),
         ),
         metadata: objectAt(fields.metadata ?? {}, `${where}: 'metadata'`),
@@ -148,7 +149,7 @@ function splitOutput(output: Output): object {
 }
 
 /** Keys in order, as nbformat writes them, so that a notebook's diff shows changes only. */
-function sortKeys(value: unknown): unknown {
+export function sortKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortKeys);
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));

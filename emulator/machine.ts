@@ -8,14 +8,16 @@ import type { SegmentIndex } from './arch/registers.js';
 import { STATE_BYTES } from './arch/state.js';
 import { Ledger } from './cost/ledger.js';
 import type { CpuProfile } from './cost/profile.js';
-import { ATTENTION_EXIT, POLL_STOP } from './cpu/attention.js';
+import { ATTENTION_EXIT, POLL_NMI, POLL_STOP } from './cpu/attention.js';
 import { Cpu } from './cpu/cpu.js';
+import type { ApicBase } from './cpu/cpu.js';
 import { passIdleTime } from './cpu/idle.js';
 import type { Processor, RunLimits, Stop } from './cpu/processor.js';
 import { Svm } from './cpu/svm.js';
 import { PortBus } from './platform/bus.js';
 import { Clock } from './platform/clock.js';
 import { PhysicalMemory } from './platform/memory.js';
+import type { AccessBytes, MmioBus, OutsideMemory } from './platform/mmio.js';
 import { Platform } from './platform/platform.js';
 import { TraceRecorder } from './trace/recorder.js';
 export type { Event, Processor, RunLimits, StepResult, Stop } from './cpu/processor.js';
@@ -39,6 +41,14 @@ export interface GuestState {
   gdtr: TableState;
   idtr: TableState;
 }
+
+/** An end that software brings about through a device: the exit port, or a register that switches off or resets. */
+export type MachineEnd = Extract<Stop, { kind: 'exit' | 'halted' }>;
+
+const END_NAMES = {
+  'power-off': 'switched off',
+  reset: 'reset, with no firmware to start again from,',
+} as const;
 
 const MIN_MEMORY_BYTES = 1 << 20;
 const MAX_MEMORY_BYTES = 2 ** 31;
@@ -64,6 +74,8 @@ export class Machine {
   readonly trace: TraceRecorder;
   private readonly core: Cpu;
   private hasVirtualMachine = false;
+  /** What software asked the run to end with; the processor stops for it at once. */
+  private end: MachineEnd | null = null;
 
   private constructor(
     profile: CpuProfile,
@@ -87,17 +99,20 @@ export class Machine {
       ports: this.ports,
       trace: this.trace,
       acknowledgeInterrupt: () => this.platform.acknowledgeInterrupt(),
+      localApic: apicBase(() => this.platform.localApic),
     });
     this.core.svmUnit = new Svm(this.core);
-    this.platform = new Platform(
-      this.ports,
+    this.platform = new Platform({
+      ports: this.ports,
       clock,
-      (level) => (this.core.interruptLine = level),
-      (code) => {
-        this.core.exitCode = code;
-        this.core.setAttention(ATTENTION_EXIT, true);
-      },
-    );
+      memory,
+      setInterruptLine: (level) => (this.core.interruptLine = level),
+      requestNmi: () => this.core.setPoll(POLL_NMI, true),
+      requestExit: (code) => this.requestEnd({ kind: 'exit', code }),
+      requestEnd: (kind, by) => this.requestEnd({ kind: 'halted', because: `${END_NAMES[kind]} by ${by}` }),
+    });
+    this.platform.a20.onChange = (mask) => this.core.setAddressMask(mask);
+    this.memory.outside = this.outsideMemory();
     this.resetFlat(0);
   }
 
@@ -120,6 +135,11 @@ export class Machine {
     return this.core;
   }
 
+  /** Physical addresses beyond memory, and the devices there. */
+  get mmio(): MmioBus {
+    return this.platform.mmio;
+  }
+
   /** Set from outside (an interrupt of the kernel): the run stops at the next poll with kind 'requested'. */
   get stopRequested(): boolean {
     return (this.core.pollAttention & POLL_STOP) !== 0;
@@ -135,11 +155,12 @@ export class Machine {
     return requested;
   }
 
-  /** The byte written to the exit port and not yet reported by a run, taken away; null when there is none. For a monitor that stepped the processor. */
-  takeExitCode(): number | null {
-    if ((this.core.attention & ATTENTION_EXIT) === 0) return null;
+  /** The end that software asked for and no run has reported, taken away; null when there is none. For a monitor that stepped the processor. */
+  takeEnd(): MachineEnd | null {
+    const { end } = this;
+    this.end = null;
     this.core.setAttention(ATTENTION_EXIT, false);
-    return this.core.exitCode;
+    return end;
   }
 
   /** Attempts of software at what the processor does not offer yet, by name. */
@@ -181,6 +202,7 @@ export class Machine {
     core.setDebug(7, 0x400);
     core.eip = entry;
     core.attention = 0;
+    core.nmiBlocked = false;
     core.flushTlb();
     core.reload();
   }
@@ -206,7 +228,7 @@ export class Machine {
 
   /** Runs on this machine's own IDT until something of Stop happens (never 'trap', 'entry' or 'vmexit'). */
   run(limits: RunLimits = {}): Stop {
-    return this.core.run(limits, null);
+    return this.reportEnd(this.core.run(limits, null));
   }
 
   /**
@@ -214,19 +236,21 @@ export class Machine {
    * interrupts trap whatever EFLAGS.IF is. A control transfer into the host-physical page number `entryPage` stops with 'entry'.
    */
   runMonitored(entryPage: number, limits: RunLimits = {}): Stop {
-    return this.core.run(limits, { entryPage });
+    return this.reportEnd(this.core.run(limits, { entryPage }));
   }
 
   /** Executes VMRUN on the VMCB at `vmcbHpa` as host software at CPL 0 and runs the guest until #VMEXIT (or a budget). GPRs other than RAX and RSP are the guest's. */
   vmrun(vmcbHpa: number, limits: RunLimits = {}): Stop {
     this.core.efer |= EFER_SVME;
-    return this.core.svmUnit.enter(vmcbHpa) ? this.core.run(limits, null) : { kind: 'vmexit' };
+    return this.core.svmUnit.enter(vmcbHpa)
+      ? this.reportEnd(this.core.run(limits, null))
+      : { kind: 'vmexit' };
   }
 
   /** Continues a vmrun that stopped with 'budget' or 'requested' in guest mode. @throws Error when there is none. */
   continueGuest(limits: RunLimits = {}): Stop {
     if (!this.core.guestMode) throw new Error('no guest is running: use vmrun');
-    return this.core.run(limits, null);
+    return this.reportEnd(this.core.run(limits, null));
   }
 
   /**
@@ -239,4 +263,71 @@ export class Machine {
     clock.fireDue();
     return true;
   }
+
+  /** Devices in the address space, which see the time as it is at the instruction that reaches them. */
+  private outsideMemory(): OutsideMemory {
+    const { core, ledger, trace } = this;
+    const { mmio } = this.platform;
+    const claim = (gpa: number, bytes: AccessBytes): boolean => {
+      const claimed = mmio.claims(gpa, bytes);
+      if (claimed) core.requireExactTime();
+      return claimed;
+    };
+    const note = (
+      direction: 'read' | 'write',
+      gpa: number,
+      widthBytes: AccessBytes,
+      value: number,
+      claimed: boolean,
+    ): void => {
+      if (!trace.enabled) return;
+      trace.record({
+        ticks: ledger.ticks,
+        kind: 'mmio',
+        direction,
+        gpa,
+        widthBytes,
+        value: value >>> 0,
+        claimed,
+      });
+    };
+    return {
+      read: (gpa, bytes) => {
+        const claimed = claim(gpa, bytes);
+        const value = mmio.read(gpa, bytes);
+        note('read', gpa, bytes, value, claimed);
+        return value;
+      },
+      claimsPage: (page) => mmio.claimsPage(page),
+      write: (gpa, bytes, value) => {
+        const claimed = claim(gpa, bytes);
+        mmio.write(gpa, bytes, value);
+        note('write', gpa, bytes, value, claimed);
+      },
+    };
+  }
+
+  private requestEnd(end: MachineEnd): void {
+    this.end ??= end;
+    if (end.kind === 'exit') this.core.exitCode = end.code;
+    this.core.setAttention(ATTENTION_EXIT, true);
+  }
+
+  /** The processor stops with 'exit' for every kind of end. */
+  private reportEnd(stop: Stop): Stop {
+    return stop.kind === 'exit' ? (this.takeEnd() ?? stop) : stop;
+  }
+}
+
+/** The processor is built before the devices. */
+function apicBase(find: () => ApicBase): ApicBase {
+  return {
+    get base() {
+      return find().base;
+    },
+    get enabled() {
+      return find().enabled;
+    },
+    setBase: (value) => find().setBase(value),
+  };
 }

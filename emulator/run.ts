@@ -187,7 +187,11 @@ function describe(
 ): Pick<RunResult, 'outcome' | 'detail' | 'exitCode'> {
   switch (stop.kind) {
     case 'halted':
-      return { outcome: 'halted', exitCode: null, detail: 'halted with nothing left that could wake it' };
+      return {
+        outcome: 'halted',
+        exitCode: null,
+        detail: stop.because ?? 'halted with nothing left that could wake it',
+      };
     case 'exit':
       return { outcome: 'exit', exitCode: stop.code, detail: `wrote ${stop.code} to the exit port 0xf4` };
     case 'tripleFault':

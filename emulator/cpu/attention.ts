@@ -19,8 +19,11 @@ export const ATTENTION_SOFTWARE = 1 << 6;
 /** The shadow was begun by the instruction just executed. */
 export const ATTENTION_SHADOW_NEW = 1 << 7;
 
+/** The next instruction reaches a device by way of memory: it goes into a block of its own, where the time is exact. */
+export const ATTENTION_ALONE = 1 << 8;
+
 /** Those that concern exactly the next instruction. */
-export const ATTENTION_STEP = ATTENTION_SHADOW | ATTENTION_TRAP | ATTENTION_RESUME;
+export const ATTENTION_STEP = ATTENTION_SHADOW | ATTENTION_TRAP | ATTENTION_RESUME | ATTENTION_ALONE;
 
 /** Bits of `Cpu.pollAttention`: what a poll has to look at. */
 export const POLL_INTERRUPT = 1 << 0;
@@ -28,3 +31,5 @@ export const POLL_INTERRUPT = 1 << 0;
 export const POLL_STOP = 1 << 1;
 /** SVM: a virtual interrupt is pending (VMCB V_IRQ). */
 export const POLL_VIRTUAL = 1 << 2;
+/** A non-maskable interrupt is pending. */
+export const POLL_NMI = 1 << 3;

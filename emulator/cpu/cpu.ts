@@ -17,7 +17,7 @@ import { Executor } from './execute.js';
 import * as fastCall from './fast-call.js';
 import * as farTransfer from './far-transfer.js';
 import * as flagControl from './flag-control.js';
-import { VmExit } from './fault.js';
+import { Restart, VmExit } from './fault.js';
 import { interruptReturn } from './interrupt-return.js';
 import { Msrs } from './msr.js';
 import * as ports from './ports.js';
@@ -40,6 +40,17 @@ export interface CpuParts {
   trace: TraceRecorder;
   /** The interrupt-acknowledge cycle. @returns the vector. */
   acknowledgeInterrupt(): number;
+  /** The local APIC, as IA32_APIC_BASE and CPUID show it. */
+  readonly localApic: ApicBase;
+}
+
+/** The one part of a local APIC that is a model-specific register. */
+export interface ApicBase {
+  /** IA32_APIC_BASE 31:0. */
+  readonly base: number;
+  /** @returns false for a value that the register does not take. */
+  setBase(value: number): boolean;
+  readonly enabled: boolean;
 }
 
 /**
@@ -50,6 +61,7 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
   readonly ledger: Ledger;
   readonly msrs: Msrs;
   readonly vmExit = new VmExit();
+  readonly restart = new Restart();
   private readonly executor: Executor;
   /** SVM (cpu/svm.ts), put in by the machine; without it SVM instructions are undefined. */
   svmUnit: SvmUnit = new NoSvm(this);
@@ -93,6 +105,17 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
     this.executor.restartFetch();
   }
 
+  /** For an access to a device by way of memory: returns when the time is exact. @throws Restart for the run loop. */
+  requireExactTime(): void {
+    this.executor.requireExactTime();
+  }
+
+  /** The A20 gate has changed. @param mask what every physical address is ANDed with. */
+  setAddressMask(mask: number): void {
+    this.mmu.addressMask = mask;
+    this.rightsChanged();
+  }
+
   /** Recomputes all that is derived from the state area, after the area or a group of registers was replaced. */
   reload(): void {
     this.setCpl(this.s32[CPL_I32]);
@@ -134,6 +157,7 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
     this.msrs.copyFrom(other.msrs);
     this.halted = other.halted;
     this.interruptShadow = other.interruptShadow;
+    this.nmiBlocked = other.nmiBlocked;
     this.reload();
   }
 

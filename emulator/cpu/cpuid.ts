@@ -11,6 +11,9 @@ const FEATURES = bits({ pse: 3, tsc: 4, msr: 5, cmpxchg8b: 8, sysenter: 11, pge:
 /** CPUID 8000_0001 EDX. */
 const EXTENDED_FEATURES = bits({ pse: 3, tsc: 4, msr: 5, cmpxchg8b: 8, syscall: 11, pge: 13, cmov: 15 });
 
+/** In both words, while IA32_APIC_BASE enables it. */
+const FEATURE_APIC = 1 << 9;
+
 const MAX_BASIC = 1;
 const EXTENDED = 0x8000_0000;
 const BRAND_FIRST = 0x8000_0002;
@@ -32,21 +35,21 @@ function words(text: string, count: number): number[] {
 }
 
 /** @returns EAX, EBX, ECX, EDX. Leaves beyond the last give the last basic leaf's, as on Intel processors. */
-function leaf(number: number, brand: string): readonly number[] {
+function leaf(number: number, brand: string, hasApic: boolean): readonly number[] {
   const [vendor0, vendor1, vendor2] = words(VENDOR, 3);
   if (number === 0) return [MAX_BASIC, vendor0, vendor2, vendor1];
   if (number === EXTENDED) return [BRAND_LAST | 0, vendor0, vendor2, vendor1];
-  if (number === EXTENDED + 1) return [SIGNATURE, 0, 0, EXTENDED_FEATURES];
+  if (number === EXTENDED + 1) return [SIGNATURE, 0, 0, EXTENDED_FEATURES | (hasApic ? FEATURE_APIC : 0)];
   if (number >= BRAND_FIRST && number <= BRAND_LAST) {
     const first = (number - BRAND_FIRST) * 4;
     return words(brand.slice(0, BRAND_BYTES - 1), BRAND_BYTES / 4).slice(first, first + 4);
   }
-  return [SIGNATURE, 0, 0, FEATURES];
+  return [SIGNATURE, 0, 0, FEATURES | (hasApic ? FEATURE_APIC : 0)];
 }
 
 export function cpuid(cpu: Cpu): void {
   if (cpu.guestMode) cpu.svmUnit.interceptInstruction('cpuid');
-  const [eax, ebx, ecx, edx] = leaf(cpu.gpr(EAX), cpu.parts.profile.description);
+  const [eax, ebx, ecx, edx] = leaf(cpu.gpr(EAX), cpu.parts.profile.description, cpu.parts.localApic.enabled);
   cpu.s32[EAX * 2] = eax;
   cpu.s32[EBX * 2] = ebx;
   cpu.s32[ECX * 2] = ecx;

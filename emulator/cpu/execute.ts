@@ -1,7 +1,7 @@
 import { FLAG_IF, FLAG_RF } from '../arch/flags.js';
 import { CS } from '../arch/registers.js';
 import { DR_OFFSET, EFLAGS_I32, EIP_I32 } from '../arch/state.js';
-import { VECTOR_DB, VECTOR_GP } from '../arch/vectors.js';
+import { VECTOR_DB, VECTOR_GP, VECTOR_NMI } from '../arch/vectors.js';
 import { TICKS_PER_CYCLE } from '../cost/ledger.js';
 import type { Ledger } from '../cost/ledger.js';
 import type { Operation } from '../isa/operation.js';
@@ -153,6 +153,14 @@ export class Executor {
     return true;
   }
 
+  /** @throws Restart when the instruction is one of several in its block, whose time has been counted ahead. */
+  requireExactTime(): void {
+    const { cpu, current } = this;
+    if (current === null || current.count === 1) return;
+    cpu.setAttention(attention.ATTENTION_ALONE, true);
+    throw cpu.restart;
+  }
+
   private loop(): Stop {
     const { cpu, fetcher } = this;
     const { s32 } = cpu;
@@ -265,7 +273,7 @@ export class Executor {
   private beginStep(): number {
     const { cpu } = this;
     const stepping = cpu.attention & attention.ATTENTION_STEP;
-    cpu.setAttention(attention.ATTENTION_SHADOW_NEW, false);
+    cpu.setAttention(attention.ATTENTION_SHADOW_NEW | attention.ATTENTION_ALONE, false);
     this.delivered = null;
     if (stepping & attention.ATTENTION_RESUME) cpu.writeEflags(0, FLAG_RF);
     return stepping;
@@ -320,6 +328,11 @@ export class Executor {
       return event && this.accept(event);
     }
     if (cpu.interruptShadow || !cpu.svmUnit.globalInterrupts) return null;
+    if (pollAttention & attention.POLL_NMI && !cpu.nmiBlocked) {
+      cpu.setPoll(attention.POLL_NMI, false);
+      cpu.nmiBlocked = true;
+      return this.accept({ vector: VECTOR_NMI, kind: 'nmi', errorCode: null });
+    }
     if (pollAttention & attention.POLL_INTERRUPT && cpu.s32[EFLAGS_I32] & FLAG_IF) {
       return this.accept({ vector: cpu.parts.acknowledgeInterrupt(), kind: 'external', errorCode: null });
     }
@@ -361,7 +374,7 @@ export class Executor {
   /** After a throw out of the loop: makes state exact at `op`, then delivers the fault. Host errors go on. */
   private recover(thrown: unknown, op: Operation): Stop | null {
     const { cpu, current } = this;
-    if (thrown !== cpu.fault && thrown !== cpu.vmExit) throw thrown;
+    if (thrown !== cpu.fault && thrown !== cpu.vmExit && thrown !== cpu.restart) throw thrown;
     cpu.nextEip = cpu.eip;
     cpu.interceptedOperation = current === null ? null : op;
     if (current !== null) {
@@ -370,6 +383,7 @@ export class Executor {
       cpu.instructions -= current.refund(op, this.ledger);
       this.current = null;
     }
+    if (thrown === cpu.restart) return null;
     if (thrown === cpu.vmExit) return this.completeExit();
     return this.accept(faultEvent(cpu));
   }

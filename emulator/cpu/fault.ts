@@ -21,6 +21,14 @@ export class Fault extends Error {
   }
 }
 
+/** Thrown by an instruction that must start again, alone in its block; like {@link Fault}, one per processor. */
+export class Restart extends Error {
+  constructor() {
+    super('the restart of an instruction escaped from the run loop');
+    this.name = 'Restart';
+  }
+}
+
 /** Thrown by a guest-mode intercept; like {@link Fault}, one per processor. */
 export class VmExit extends Error {
   constructor() {

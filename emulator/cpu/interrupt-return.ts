@@ -12,6 +12,8 @@ import { StackFrame } from './stack-frame.js';
 /** IRET and IRETD in protected mode (APM vol. 3, "IRET"). */
 export function interruptReturn(cpu: Cpu, operandBytes: 2 | 4): void {
   if (cpu.guestMode) cpu.svmUnit.interceptInstruction('iret');
+  // Even an IRET that faults ends the blocking (APM vol. 2, section 8.1.5 "NMI").
+  cpu.nmiBlocked = false;
   if (cpu.s32[EFLAGS_I32] & FLAG_NT) {
     cpu.noteMissing('task switch by iret');
     cpu.fault.raise(VECTOR_TS, cpu.selector(TR) & ~3);

@@ -27,6 +27,8 @@ const PDE_LARGE_RESERVED = 0x003f_f000;
 /** Linear to physical: 32-bit paging with 4 KB and 4 MB pages, through the modelled TLB. */
 export class Mmu {
   readonly tlb: Tlb;
+  /** What every physical address is ANDed with: all ones while the A20 gate is open; signed. */
+  addressMask = -1;
 
   constructor(
     private readonly state: StateArea,
@@ -47,8 +49,9 @@ export class Mmu {
     if ((cr0 & CR0_PG) === 0) {
       const all =
         tlb.FAST_READ_SUPERVISOR | tlb.FAST_READ_USER | tlb.FAST_WRITE_SUPERVISOR | tlb.FAST_WRITE_USER;
-      this.fillFast(linear, linear & ~PAGE_MASK, all);
-      return linear >>> 0;
+      const physical = linear & this.addressMask;
+      this.fillFast(linear, physical & ~PAGE_MASK, all);
+      return physical >>> 0;
     }
     let entry = this.tlb.lookup(linear);
     // An entry that denies the access, or a first write, makes the processor walk the tables as they are now.
@@ -57,7 +60,8 @@ export class Mmu {
     }
     const flags = this.tlb.flags[entry];
     const frame = this.tlb.frames[entry];
-    const physical = flags & tlb.TLB_LARGE ? frame | (linear & LARGE_MASK) : frame | (linear & PAGE_MASK);
+    const offsetMask = flags & tlb.TLB_LARGE ? LARGE_MASK : PAGE_MASK;
+    const physical = (frame | (linear & offsetMask)) & this.addressMask;
     this.fillFast(linear, physical & ~PAGE_MASK, fastBits(flags, cr0));
     return physical >>> 0;
   }
@@ -65,18 +69,21 @@ export class Mmu {
   /** Walks without side effects. @returns the physical address or null. */
   probe(linear: number, write: boolean, user: boolean): number | null {
     const cr0 = this.state.s32[CR0_I32];
-    if ((cr0 & CR0_PG) === 0) return linear >>> 0;
+    if ((cr0 & CR0_PG) === 0) return (linear & this.addressMask) >>> 0;
     const directoryEntry = this.memory.read32(this.directoryAddress(linear));
     if ((directoryEntry & PTE_P) === 0) return null;
     const isLarge = this.isLarge(directoryEntry);
     if (isLarge && directoryEntry & PDE_LARGE_RESERVED) return null;
-    const pageEntry = isLarge ? directoryEntry : this.memory.read32(tableAddress(directoryEntry, linear));
+    const pageEntry = isLarge
+      ? directoryEntry
+      : this.memory.read32(this.tableAddress(directoryEntry, linear));
     if ((pageEntry & PTE_P) === 0) return null;
     // As if dirty: a probe asks for the right only.
     if (!permits((directoryEntry & pageEntry) | PTE_D, cr0, write, user)) return null;
-    return isLarge
-      ? ((directoryEntry & PDE_LARGE_FRAME) | (linear & LARGE_MASK)) >>> 0
-      : ((pageEntry & PTE_FRAME) | (linear & PAGE_MASK)) >>> 0;
+    const physical = isLarge
+      ? (directoryEntry & PDE_LARGE_FRAME) | (linear & LARGE_MASK)
+      : (pageEntry & PTE_FRAME) | (linear & PAGE_MASK);
+    return (physical & this.addressMask) >>> 0;
   }
 
   /** What a CR3 write does: global entries stay when CR4.PGE is set. */
@@ -112,7 +119,7 @@ export class Mmu {
       const frame = (directoryEntry & PDE_LARGE_FRAME) >>> 0;
       return this.tlb.insert(linear, frame, this.entryFlags(updated) | tlb.TLB_LARGE);
     }
-    const pageAddress = tableAddress(directoryEntry, linear);
+    const pageAddress = this.tableAddress(directoryEntry, linear);
     ledger.charge('walk', 'walk.reference');
     const pageEntry = memory.read32(pageAddress);
     if ((pageEntry & PTE_P) === 0) this.pageFault(linear, 0, write, user);
@@ -137,7 +144,11 @@ export class Mmu {
   }
 
   private directoryAddress(linear: number): number {
-    return ((this.state.s32[CR3_I32] & PTE_FRAME) | ((linear >>> 20) & 0xffc)) >>> 0;
+    return (((this.state.s32[CR3_I32] & PTE_FRAME) | ((linear >>> 20) & 0xffc)) & this.addressMask) >>> 0;
+  }
+
+  private tableAddress(directoryEntry: number, linear: number): number {
+    return (((directoryEntry & PTE_FRAME) | ((linear >>> 10) & 0xffc)) & this.addressMask) >>> 0;
   }
 
   private isLarge(directoryEntry: number): boolean {
@@ -154,10 +165,6 @@ export class Mmu {
     if (physicalPage >>> 0 >= memory.sizeBytes) return;
     this.tlb.setFast(linear >>> 12, (memory.baseBytes + physicalPage) | bits);
   }
-}
-
-function tableAddress(directoryEntry: number, linear: number): number {
-  return ((directoryEntry & PTE_FRAME) | ((linear >>> 10) & 0xffc)) >>> 0;
 }
 
 /** Whether rights `flags` (W, U, D) allow the access at once: a write also needs D set. */

@@ -66,6 +66,7 @@ export class Msrs {
   read(cpu: Cpu, index: number): number {
     if (index === msr.MSR_TSC) return Number(this.timeStamp(cpu));
     if (index === msr.MSR_EFER) return cpu.efer;
+    if (index === msr.MSR_APIC_BASE) return cpu.parts.localApic.base;
     requireKnown(index);
     return Number(this.get(index));
   }
@@ -74,6 +75,7 @@ export class Msrs {
   write(cpu: Cpu, index: number, value: number): void {
     if (index === msr.MSR_TSC) this.setTimeStamp(cpu, BigInt(value));
     else if (index === msr.MSR_EFER) cpu.efer = value;
+    else if (index === msr.MSR_APIC_BASE) cpu.parts.localApic.setBase(value);
     else {
       requireKnown(index);
       this.values.set(index, BigInt(value));
@@ -102,6 +104,7 @@ export class Msrs {
   private readSoftware(cpu: Cpu, index: number): bigint {
     if (index === msr.MSR_TSC) return this.timeStamp(cpu);
     if (index === msr.MSR_EFER) return BigInt(cpu.efer);
+    if (index === msr.MSR_APIC_BASE) return BigInt(cpu.parts.localApic.base);
     if (!SOFTWARE_MSRS.has(index)) unknown(cpu, index);
     return this.get(index);
   }
@@ -113,6 +116,10 @@ export class Msrs {
     }
     if (index === msr.MSR_EFER) {
       writeEfer(cpu, value);
+      return;
+    }
+    if (index === msr.MSR_APIC_BASE) {
+      if (value >> 32n !== 0n || !cpu.parts.localApic.setBase(Number(value))) cpu.fault.raise(VECTOR_GP, 0);
       return;
     }
     const writable = SOFTWARE_MSRS.get(index) ?? unknown(cpu, index);

@@ -25,6 +25,8 @@ import * as attention from './attention.js';
 export abstract class Registers extends SegmentedMemory {
   /** Bits of attention.ts, looked at before each block. */
   attention = 0;
+  /** An NMI is being handled: others wait for IRET. */
+  nmiBlocked = false;
   /** Bits of attention.ts, looked at at each poll. */
   pollAttention = 0;
   /** The byte written to the exit port, while ATTENTION_EXIT is set. */

@@ -28,7 +28,9 @@ export function writeMemorySizes(cmos: Uint8Array, memoryBytes: number): void {
   put(CMOS_EXTENDED_KB, extendedKb);
   put(CMOS_EXTENDED_KB_MEASURED, extendedKb);
   put(CMOS_ABOVE_16_MB, (memoryBytes - ABOVE_START) / ABOVE_UNIT);
-  const sum = cmos.subarray(CMOS_CHECKED_FIRST, CMOS_CHECKED_LAST + 1).reduce((total, byte) => total + byte, 0);
+  const sum = cmos
+    .subarray(CMOS_CHECKED_FIRST, CMOS_CHECKED_LAST + 1)
+    .reduce((total, byte) => total + byte, 0);
   cmos[CMOS_CHECKSUM] = sum >> 8;
   cmos[CMOS_CHECKSUM + 1] = sum & 0xff;
 }

@@ -1,3 +1,6 @@
+import type { LinuxKernel } from './linux-header.js';
+import type { RomImage } from './rom.js';
+
 /** The user's image cannot be loaded; the message says what is wrong, where, and what would be right. */
 export class ImageError extends Error {
   override readonly name = 'ImageError';
@@ -12,11 +15,15 @@ export interface LoadSegment {
 
 /** What an image asks for, checked as far as that is possible without a machine. */
 export interface LoadPlan {
-  format: 'flat' | 'multiboot';
+  format: 'flat' | 'multiboot' | 'linux' | 'rom';
   /** Disjoint, in ascending order of address. */
   segments: readonly LoadSegment[];
-  /** Where execution begins, in flat 32-bit protected mode. */
+  /** Where execution begins: in flat 32-bit protected mode, a ROM at the reset vector in real mode. */
   entry: number;
+  /** For 'linux'. */
+  kernel?: LinuxKernel;
+  /** For 'rom': what lies below 4 GB. */
+  rom?: RomImage;
 }
 
 export const hex = (value: number): string => `0x${value.toString(16)}`;

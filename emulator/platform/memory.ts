@@ -1,4 +1,6 @@
 import { PAGE_BYTES } from '../arch/paging.js';
+import { NOTHING_OUTSIDE } from './mmio.js';
+import type { OutsideMemory } from './mmio.js';
 
 /** Told when a marked page is written, after the bytes changed and before the next instruction runs. */
 export type PageWriteListener = (page: number, byteOffset: number, byteCount: number) => void;
@@ -11,12 +13,14 @@ const MARK_TRACED = 2;
 /**
  * Physical memory: a window of a WebAssembly.Memory. A guest's physical memory is a window of its host's, so
  * guest-physical and host-physical addresses of one byte differ by `window offset` and both see every write.
- * Addresses are unsigned offsets into the window. Reads outside it return all ones and writes are dropped, as
- * on a bus where nothing answers.
+ * Addresses are unsigned offsets into the window. What lies beyond it is for {@link outside}.
  */
 export class PhysicalMemory {
   readonly u8: Uint8Array;
   private readonly view: DataView;
+  /** What answers beyond the window; at first nothing: reads give all ones and writes are dropped. */
+  outside: OutsideMemory = NOTHING_OUTSIDE;
+
   private constructor(
     private readonly buffer: ArrayBuffer,
     /** Where the window starts in the buffer; a multiple of the page size. */
@@ -117,32 +121,32 @@ export class PhysicalMemory {
   }
 
   read8(address: number): number {
-    return address < this.sizeBytes ? this.u8[address] : 0xff;
+    return address < this.sizeBytes ? this.u8[address] : this.outside.read(address, 1);
   }
 
   read16(address: number): number {
-    return address + 2 <= this.sizeBytes ? this.view.getUint16(address, true) : 0xffff;
+    return address + 2 <= this.sizeBytes ? this.view.getUint16(address, true) : this.outside.read(address, 2);
   }
 
   /** @returns an unsigned 32-bit value. */
   read32(address: number): number {
-    return address + 4 <= this.sizeBytes ? this.view.getUint32(address, true) : 0xffff_ffff;
+    return address + 4 <= this.sizeBytes ? this.view.getUint32(address, true) : this.outside.read(address, 4);
   }
 
   write8(address: number, value: number): void {
-    if (address >= this.sizeBytes) return;
+    if (address >= this.sizeBytes) return this.outside.write(address, 1, value);
     this.u8[address] = value;
     this.noteWrite(address, 1);
   }
 
   write16(address: number, value: number): void {
-    if (address + 2 > this.sizeBytes) return;
+    if (address + 2 > this.sizeBytes) return this.outside.write(address, 2, value);
     this.view.setUint16(address, value, true);
     this.noteRange(address, 2);
   }
 
   write32(address: number, value: number): void {
-    if (address + 4 > this.sizeBytes) return;
+    if (address + 4 > this.sizeBytes) return this.outside.write(address, 4, value);
     this.view.setUint32(address, value, true);
     this.noteRange(address, 4);
   }

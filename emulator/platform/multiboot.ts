@@ -1,5 +1,6 @@
 import { ImageError, hex } from './load-plan.js';
 import type { LoadSegment } from './load-plan.js';
+import { HIGH_MEMORY_START, LOW_MEMORY_END, memoryMap } from './memory-map.js';
 
 // Multiboot Specification version 0.6.96, sections 3.1 "OS image format" and 3.3 "Boot information format".
 const HEADER_MAGIC = 0x1bad_b002;
@@ -97,19 +98,10 @@ const INFO_MODULES = 1 << 3;
 const INFO_MEMORY_MAP = 1 << 6;
 const INFO_LOADER_NAME = 1 << 9;
 const MAP_ENTRY_BYTES = 24;
-const MAP_AVAILABLE = 1;
-const MAP_RESERVED = 2;
-
-export const LOW_MEMORY_END = 0xa_0000;
-export const HIGH_MEMORY_START = 0x10_0000;
 
 /** The boot information structure with its map and strings, as bytes to lie at `gpa`. */
 export function bootInformation(gpa: number, memoryBytes: number, commandLine: string): Uint8Array {
-  const regions = [
-    { start: 0, end: LOW_MEMORY_END, type: MAP_AVAILABLE },
-    { start: LOW_MEMORY_END, end: HIGH_MEMORY_START, type: MAP_RESERVED },
-    { start: HIGH_MEMORY_START, end: memoryBytes, type: MAP_AVAILABLE },
-  ].filter(({ start, end }) => end > start);
+  const regions = memoryMap(memoryBytes);
   const encoder = new TextEncoder();
   const command = encoder.encode(`${commandLine}\0`);
   const loader = encoder.encode('ringside\0');
@@ -126,11 +118,11 @@ export function bootInformation(gpa: number, memoryBytes: number, commandLine: s
   put(44, mapBytes);
   put(48, gpa + INFO_BYTES);
   put(64, gpa + loaderAt);
-  for (const [index, { start, end, type }] of regions.entries()) {
+  for (const [index, { start, sizeBytes, type }] of regions.entries()) {
     const at = INFO_BYTES + index * MAP_ENTRY_BYTES;
     put(at, MAP_ENTRY_BYTES - 4); // an entry's size does not count the size field
     put(at + 4, start);
-    put(at + 12, end - start);
+    put(at + 12, sizeBytes);
     put(at + 20, type);
   }
   bytes.set(command, commandAt);

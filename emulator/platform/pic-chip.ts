@@ -32,6 +32,16 @@ export class PicChip {
     private readonly cascadeInputs = 0,
   ) {}
 
+  /** As after power on: nothing is raised until the chip is initialised. Lines stay as they are driven, and ask. */
+  reset(): void {
+    this.writeIcw1(0);
+    this.vectorBase = 0;
+    this.irr = this.lines;
+    this.nextWord = 0;
+    this.initialised = false;
+    this.onChange();
+  }
+
   /** Drives input 0..7. */
   setLine(input: number, level: boolean): void {
     const bit = 1 << input;

@@ -23,6 +23,11 @@ export class InterruptController {
     attachChip(ports, PIC_SLAVE_PORT, this.slave);
   }
 
+  reset(): void {
+    this.slave.reset();
+    this.master.reset();
+  }
+
   /** Drives IRQ 0..15. IRQ 2 is the cascade and belongs to nobody. */
   setLine(irq: number, level: boolean): void {
     if (irq >= 8) this.slave.setLine(irq - 8, level);

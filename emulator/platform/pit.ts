@@ -19,7 +19,7 @@ const REFRESH_PULSES = 18;
 
 /** The 8254 of a PC: counter 0 drives IRQ 0, counter 2 the speaker; counters 0 and 1 have their gates tied high. */
 export class IntervalTimer implements PortDevice {
-  private readonly counters = [new PitCounter(true), new PitCounter(true), new PitCounter(false)];
+  private counters = freshCounters();
   private readonly time: PulseTime;
   private control = 0;
   private level = false;
@@ -34,6 +34,12 @@ export class IntervalTimer implements PortDevice {
     this.time = new PulseTime(clock.ledger.profile.frequencyHz, PIT_HZ);
     ports.attach(PIT_PORT, 4, this);
     ports.attach(SYSTEM_CONTROL_PORT, 1, this);
+    this.update();
+  }
+
+  reset(): void {
+    this.counters = freshCounters();
+    this.control = 0;
     this.update();
   }
 
@@ -96,4 +102,9 @@ export class IntervalTimer implements PortDevice {
     this.deadline = null;
     this.update();
   }
+}
+
+/** As after power on; counter 2's gate is software's. */
+function freshCounters(): PitCounter[] {
+  return [new PitCounter(true), new PitCounter(true), new PitCounter(false)];
 }

@@ -24,7 +24,7 @@ const DAY_SECONDS = 86_400;
 const ALARM_ANY = 0xc0;
 
 export function encodeByte(value: number, { binary }: RtcFormat): number {
-  return binary ? value : (Math.floor(value / 10) << 4) | value % 10;
+  return binary ? value : (Math.floor(value / 10) << 4) | (value % 10);
 }
 
 function decodeByte(byte: number, { binary }: RtcFormat): number {

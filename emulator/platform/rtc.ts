@@ -1,10 +1,9 @@
-import { PAGE_BYTES } from '../arch/paging.js';
 import { TICKS_PER_CYCLE } from '../cost/ledger.js';
 import type { PortBus, PortDevice } from './bus.js';
 import type { Clock } from './clock.js';
 import { writeMemorySizes } from './cmos-memory.js';
 import { PulseTime } from './pulse-time.js';
-import { RTC_CENTURY, RTC_YEAR, advance, secondsToAlarm, writeDate } from './rtc-time.js';
+import { RTC_CENTURY, advance, secondsToAlarm, writeDate } from './rtc-time.js';
 import type { RtcFormat } from './rtc-time.js';
 
 export const RTC_PORT = 0x70;
@@ -78,7 +77,7 @@ export class RealTimeClock implements PortDevice {
     this.registers[REGISTER_B] = B_24_HOURS;
     this.registers[REGISTER_D] = D_VALID_RAM_AND_TIME;
     writeDate(this.registers, new Date(RTC_EPOCH_MS), this.format);
-    writeMemorySizes(this.registers, memoryBytes - (memoryBytes % PAGE_BYTES));
+    writeMemorySizes(this.registers, memoryBytes);
     ports.attach(RTC_PORT, 2, this);
   }
 
@@ -98,7 +97,8 @@ export class RealTimeClock implements PortDevice {
     const isMemory = index > REGISTER_D && index !== RTC_CENTURY;
     if (isMemory || index === REGISTER_B || index === REGISTER_D) return registers[index];
     this.observeTime(this.clock.observe());
-    if (index === REGISTER_A) return registers[REGISTER_A] | (this.updateInProgress ? A_UPDATE_IN_PROGRESS : 0);
+    if (index === REGISTER_A)
+      return registers[REGISTER_A] | (this.updateInProgress ? A_UPDATE_IN_PROGRESS : 0);
     const value = registers[index];
     if (index === REGISTER_C) {
       registers[REGISTER_C] = 0;
@@ -221,12 +221,5 @@ export class RealTimeClock implements PortDevice {
     if (enabled & B_ALARM) updates = secondsToAlarm(registers, this.format);
     if (enabled & B_UPDATE) updates = 1;
     return Math.min(nextTicks, this.startTicks + (this.seenUpdates + updates) * this.secondTicks);
-  }
-
-  /** The time as the registers show it, for people: year, month, ... in UTC. */
-  get date(): string {
-    this.observeTime(this.clock.nowTicks);
-    const shown = (register: number): string => this.registers[register].toString(16).padStart(2, '0');
-    return [RTC_CENTURY, RTC_YEAR, 8, 7, 4, 2, 0].map(shown).join(' ');
   }
 }

@@ -84,6 +84,21 @@ export class Uart implements PortDevice {
     ports.attach(UART_PORT, 8, this);
   }
 
+  /** Registers as after master reset; output and input that waits on the line stay ("Master Reset"). */
+  reset(): void {
+    this.ier = 0;
+    this.fcr = 0;
+    this.lcr = 0;
+    this.mcr = 0;
+    this.divisor = 0;
+    this.overrun = false;
+    this.transmitterEmptied = false;
+    this.fifo = [];
+    this.updateModemLines();
+    this.modemDelta = 0;
+    this.update();
+  }
+
   /** Input from outside: waits without loss until the guest reads it. */
   receive(bytes: Iterable<number>): void {
     for (const byte of bytes) this.incoming.push(byte & 0xff);

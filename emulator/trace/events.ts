@@ -5,6 +5,15 @@ export type TraceEvent = { ticks: number } & (
   | { kind: 'exception'; vector: number; errorCode: number | null; eip: number; cr2: number | null }
   | { kind: 'interrupt'; vector: number; eip: number }
   | { kind: 'port'; direction: 'in' | 'out'; port: number; widthBytes: number; value: number }
+  /** An access beyond memory; `claimed`: a device answered. Where none did, the time may be that of the block's end. */
+  | {
+      kind: 'mmio';
+      direction: 'read' | 'write';
+      gpa: number;
+      widthBytes: number;
+      value: number;
+      claimed: boolean;
+    }
   | { kind: 'exit'; reason: ExitReason; eip: number; cycles: number }
   | { kind: 'inject'; vector: number; errorCode: number | null }
   | { kind: 'translate'; eip: number; instructions: number; bytes: number }

@@ -56,8 +56,8 @@ export function noteInjection(monitor: Monitor, { vector, errorCode }: Event): v
 function settle(monitor: Monitor, result: StepResult, eip: number): void {
   const { guest } = monitor;
   monitor.shadow.follow(guest.cpu);
-  const code = guest.takeExitCode();
-  if (code !== null) monitor.stop({ kind: 'exit', code });
+  const end = guest.takeEnd();
+  if (end !== null) monitor.stop(end);
   if (result.kind === 'shutdown') monitor.stop({ kind: 'tripleFault', chain: result.chain, eip });
 }
 

@@ -135,7 +135,7 @@ export class ShadowMmu {
     const { guest, charge } = this.options;
     const walk = walkGuest(guest.memory, this.mode, gva, access, () => charge('vmm.walk'));
     if (walk.kind === 'fault') return { kind: 'true', errorCode: walk.errorCode };
-    if (this.isReserved(gva >>> 22)) return { kind: 'emulate' };
+    if (this.isReserved(gva >>> 22) || this.isDevice(walk.gpa >>> 12)) return { kind: 'emulate' };
     if (access.write) {
       const page = walk.gpa >>> 12;
       if (this.traces.has(page)) return { kind: 'trace', page };
@@ -288,12 +288,21 @@ export class ShadowMmu {
       ? (identityPde(source.gpa + index * PAGE_BYTES) & ~PTE_FRAME) | (source.gpa + index * PAGE_BYTES)
       : memory.read32(source.gpa + index * 4);
     const page = (pte & PTE_FRAME) >>> 12;
+    if (this.isDevice(page)) {
+      this.setTableEntry(table.entryHpa(index), 0);
+      return;
+    }
     const entry = shadowEntry(source, pte, {
       frameHpa: page < this.guestPages ? GUEST_HPA + page * PAGE_BYTES : UNBACKED_HPA,
       writeProtect: this.mode.writeProtect,
       traced: this.traces.has(page),
     });
     this.setTableEntry(table.entryHpa(index), entry);
+  }
+
+  /** Whether a device of the guest answers in a guest-physical page: never mapped, so that each access is emulated. */
+  private isDevice(page: number): boolean {
+    return page >= this.guestPages && this.options.guest.memory.outside.claimsPage(page);
   }
 
   private setTableEntry(entryHpa: number, entry: number): void {

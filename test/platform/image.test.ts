@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { SegmentState } from '../../emulator/arch/descriptors.js';
 import { EAX, EBX } from '../../emulator/arch/registers.js';
 import { ImageError, loadImage, parseImage } from '../../emulator/platform/image.js';
 import type { LoadPlan, LoadTarget } from '../../emulator/platform/image.js';
@@ -281,16 +282,21 @@ const MEMORY_BYTES = 4 << 20;
 function target() {
   const memory = PhysicalMemory.over(new WebAssembly.Memory({ initial: 64 }), 0, MEMORY_BYTES);
   const gprs = new Map<number, number>();
+  const segments = new Map<number, SegmentState>();
   const entries: number[] = [];
   const machine: LoadTarget = {
     memory,
-    cpu: { setGpr: (register, value) => gprs.set(register, value) },
+    cpu: {
+      setGpr: (register, value) => gprs.set(register, value),
+      setSegment: (segment, state) => segments.set(segment, state),
+      gdtr: { base: 0, limit: 0 },
+    },
     resetFlat: (entry) => {
       gprs.clear();
       entries.push(entry);
     },
   };
-  return { ...machine, gprs, entries };
+  return { ...machine, gprs, segments, entries };
 }
 
 t.test('a flat binary is entered at its first byte', async (t) => {

@@ -1,0 +1,25 @@
+/** ANDed to every physical address while the gate is closed: bit 20 reads as zero, as on the 8086. */
+const CLOSED_MASK = ~(1 << 20);
+const OPEN_MASK = ~0;
+
+/** The A20 gate: one line, driven by the keyboard controller and by port 0x92 alike; the last write counts. */
+export class A20Gate {
+  private isOpen = true;
+  /** Told of each change; the MMU must forget what it derived from the old mask. */
+  onChange: ((mask: number) => void) | null = null;
+
+  /** Open after reset, as firmware leaves it and every boot protocol here requires it. */
+  get open(): boolean {
+    return this.isOpen;
+  }
+  set open(value: boolean) {
+    if (value === this.isOpen) return;
+    this.isOpen = value;
+    this.onChange?.(this.mask);
+  }
+
+  /** What a physical address is ANDed with; signed. */
+  get mask(): number {
+    return this.isOpen ? OPEN_MASK : CLOSED_MASK;
+  }
+}

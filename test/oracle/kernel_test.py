@@ -18,12 +18,12 @@ class RingsideTests(jupyter_kernel_test.KernelTests):
     code_generate_error = "throw new Error('x')"
     code_execute_result = [{"code": "6 * 7", "result": "42"}]
     code_display_data = [
-        {"code": "guests()", "mime": "text/html"},
+        {"code": "display(guests()); 0", "mime": "text/html"},
     ]
-    code_history_pattern = "1?2*"
-    supported_history_operations = ("tail", "search")
+    code_history_pattern = "6 ? 7*"
+    supported_history_operations = ("tail", "range", "search")
     code_inspect_sample = "Math.max"
-    code_clear_output = ""
+    code_clear_output = "clearOutput()"
 
 
 if __name__ == "__main__":

@@ -19,6 +19,9 @@ export type { Outcome, RunConfiguration, RunOptions, RunResult } from './run.js'
 export type { TraceEvent } from './trace/events.js';
 export { techniques, usableTechniques } from './vmm/catalog.js';
 export type { Technique } from './vmm/catalog.js';
+export { SWITCHES } from './vmm/switches.js';
+export type { SwitchName, SwitchRow, Switches, SwitchValue } from './vmm/switches.js';
+export { applies, checkSwitches, describeValues, parseSwitch } from './vmm/switch-values.js';
 export type { ExitRow } from './vmm/vmm.js';
 export { BinaryTranslationVmm } from './vmm/software/binary-translation.js';
 export type { Translations, TranslationView } from './vmm/software/translations.js';

@@ -12,6 +12,8 @@ import type { PhysicalMemory } from './platform/memory.js';
 import type { GuestState, RunLimits } from './machine.js';
 import { createVmm } from './vmm/catalog.js';
 import type { Technique } from './vmm/catalog.js';
+import { changedSwitches } from './vmm/switch-values.js';
+import type { Switches } from './vmm/switches.js';
 import type { ExitRow, GuestStop, Vmm } from './vmm/vmm.js';
 
 /** Changes when the same image and configuration may give other figures; part of every hash. */
@@ -27,6 +29,8 @@ export interface RunConfiguration {
   memoryBytes: number;
   /** From the start of the guest. A run without an end stops here, with outcome `budget`. */
   limits: Required<RunLimits>;
+  /** Those that differ from the defaults. */
+  switches: Partial<Switches>;
 }
 
 export interface RunOptions {
@@ -35,6 +39,8 @@ export interface RunOptions {
   profile?: CpuProfile | string;
   memoryBytes?: number;
   limits?: RunLimits;
+  /** Mechanisms of the monitor to switch or size otherwise: see vmm/switches.ts. */
+  switches?: Partial<Switches>;
   /** Called with each byte that the guest sends over the serial line, as it is sent. */
   onConsole?: (byte: number) => void;
   /** Called after each slice of the run; true asks for a stop at this instruction boundary. */
@@ -53,6 +59,8 @@ export const DEFAULTS = {
 /** All that a run gave, as plain data. */
 export interface RunResult {
   technique: Technique;
+  /** Those that differ from the defaults. */
+  switches: Partial<Switches>;
   profile: string;
   outcome: Outcome;
   /** The outcome in words: where it stopped and, for a failure, what to look at. */
@@ -91,13 +99,14 @@ export class GuestRun {
 
   /**
    * Builds the machine and its monitor and loads `image` (multiboot 1, or flat: see platform/image.ts).
-   * @throws ImageError when the image is malformed or does not fit; RangeError for an unknown technique or profile.
+   * @throws ImageError when the image is malformed or does not fit; RangeError for an unknown technique,
+   *   profile or switch.
    */
   constructor(
     image: Uint8Array,
     private readonly options: RunOptions = {},
   ) {
-    const { profile = DEFAULTS.profile, limits = {} } = options;
+    const { profile = DEFAULTS.profile, limits = {}, switches = {} } = options;
     this.configuration = {
       technique: options.technique ?? DEFAULTS.technique,
       profile: typeof profile === 'string' ? findProfile(profile) : profile,
@@ -106,9 +115,11 @@ export class GuestRun {
         instructions: limits.instructions ?? DEFAULTS.instructions,
         cycles: limits.cycles ?? Number.MAX_SAFE_INTEGER,
       },
+      switches: changedSwitches(switches),
     };
     const plan = parseImage(image);
-    this.vmm = createVmm(this.configuration.technique, this.configuration);
+    // As given, so that a switch which the technique has not is refused even at its default.
+    this.vmm = createVmm(this.configuration.technique, { ...this.configuration, switches });
     loadImage(this.vmm.guest, plan);
     this.imageDigest = bytesToHex(sha256(image));
     if (options.onConsole) this.vmm.guest.platform.uart.output.onOutput = options.onConsole;
@@ -137,9 +148,10 @@ export class GuestRun {
   result(): RunResult {
     if (!this.stop) throw new Error('the guest has not run yet: call run() first');
     const { host, guest } = this.vmm;
-    const { technique, profile, memoryBytes, limits } = this.configuration;
+    const { technique, profile, memoryBytes, limits, switches } = this.configuration;
     const described = {
       technique,
+      switches,
       profile: profile.name,
       ...describe(this.stop, this.configuration, host.cpu.instructions),
       console: guest.platform.console.uart,

@@ -2,6 +2,7 @@ import { NativeVmm } from './native.js';
 import { SvmShadowVmm } from './hardware/svm-shadow.js';
 import { BinaryTranslationVmm } from './software/binary-translation.js';
 import type { MonitorOptions } from './monitor.js';
+import { checkSwitches } from './switch-values.js';
 import type { Vmm } from './vmm.js';
 
 interface TechniqueRow {
@@ -62,11 +63,15 @@ export function usableTechniques(): Technique[] {
 
 /**
  * Builds a machine with the monitor of a technique, and the virtual machine for its guest, with empty memory.
- * @throws RangeError for a technique that is unknown or still to come, and for a memory size that no guest can have.
+ * @throws RangeError for a technique that is unknown or still to come, for a switch that it has not or a value that
+ *   the switch does not take, and for a memory size that no guest can have.
  */
 export function createVmm(technique: string, options: MonitorOptions): Vmm {
   const row: TechniqueRow | undefined = techniques.find(({ name }) => name === technique);
-  if (row && typeof row.create === 'function') return row.create(options);
+  if (row && typeof row.create === 'function') {
+    checkSwitches(row.name as Technique, options.switches ?? {});
+    return row.create(options);
+  }
   const complaint = row
     ? `the technique '${technique}' is not there yet: issue ${(row.create as { issue: number }).issue} brings it`
     : `no technique is called '${technique}'`;

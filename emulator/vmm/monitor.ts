@@ -13,12 +13,16 @@ import { ExitCounts } from './exit-counts.js';
 import { FrameAllocator } from './frames.js';
 import { FIRST_MONITOR_FRAME_HPA, GUEST_HPA, MAX_GUEST_BYTES, MONITOR_BYTES } from './layout.js';
 import { ShadowMmu } from './shadow-mmu.js';
+import { withDefaults } from './switch-values.js';
+import type { Switches } from './switches.js';
 import type { ExitRow, GuestStop, Vmm } from './vmm.js';
 
 export interface MonitorOptions {
   profile: CpuProfile;
   /** The guest's physical memory: a multiple of 4096. */
   memoryBytes: number;
+  /** Mechanisms to switch or size otherwise than by default. */
+  switches?: Partial<Switches>;
 }
 
 /**
@@ -32,6 +36,7 @@ export abstract class Monitor implements Vmm {
   /** The monitor's own page frames, in host-physical memory. */
   readonly frames: FrameAllocator;
   readonly shadow: ShadowMmu;
+  readonly switches: Switches;
   private readonly exitCounts = new ExitCounts();
   /** Set when the guest has ended; the run loop looks at it before it resumes the guest. */
   private pendingStop: GuestStop | null = null;
@@ -42,12 +47,13 @@ export abstract class Monitor implements Vmm {
    * A family that needs linear addresses of its own reserves them in its constructor, with `shadow.reserve`.
    * @throws RangeError when `memoryBytes` is not a size that a guest can have.
    */
-  protected constructor({ profile, memoryBytes }: MonitorOptions) {
+  protected constructor({ profile, memoryBytes, switches }: MonitorOptions) {
     if (memoryBytes % PAGE_BYTES !== 0 || memoryBytes < PAGE_BYTES || memoryBytes > MAX_GUEST_BYTES) {
       throw new RangeError(
         `guest memory of ${memoryBytes} bytes: expected a multiple of ${PAGE_BYTES} up to ${MAX_GUEST_BYTES}`,
       );
     }
+    this.switches = withDefaults(switches);
     this.host = Machine.create({ profile, memoryBytes: MONITOR_BYTES + memoryBytes });
     this.guest = this.host.virtualMachine(GUEST_HPA, memoryBytes);
     this.frames = new FrameAllocator(FIRST_MONITOR_FRAME_HPA, MONITOR_BYTES);

@@ -1,18 +1,21 @@
 import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import {
   DEFAULTS,
+  describeValues,
   formatDiagnostics,
   GuestRun,
   ImageError,
+  parseSwitch,
   profiles,
+  SWITCHES,
   techniques,
 } from '../../emulator/index.js';
-import type { RunOptions, RunResult, Technique } from '../../emulator/index.js';
+import type { RunOptions, RunResult, SwitchName, SwitchValue, Technique } from '../../emulator/index.js';
 import { table } from '../display/table.js';
 import { assembleGuest } from '../guests.js';
 import { EXIT, Failure, messageOf } from './failure.js';
-import { count, sizeBytes } from './options.js';
+import { collect, count, sizeBytes } from './options.js';
 
 interface Options {
   technique: string;
@@ -20,6 +23,7 @@ interface Options {
   memory: number;
   maxInstructions?: number;
   maxCycles?: number;
+  set?: [SwitchName, SwitchValue][];
   json?: boolean;
 }
 
@@ -37,8 +41,31 @@ export function runCommand(): Command {
     .option('-m, --memory <size>', "the guest's memory", sizeBytes, DEFAULTS.memoryBytes)
     .option('--max-instructions <n>', `stop after so many (default: ${DEFAULTS.instructions})`, count)
     .option('--max-cycles <n>', 'stop after so many', count)
+    .option(
+      '-s, --set <name=value>',
+      'switch or size a mechanism of the monitor; may be repeated',
+      collect(switchSetting),
+    )
     .option('--json', 'print one JSON object instead')
+    .addHelpText('after', switchHelp)
     .action(run);
+}
+
+/** @throws InvalidArgumentError as commander expects it. */
+function switchSetting(text: string): [SwitchName, SwitchValue] {
+  try {
+    return parseSwitch(text);
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+}
+
+function switchHelp(): string {
+  const rows = Object.entries(SWITCHES).map(
+    ([name, row]) =>
+      `  ${name}=${String(row.default)}: ${row.description}; ${describeValues(row)}; for ${row.techniques.join(', ')}`,
+  );
+  return ['', 'What can be set, with the default:', ...rows].join('\n');
 }
 
 function run(path: string, options: Options): void {
@@ -54,6 +81,7 @@ function run(path: string, options: Options): void {
       ...(options.maxInstructions !== undefined && { instructions: options.maxInstructions }),
       ...(options.maxCycles !== undefined && { cycles: options.maxCycles }),
     },
+    switches: Object.fromEntries(options.set ?? []),
     ...(console && { onConsole: (byte) => console.put(byte) }),
   });
   const hostSeconds = Number(process.hrtime.bigint() - started) / 1e9;
@@ -96,8 +124,23 @@ function runGuest(path: string, image: Uint8Array, options: RunOptions): RunResu
 
 /** The object that `--json` prints. */
 function summary(result: RunResult, hostSeconds: number): object {
-  const { outcome, detail, exitCode, console, instructions, cycles, accounts, exits, hash } = result;
-  return { outcome, detail, exitCode, console, instructions, cycles, accounts, exits, hash, hostSeconds };
+  const { technique, switches, profile, outcome, detail, exitCode, console } = result;
+  const { instructions, cycles, accounts, exits, hash } = result;
+  return {
+    technique,
+    switches,
+    profile,
+    outcome,
+    detail,
+    exitCode,
+    console,
+    instructions,
+    cycles,
+    accounts,
+    exits,
+    hash,
+    hostSeconds,
+  };
 }
 
 function report(result: RunResult, hostSeconds: number): string {

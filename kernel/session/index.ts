@@ -3,4 +3,5 @@ export { asm, guest, Guest, guests } from './guest.js';
 export { machine } from './machine.js';
 export { exitRoundTrip, prices, profileNames } from './prices.js';
 export { compare, run } from './runs.js';
+export { switches } from './switches.js';
 export { usableTechniques } from '../../emulator/index.js';

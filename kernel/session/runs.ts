@@ -16,9 +16,13 @@ import type { Guest } from './guest.js';
 import { interruptRequested, interruptibly } from './interrupt.js';
 import { changePrices } from './prices.js';
 import type { PriceChanges } from './prices.js';
+import { describeSettings, switchesFor } from './switches.js';
 
 /** Options of a run in a cell. */
-export type CellRunOptions = Pick<RunOptions, 'technique' | 'profile' | 'memoryBytes' | 'limits'>;
+export type CellRunOptions = Pick<
+  RunOptions,
+  'technique' | 'profile' | 'memoryBytes' | 'limits' | 'switches'
+>;
 
 /** A finished run: every field of its result, and what can be asked of it. */
 export class Run implements Displayable {
@@ -48,7 +52,7 @@ export class Run implements Displayable {
   [displaySymbol](): MimeBundle {
     const { result } = this;
     return table({
-      caption: `${result.technique} on ${result.profile}: ${result.detail}`,
+      caption: `${result.technique}${describeSettings(result.switches)} on ${result.profile}: ${result.detail}`,
       columns: [
         { key: 'what', label: '' },
         { key: 'value', label: 'value', format: 'integer' },
@@ -309,15 +313,18 @@ export function run(program: Guest, options: CellRunOptions = {}): Run {
   );
 }
 
-/** Runs a guest under several techniques: all that are built, unless told. */
+/**
+ * Runs a guest under several techniques: all that are built, unless told. A switch goes to those that have it.
+ * @throws RangeError for a switch that none of them has.
+ */
 export async function compare(
   program: Guest,
   options: Omit<CellRunOptions, 'technique'> & { techniques?: readonly Technique[] } = {},
 ): Promise<Runs> {
-  const { techniques: chosen = usableTechniques(), ...rest } = options;
+  const { techniques: chosen = usableTechniques(), switches = {}, ...rest } = options;
   const all: Run[] = [];
   for (const technique of chosen) {
-    all.push(run(program, { ...rest, technique }));
+    all.push(run(program, { ...rest, technique, switches: switchesFor(technique, switches, chosen) }));
     // Between two runs the cell can be interrupted and its output can leave.
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -10,7 +10,6 @@ import {
   ENTRY_TARGET_MISS,
   GS_PENDING,
   GS_SITE,
-  MAX_CACHE_BYTES,
 } from './area.js';
 import { TranslationCache } from './cache.js';
 import type { CachePlace, CacheStatistics } from './cache.js';
@@ -24,20 +23,12 @@ import { ShadowGdt } from './shadow-gdt.js';
 import { TargetTable } from './target-table.js';
 import { Translations } from './translations.js';
 
-export interface BinaryTranslationOptions extends MonitorOptions {
-  /** Size of the translation cache; a multiple of the page size from 8 KB to 3.875 MB. */
-  cacheBytes?: number;
-}
-
 export interface TranslationStatistics extends CacheStatistics {
   /** Times the dispatcher looked for the translation of a guest address. */
   lookups: number;
   /** Returns, indirect jumps and jumps to other pages that the target table did not know. */
   targetMisses: number;
 }
-
-const DEFAULT_CACHE_BYTES = 2 << 20;
-const MIN_CACHE_BYTES = 2 * PAGE_BYTES;
 
 /**
  * The software technique of Adams & Agesen (ASPLOS 2006, section 3): guest kernel code is translated into the
@@ -59,15 +50,10 @@ export class BinaryTranslationVmm extends Monitor {
   /** The guest's registers when the last run ended. */
   private stored: string | null = null;
 
-  /** @throws RangeError for sizes that a guest or a cache cannot have. */
-  constructor(options: BinaryTranslationOptions) {
-    const { cacheBytes = DEFAULT_CACHE_BYTES } = options;
-    if (cacheBytes % PAGE_BYTES !== 0 || cacheBytes < MIN_CACHE_BYTES || cacheBytes > MAX_CACHE_BYTES) {
-      throw new RangeError(
-        `translation cache of ${cacheBytes} bytes: expected a multiple of ${PAGE_BYTES} from ${MIN_CACHE_BYTES} to ${MAX_CACHE_BYTES}`,
-      );
-    }
+  /** @throws RangeError for a size that a guest cannot have. */
+  constructor(options: MonitorOptions) {
     super(options);
+    const { cacheBytes } = this.switches;
     const { host, guest, shadow } = this;
     const area = new AreaFrames(host.memory, this.frames, cacheBytes);
     shadow.reserve(area.reserved);

@@ -43,7 +43,10 @@ export function native(guest: Program): NativeVmm {
 
 export function translated(guest: Program, cacheBytes?: number): BinaryTranslationVmm {
   const options = { profile: findProfile('pentium4-672'), memoryBytes: MEMORY_BYTES };
-  return load(new BinaryTranslationVmm(cacheBytes ? { ...options, cacheBytes } : options), guest);
+  return load(
+    new BinaryTranslationVmm(cacheBytes ? { ...options, switches: { cacheBytes } } : options),
+    guest,
+  );
 }
 
 export interface Ending {

@@ -1,9 +1,7 @@
 import t from 'tap';
-import { findProfile } from '../../../emulator/cost/catalog.js';
-import { BinaryTranslationVmm } from '../../../emulator/vmm/software/binary-translation.js';
 import type { TranslationStatistics } from '../../../emulator/vmm/software/binary-translation.js';
 import type { Vmm } from '../../../emulator/vmm/vmm.js';
-import { MEMORY_BYTES, ending, native, program, translated } from './bench.js';
+import { ending, native, program, translated } from './bench.js';
 
 const LOOP = (body: string, count = 200) => `
 start:  mov esp, STACK_TOP
@@ -19,17 +17,6 @@ function cyclesOf(vmm: Vmm): number {
   vmm.run();
   return vmm.host.ledger.cycles;
 }
-
-t.test('sizes of the translation cache that are refused', async (t) => {
-  const profile = findProfile('pentium4-672');
-  for (const cacheBytes of [0, 4096, 10_000, 4 << 20, -4096]) {
-    t.throws(
-      () => new BinaryTranslationVmm({ profile, memoryBytes: MEMORY_BYTES, cacheBytes }),
-      { name: 'RangeError', message: new RegExp(`translation cache of ${cacheBytes} bytes`) },
-      String(cacheBytes),
-    );
-  }
-});
 
 t.test('what translation costs and saves, against the bare machine', async (t) => {
   const rows: [name: string, body: string, cheaper: boolean][] = [

@@ -1,0 +1,66 @@
+import { PAGE_BYTES } from '../arch/paging.js';
+import type { Technique } from './catalog.js';
+import { MAX_CACHE_BYTES } from './software/area.js';
+
+interface SwitchFacts {
+  /** The techniques that have the mechanism; others refuse the switch. */
+  techniques: readonly Technique[];
+  /** One line: what the switch changes. */
+  description: string;
+}
+
+/** On or off. */
+export interface FlagRow extends SwitchFacts {
+  kind: 'flag';
+  default: boolean;
+}
+
+/** One of a few names. */
+export interface ChoiceRow extends SwitchFacts {
+  kind: 'choice';
+  values: readonly string[];
+  default: string;
+}
+
+/** A whole number in a range. */
+export interface CountRow extends SwitchFacts {
+  kind: 'count';
+  min: number;
+  max: number;
+  /** Only its multiples are allowed; 1 unless told. */
+  multipleOf?: number;
+  unit: string;
+  default: number;
+}
+
+export type SwitchRow = FlagRow | ChoiceRow | CountRow;
+
+/**
+ * The mechanisms of the monitors that can be switched or sized, for what-if questions. None changes what a guest
+ * can see but time; each changes counts. The defaults are what the technique is. A new one is a row here, read as
+ * `this.switches.name` in a monitor, and a test of the direction of its effect (test/vmm/switches).
+ */
+export const SWITCHES = {
+  cacheBytes: {
+    kind: 'count',
+    min: 2 * PAGE_BYTES,
+    max: MAX_CACHE_BYTES,
+    multipleOf: PAGE_BYTES,
+    unit: 'bytes',
+    default: 2 << 20,
+    techniques: ['binary-translation'],
+    description: 'size of the translation cache, which is emptied when it is full',
+  },
+} as const satisfies Readonly<Record<string, SwitchRow>>;
+
+export type SwitchName = keyof typeof SWITCHES;
+
+type ValueOf<Row> = Row extends { kind: 'flag' }
+  ? boolean
+  : Row extends { kind: 'choice'; values: readonly (infer Value)[] }
+    ? Value
+    : number;
+
+/** A value for every switch. */
+export type Switches = { [Name in SwitchName]: ValueOf<(typeof SWITCHES)[Name]> };
+export type SwitchValue = Switches[SwitchName];

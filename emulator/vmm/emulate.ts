@@ -55,7 +55,7 @@ export function noteInjection(monitor: Monitor, { vector, errorCode }: Event): v
 /** Carries what the virtual processor did over to the monitor: its control registers, and the guest's end. */
 function settle(monitor: Monitor, result: StepResult, eip: number): void {
   const { guest } = monitor;
-  monitor.shadow.follow(guest.cpu);
+  monitor.paging.follow(guest.cpu);
   const end = guest.takeEnd();
   if (end !== null) monitor.stop(end);
   if (result.kind === 'shutdown') monitor.stop({ kind: 'tripleFault', chain: result.chain, eip });

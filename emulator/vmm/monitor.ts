@@ -12,7 +12,6 @@ import type { Crossing } from './crossing.js';
 import { ExitCounts } from './exit-counts.js';
 import { FrameAllocator } from './frames.js';
 import { FIRST_MONITOR_FRAME_HPA, GUEST_HPA, MAX_GUEST_BYTES, MONITOR_BYTES } from './layout.js';
-import { ShadowMmu } from './shadow-mmu.js';
 import { withDefaults } from './switch-values.js';
 import type { Switches } from './switches.js';
 import type { ExitRow, GuestStop, Vmm } from './vmm.js';
@@ -25,17 +24,23 @@ export interface MonitorOptions {
   switches?: Partial<Switches>;
 }
 
+/** How a monitor virtualizes the guest's memory, as far as the run loop and emulation have to know. */
+export interface GuestPaging {
+  /** To be called whenever the guest's CR0, CR3 or CR4 may have changed. */
+  follow(registers: { cr0: number; cr3: number; cr4: number }): void;
+}
+
 /**
  * What every monitor of a family has: the host machine and how its memory is divided, the virtual machine, the
- * shadow page tables, the run loop, and the one funnel through which every exit passes. A family adds how the
- * guest runs between two exits ({@link resume}) and how its registers get there and back.
+ * run loop, and the one funnel through which every exit passes. A family adds how the guest's memory is
+ * virtualized ({@link paging}), how the guest runs between two exits ({@link resume}) and how its registers get
+ * there and back.
  */
 export abstract class Monitor implements Vmm {
   readonly host: Machine;
   readonly guest: Machine;
   /** The monitor's own page frames, in host-physical memory. */
   readonly frames: FrameAllocator;
-  readonly shadow: ShadowMmu;
   readonly switches: Switches;
   private readonly exitCounts = new ExitCounts();
   /** Set when the guest has ended; the run loop looks at it before it resumes the guest. */
@@ -43,10 +48,7 @@ export abstract class Monitor implements Vmm {
   private instructionLimit = Infinity;
   private deadlineTicks = Infinity;
 
-  /**
-   * A family that needs linear addresses of its own reserves them in its constructor, with `shadow.reserve`.
-   * @throws RangeError when `memoryBytes` is not a size that a guest can have.
-   */
+  /** @throws RangeError when `memoryBytes` is not a size that a guest can have. */
   protected constructor({ profile, memoryBytes, switches }: MonitorOptions) {
     if (memoryBytes % PAGE_BYTES !== 0 || memoryBytes < PAGE_BYTES || memoryBytes > MAX_GUEST_BYTES) {
       throw new RangeError(
@@ -57,12 +59,6 @@ export abstract class Monitor implements Vmm {
     this.host = Machine.create({ profile, memoryBytes: MONITOR_BYTES + memoryBytes });
     this.guest = this.host.virtualMachine(GUEST_HPA, memoryBytes);
     this.frames = new FrameAllocator(FIRST_MONITOR_FRAME_HPA, MONITOR_BYTES);
-    this.shadow = new ShadowMmu({
-      host: this.host,
-      guest: this.guest,
-      frames: this.frames,
-      charge: (key, count) => this.charge(key, count),
-    });
     // A device of the guest that asks for service while the guest runs must stop it, whatever its IF says.
     this.guest.platform.onInterruptLine = (level) => {
       if (level) this.host.cpu.interruptLine = true;
@@ -78,7 +74,7 @@ export abstract class Monitor implements Vmm {
     this.pendingStop = null;
     this.instructionLimit = this.instructions + (limits.instructions ?? Infinity);
     this.deadlineTicks = host.ledger.ticks + (limits.cycles ?? Infinity) * TICKS_PER_CYCLE;
-    this.shadow.follow(guest.cpu);
+    this.paging.follow(guest.cpu);
     this.load();
     for (;;) {
       this.noticeEnd();
@@ -140,6 +136,7 @@ export abstract class Monitor implements Vmm {
     return this.guest.cpu.interruptLine;
   }
 
+  abstract readonly paging: GuestPaging;
   /** Takes the guest's registers from `guest.cpu`, before the first resume of a run. */
   protected abstract load(): void;
   /** Puts the guest's registers into `guest.cpu`, at the end of a run. */

@@ -1,5 +1,6 @@
 import { PAGE_BYTES } from '../../arch/paging.js';
 import {
+  EXIT_NESTED_PAGE_FAULT,
   IOPM_BYTES,
   MSRPM_BYTES,
   VMCB_CONTROL,
@@ -20,31 +21,30 @@ const VIRTUAL_INTERRUPT_IDLE = (V_INTR_MASKING | V_IGNORE_TPR) >>> 0;
 /** A dummy interrupt, never delivered: its only use is the VINTR exit as soon as the guest could take one. */
 const VIRTUAL_INTERRUPT_WINDOW = (VIRTUAL_INTERRUPT_IDLE | V_IRQ) >>> 0;
 
-/**
- * A fresh VMCB with its permission maps: every port and every MSR exits, and each of `exitCodes` is intercepted.
- * @param exitCodes those with an intercept bit.
- */
-export function createVmcb(
-  memory: PhysicalMemory,
-  frames: FrameAllocator,
-  exitCodes: Iterable<number>,
-): VmcbView {
+/** A fresh VMCB with its permission maps: every port and every MSR exits once IOIO and MSR are intercepted. */
+export function createVmcb(memory: PhysicalMemory, frames: FrameAllocator): VmcbView {
   const vmcbHpa = frames.reserve(1);
   const iopmHpa = frames.reserve(IOPM_BYTES / PAGE_BYTES);
   const msrpmHpa = frames.reserve(MSRPM_BYTES / PAGE_BYTES);
   memory.u8.fill(0, vmcbHpa, vmcbHpa + PAGE_BYTES);
   memory.u8.fill(0xff, iopmHpa, iopmHpa + IOPM_BYTES);
   memory.u8.fill(0xff, msrpmHpa, msrpmHpa + MSRPM_BYTES);
-  for (const exitCode of exitCodes) {
-    const { offset, mask } = interceptBit(exitCode);
-    memory.write32(vmcbHpa + offset, memory.read32(vmcbHpa + offset) | mask);
-  }
   const vmcb = new VmcbView(memory, vmcbHpa);
   vmcb.write(VMCB_CONTROL.iopmBasePa, iopmHpa);
   vmcb.write(VMCB_CONTROL.msrpmBasePa, msrpmHpa);
   vmcb.write(VMCB_CONTROL.asid, GUEST_ASID);
   vmcb.write(VMCB_CONTROL.virtualInterrupt, VIRTUAL_INTERRUPT_IDLE);
   return vmcb;
+}
+
+/** Sets the intercept bits of `exitCodes`; those without one (nested page faults) are always on. */
+export function interceptExits(vmcb: VmcbView, exitCodes: Iterable<number>): void {
+  for (const exitCode of exitCodes) {
+    if (exitCode >= EXIT_NESTED_PAGE_FAULT) continue;
+    const { offset, mask } = interceptBit(exitCode);
+    const field = { offset, bytes: 4 } as const;
+    vmcb.write(field, (vmcb.read(field) | mask) >>> 0);
+  }
 }
 
 /** Value of the virtual-interrupt field that asks for, or no longer asks for, a VINTR exit. */

@@ -1,13 +1,13 @@
 import type { ExitReason } from '../../arch/exits.js';
-import { VECTOR_DF, VECTOR_PF } from '../../arch/vectors.js';
-import { EXIT_CR_READ, EXIT_CR_WRITE, EXIT_EXCEPTION, INTERCEPTS, IOIO_IN } from '../../arch/vmcb.js';
-import type { SvmShadowVmm } from './svm-shadow.js';
+import { VECTOR_DF } from '../../arch/vectors.js';
+import { EXIT_EXCEPTION, INTERCEPTS, IOIO_IN } from '../../arch/vmcb.js';
+import type { HardwareVmm } from './hardware-vmm.js';
 
 /** Handles one exit and names it. */
-export type ExitHandler = (vmm: SvmShadowVmm) => ExitReason;
+export type ExitHandler = (vmm: HardwareVmm) => ExitReason;
 
 /** An instruction that the virtual processor executes. `decoded`: the exit code alone says which it is. */
-const emulate =
+export const emulate =
   (reason: ExitReason, decoded: boolean): ExitHandler =>
   (vmm) => {
     vmm.emulate({ decoded });
@@ -17,32 +17,8 @@ const emulate =
 /** VMRUN and its family: undefined for a guest, whose processor has no SVM. */
 const svmInstruction = emulate('SVM_INSTRUCTION', true);
 
-/**
- * Every exit that this monitor asks for, by exit code, and what it does about it. The intercept bits in the VMCB
- * are made from this table, so an exit without a handler is one that was not asked for.
- */
-export const EXIT_HANDLERS: ReadonlyMap<number, ExitHandler> = new Map<number, ExitHandler>([
-  [EXIT_CR_READ + 0, emulate('CR_READ', false)],
-  [EXIT_CR_READ + 3, emulate('CR3_READ', false)],
-  [EXIT_CR_WRITE + 0, emulate('CR_WRITE', false)],
-  [
-    EXIT_CR_WRITE + 3,
-    (vmm) => {
-      vmm.emulate({ decoded: false });
-      vmm.shadow.invalidateAll();
-      return 'CR3_WRITE';
-    },
-  ],
-  [
-    EXIT_CR_WRITE + 4,
-    (vmm) => {
-      vmm.emulate({ decoded: false });
-      // Every write to CR4's paging bits flushes the TLB.
-      vmm.shadow.invalidateAll();
-      return 'CR_WRITE';
-    },
-  ],
-  [EXIT_EXCEPTION + VECTOR_PF, (vmm) => vmm.pageFault()],
+/** The exits that every member of the family asks for, however memory is virtualized, by exit code. */
+export const SHARED_EXITS: ReadonlyMap<number, ExitHandler> = new Map<number, ExitHandler>([
   [
     // Only so that the guest's shutdown can be told: the virtual processor takes the event that led here.
     EXIT_EXCEPTION + VECTOR_DF,
@@ -63,15 +39,6 @@ export const EXIT_HANDLERS: ReadonlyMap<number, ExitHandler> = new Map<number, E
   [INTERCEPTS.INVD, emulate('CACHE_CONTROL', true)],
   [INTERCEPTS.WBINVD, emulate('CACHE_CONTROL', true)],
   [INTERCEPTS.HLT, emulate('HLT', true)],
-  [
-    INTERCEPTS.INVLPG,
-    (vmm) => {
-      vmm.emulate({ decoded: false });
-      // TLB_CONTROL knows no single address.
-      vmm.shadow.invalidateAll();
-      return 'INVLPG';
-    },
-  ],
   [
     INTERCEPTS.IOIO,
     (vmm) => {

@@ -1,4 +1,3 @@
-import { CR0_PG, CR0_WP, EFER_SVME } from '../../arch/control.js';
 import type { SegmentState, TableState } from '../../arch/descriptors.js';
 import { MSR_STAR, MSR_SYSENTER_CS, MSR_SYSENTER_EIP, MSR_SYSENTER_ESP } from '../../arch/msrs.js';
 import {
@@ -173,16 +172,3 @@ export const GUEST_MSRS: readonly Copy[] = [
   MSR_SYSENTER_EIP,
   MSR_STAR,
 ].map((index) => copier(msr(index)));
-
-/**
- * The control registers that the guest runs on, as opposed to those that it believes in: paging is on and
- * CR0.WP set at all times for the shadow page tables, and SVM needs EFER.SVME.
- */
-export function realControls(guest: Processor, rootHpa: number): readonly [VmcbField, number][] {
-  return [
-    [VMCB_STATE.cr0, (guest.cr0 | CR0_PG | CR0_WP) >>> 0],
-    [VMCB_STATE.cr3, rootHpa],
-    [VMCB_STATE.cr4, guest.cr4],
-    [VMCB_STATE.efer, guest.efer | EFER_SVME],
-  ];
-}

@@ -1,10 +1,21 @@
 import type { CostKey } from '../../cost/keys.js';
 import type { Processor } from '../../machine.js';
 import type { VmcbView } from '../../platform/vmcb-view.js';
-import { GUEST_MSRS, RESIDENT, VMCB_SLOTS, realControls } from './guest-registers.js';
+import type { VmcbField } from '../../arch/vmcb.js';
+import { GUEST_MSRS, RESIDENT } from './guest-registers.js';
+import type { Slot } from './guest-registers.js';
 
-const BASIC_READS = VMCB_SLOTS.filter(({ basic }) => basic).length;
-const FURTHER_READS = VMCB_SLOTS.length - BASIC_READS;
+export interface GuestStateOptions {
+  vmcb: VmcbView;
+  host: Processor;
+  guest: Processor;
+  /** Counts work of the monitor. */
+  charge: (key: CostKey, count?: number) => void;
+  /** Registers that the VMCB holds while the guest runs. */
+  slots: readonly Slot[];
+  /** Further fields that must hold these values at VMRUN. */
+  controls: () => readonly (readonly [VmcbField, number])[];
+}
 
 /**
  * Moves the guest's registers between the host (VMCB and processor) and the virtual processor, and charges for
@@ -16,35 +27,38 @@ export class GuestState {
   /** The virtual processor holds the registers; else the host does. */
   private pulled = true;
 
-  constructor(
-    private readonly vmcb: VmcbView,
-    private readonly host: Processor,
-    private readonly guest: Processor,
-    private readonly charge: (key: CostKey, count?: number) => void,
-  ) {}
+  private readonly basicReads: number;
+  private readonly furtherReads: number;
+
+  constructor(private readonly options: GuestStateOptions) {
+    const { slots } = options;
+    this.basicReads = slots.filter(({ basic }) => basic).length;
+    this.furtherReads = slots.length - this.basicReads;
+  }
 
   /** Makes the virtual processor current, for emulation. */
   pull(): void {
     if (this.pulled) return;
     this.transferIn();
-    this.charge('vmcb.read', BASIC_READS);
+    this.options.charge('vmcb.read', this.basicReads);
     this.pulled = true;
   }
 
   /** The virtual processor is about to deliver, or has delivered, an event: that takes the further registers too. */
   chargeDelivery(): void {
-    this.charge('vmcb.read', FURTHER_READS);
+    this.options.charge('vmcb.read', this.furtherReads);
   }
 
   /** Makes the host current, for the next VMRUN. */
-  push(rootHpa: number): void {
+  push(): void {
+    const { vmcb, controls, charge } = this.options;
     let writes = this.pulled ? this.transferOut() : 0;
-    for (const [field, value] of realControls(this.guest, rootHpa)) {
-      if (this.vmcb.read(field) === value) continue;
-      this.vmcb.write(field, value);
+    for (const [field, value] of controls()) {
+      if (vmcb.read(field) === value) continue;
+      vmcb.write(field, value);
       writes++;
     }
-    this.charge('vmcb.write', writes);
+    charge('vmcb.write', writes);
     this.pulled = false;
   }
 
@@ -54,37 +68,42 @@ export class GuestState {
    * @param inGuestMode the processor was stopped between VMRUN and #VMEXIT, so it holds all registers itself.
    */
   show(inGuestMode: boolean): void {
-    if (inGuestMode) this.copy(this.host, this.guest);
+    const { host, guest } = this.options;
+    if (inGuestMode) this.copy(host, guest);
     else if (!this.pulled) this.transferIn();
   }
 
   /** Undoes {@link show}: takes over what the owner has changed. */
   takeBack(inGuestMode: boolean): void {
-    if (inGuestMode) this.copy(this.guest, this.host);
+    const { host, guest } = this.options;
+    if (inGuestMode) this.copy(guest, host);
     else if (!this.pulled) this.transferOut();
     this.pushMsrs();
   }
 
   /** The guest's MSRs may have changed: brings them to the host's processor, where the guest uses them. */
   pushMsrs(): void {
-    for (const copy of GUEST_MSRS) copy(this.guest, this.host);
+    const { host, guest } = this.options;
+    for (const copy of GUEST_MSRS) copy(guest, host);
   }
 
   private transferIn(): void {
-    for (const slot of VMCB_SLOTS) slot.pull(this.vmcb, this.guest);
-    for (const copy of RESIDENT) copy(this.host, this.guest);
+    const { host, guest, slots, vmcb } = this.options;
+    for (const slot of slots) slot.pull(vmcb, guest);
+    for (const copy of RESIDENT) copy(host, guest);
   }
 
   /** @returns VMCB fields written. */
   private transferOut(): number {
+    const { host, guest, slots, vmcb } = this.options;
     let writes = 0;
-    for (const slot of VMCB_SLOTS) if (slot.push(this.vmcb, this.guest)) writes++;
-    for (const copy of RESIDENT) copy(this.guest, this.host);
+    for (const slot of slots) if (slot.push(vmcb, guest)) writes++;
+    for (const copy of RESIDENT) copy(guest, host);
     return writes;
   }
 
   private copy(from: Processor, to: Processor): void {
-    for (const slot of VMCB_SLOTS) slot.copy(from, to);
+    for (const slot of this.options.slots) slot.copy(from, to);
     for (const copy of RESIDENT) copy(from, to);
   }
 }

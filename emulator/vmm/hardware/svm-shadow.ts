@@ -1,77 +1,86 @@
 import { CR0_PG, CR0_WP, EFER_SVME } from '../../arch/control.js';
 import type { ExitReason } from '../../arch/exits.js';
-import { FLAG_IF } from '../../arch/flags.js';
-import { MSR_VM_HSAVE_PA } from '../../arch/msrs.js';
 import { VECTOR_PF } from '../../arch/vectors.js';
 import {
+  EXIT_CR_READ,
+  EXIT_CR_WRITE,
+  EXIT_EXCEPTION,
+  INTERCEPTS,
   TLB_CONTROL_FLUSH_ALL,
   TLB_CONTROL_FLUSH_GUEST,
   TLB_CONTROL_NOTHING,
   VMCB_CONTROL,
   VMCB_STATE,
-  exitCodeName,
 } from '../../arch/vmcb.js';
-import type { VmcbField } from '../../arch/vmcb.js';
-import type { VmcbView } from '../../platform/vmcb-view.js';
-import type { Event, RunLimits } from '../../machine.js';
-import { WORLD_SWITCH } from '../crossing.js';
-import { deliverEvent, emulateInstruction, noteInjection } from '../emulate.js';
-import type { EmulationOptions } from '../emulate.js';
-import { Monitor } from '../monitor.js';
 import type { MonitorOptions } from '../monitor.js';
-import { createVmcb, interceptCr0Read, interruptWindow } from './control-area.js';
-import { EXIT_HANDLERS } from './exit-handlers.js';
-import { GuestState } from './guest-state.js';
-import { injection, interruptedEvent } from './vmcb-events.js';
+import type { ShadowMmu } from '../shadow-mmu.js';
+import { createShadow } from '../shadow-monitor.js';
+import { interceptCr0Read } from './control-area.js';
+import { emulate } from './exit-handlers.js';
+import type { ExitHandler } from './exit-handlers.js';
+import { VMCB_SLOTS } from './guest-registers.js';
+import { HardwareVmm } from './hardware-vmm.js';
 
 /**
- * The hardware family with shadow page tables, as the paper's hardware VMM is built: the guest runs in guest mode
- * from VMRUN to #VMEXIT, its privileged flags, descriptor tables and interrupt delivery are the processor's
- * business, and the monitor comes in for page faults, control registers, ports and the few other things in
- * exit-handlers.ts. It is stateless between exits: what it needs it reads from the VMCB each time.
+ * Guest mode with shadow page tables: control registers, INVLPG and page faults exit. The guest runs on control
+ * registers other than those that it believes in: paging is on and CR0.WP set at all times.
  */
-export class SvmShadowVmm extends Monitor {
-  private readonly vmcb: VmcbView;
-  private readonly state: GuestState;
-  /** The next VMRUN continues in guest mode after a stop at a limit, which is no exit. */
-  private inGuestMode = false;
-  /** The next VMRUN delivers an event already. */
-  private injecting = false;
+export class SvmShadowVmm extends HardwareVmm {
+  readonly shadow: ShadowMmu;
+  private rootHpa = 0;
 
   constructor(options: MonitorOptions) {
-    super(options);
-    const { host, guest, frames } = this;
-    this.vmcb = createVmcb(host.memory, frames, EXIT_HANDLERS.keys());
-    this.state = new GuestState(this.vmcb, host.cpu, guest.cpu, (key, count) => this.charge(key, count));
-    host.cpu.setMsr(MSR_VM_HSAVE_PA, frames.reserve(1));
-    host.cpu.efer |= EFER_SVME;
-    // With V_INTR_MASKING, the host's own IF decides whether a physical interrupt ends guest mode.
-    host.cpu.eflags |= FLAG_IF;
+    super(options, {
+      slots: VMCB_SLOTS,
+      controls: () => {
+        const { cr0, cr4, efer } = this.guest.cpu;
+        return [
+          [VMCB_STATE.cr0, (cr0 | CR0_PG | CR0_WP) >>> 0],
+          [VMCB_STATE.cr3, this.rootHpa],
+          [VMCB_STATE.cr4, cr4],
+          [VMCB_STATE.efer, efer | EFER_SVME],
+        ];
+      },
+    });
+    this.shadow = createShadow(this);
+    this.handle(this.memoryExits());
   }
 
-  // --- what the exit handlers use
-
-  /** One instruction of the guest on the virtual processor. */
-  emulate(options: EmulationOptions): void {
-    this.state.pull();
-    const result = emulateInstruction(this, options);
-    if (result.kind === 'delivered') this.state.chargeDelivery();
+  override get paging(): ShadowMmu {
+    return this.shadow;
   }
 
-  /** The exit came in the middle of an event's delivery, or else of an instruction: the virtual processor does it over. */
-  emulateInterrupted(): void {
-    const interrupted = this.readInterruptedEvent();
-    if (!interrupted) {
+  protected override prepareMemory(): number {
+    const { cr0 } = this.guest.cpu;
+    const cr0Differs = (cr0 & (CR0_PG | CR0_WP)) !== (CR0_PG | CR0_WP | 0);
+    if (interceptCr0Read(this.vmcb, cr0Differs)) this.charge('vmcb.write');
+    this.rootHpa = this.shadow.rootHpa;
+    const { all, pages } = this.shadow.takeFlush();
+    if (!this.host.profile.tlb.tagged) return TLB_CONTROL_FLUSH_ALL;
+    return all || pages.length > 0 ? TLB_CONTROL_FLUSH_GUEST : TLB_CONTROL_NOTHING;
+  }
+
+  /** Exits that the shadow page tables need. */
+  private memoryExits(): ReadonlyMap<number, ExitHandler> {
+    /** An instruction after which what the guest has changed in its page tables is in force. TLB_CONTROL knows no single address. */
+    const flushing = (reason: ExitReason) => (): ExitReason => {
       this.emulate({ decoded: false });
-      return;
-    }
-    this.state.pull();
-    this.state.chargeDelivery();
-    deliverEvent(this, interrupted);
+      this.shadow.invalidateAll();
+      return reason;
+    };
+    return new Map<number, ExitHandler>([
+      [EXIT_CR_READ + 0, emulate('CR_READ', false)],
+      [EXIT_CR_READ + 3, emulate('CR3_READ', false)],
+      [EXIT_CR_WRITE + 0, emulate('CR_WRITE', false)],
+      [EXIT_CR_WRITE + 3, flushing('CR3_WRITE')],
+      [EXIT_CR_WRITE + 4, flushing('CR_WRITE')],
+      [EXIT_EXCEPTION + VECTOR_PF, () => this.pageFault()],
+      [INTERCEPTS.INVLPG, flushing('INVLPG')],
+    ]);
   }
 
   /** The guest, or the processor on its behalf, faulted on the shadow page tables. */
-  pageFault(): ExitReason {
+  private pageFault(): ExitReason {
     const errorCode = this.readExitInfo1();
     const gva = this.read(VMCB_CONTROL.exitInfo2);
     const outcome = this.shadow.resolve(gva, errorCode);
@@ -91,140 +100,5 @@ export class SvmShadowVmm extends Monitor {
         this.emulateInterrupted();
         return 'EMULATE';
     }
-  }
-
-  msrsChanged(): void {
-    this.state.pushMsrs();
-  }
-
-  closeInterruptWindow(): void {
-    this.write(VMCB_CONTROL.virtualInterrupt, interruptWindow(false));
-  }
-
-  readExitInfo1(): number {
-    return this.read(VMCB_CONTROL.exitInfo1);
-  }
-
-  /** The processor gave up on the guest. Double faults exit before that, so their story is known; this one's is not. */
-  shutdown(): void {
-    this.state.pull();
-    this.stop({ kind: 'tripleFault', chain: ['shutdown in guest mode'], eip: this.guest.cpu.eip });
-  }
-
-  // --- the run loop's part
-
-  protected load(): void {
-    this.state.takeBack(this.inGuestMode);
-  }
-
-  protected store(): void {
-    this.state.show(this.inGuestMode);
-  }
-
-  protected resume(limits: RunLimits): void {
-    const { host } = this;
-    if (!this.inGuestMode) this.prepareEntry();
-    const stop = this.inGuestMode ? host.continueGuest(limits) : host.vmrun(this.vmcb.hpa, limits);
-    switch (stop.kind) {
-      case 'vmexit':
-        this.inGuestMode = false;
-        this.injecting = false;
-        this.exit(WORLD_SWITCH, this.vmcb.read(VMCB_STATE.rip), () => this.handleExit());
-        return;
-      case 'budget':
-      case 'requested':
-        this.inGuestMode = true;
-        this.stop(stop);
-        return;
-      default:
-        throw new Error(`guest mode stopped with '${stop.kind}', which only #VMEXIT may report`);
-    }
-  }
-
-  protected wake(): void {
-    this.guest.cpu.halted = false;
-    this.offerInterrupt();
-  }
-
-  private handleExit(): ExitReason {
-    const exitCode = this.read(VMCB_CONTROL.exitCode);
-    const handler = EXIT_HANDLERS.get(exitCode);
-    if (!handler) {
-      const eip = this.vmcb.read(VMCB_STATE.rip).toString(16);
-      throw new Error(`no handler for exit ${exitCodeName(exitCode)} at guest eip 0x${eip}`);
-    }
-    const reason = handler(this);
-    if (!this.stopped && !this.guest.cpu.halted) this.offerInterrupt();
-    return reason;
-  }
-
-  private forwardPageFault(gva: number, errorCode: number): void {
-    // During another event's delivery it may be a double fault: the virtual processor knows the rules.
-    if (this.readInterruptedEvent()) {
-      this.emulateInterrupted();
-      return;
-    }
-    const event = { vector: VECTOR_PF, kind: 'exception', errorCode } as const;
-    this.write(VMCB_STATE.cr2, gva);
-    this.inject(event);
-    noteInjection(this, event);
-  }
-
-  /** Gives the guest a waiting interrupt now, or asks for an exit as soon as it can take one. */
-  private offerInterrupt(): void {
-    if (!this.interruptPending()) return;
-    this.state.pull();
-    if (this.injecting || !this.interruptDeliverable()) {
-      this.writeIfChanged(VMCB_CONTROL.virtualInterrupt, interruptWindow(true));
-      return;
-    }
-    this.writeIfChanged(VMCB_CONTROL.virtualInterrupt, interruptWindow(false));
-    const vector = this.guest.platform.acknowledgeInterrupt();
-    const event = { vector, kind: 'external', errorCode: null } as const;
-    this.inject(event);
-    noteInjection(this, event);
-  }
-
-  private prepareEntry(): void {
-    const { cr0 } = this.guest.cpu;
-    const cr0Differs = (cr0 & (CR0_PG | CR0_WP)) !== (CR0_PG | CR0_WP | 0);
-    if (interceptCr0Read(this.vmcb, cr0Differs)) this.charge('vmcb.write');
-    this.state.push(this.shadow.rootHpa);
-    this.writeIfChanged(VMCB_CONTROL.tlbControl, this.tlbControl());
-  }
-
-  private tlbControl(): number {
-    const { all, pages } = this.shadow.takeFlush();
-    if (!this.host.profile.tlb.tagged) return TLB_CONTROL_FLUSH_ALL;
-    return all || pages.length > 0 ? TLB_CONTROL_FLUSH_GUEST : TLB_CONTROL_NOTHING;
-  }
-
-  // --- VMCB accesses that the monitor pays for
-
-  private read(field: VmcbField): number {
-    this.charge('vmcb.read');
-    return this.vmcb.read(field);
-  }
-
-  private write(field: VmcbField, value: number): void {
-    this.charge('vmcb.write');
-    this.vmcb.write(field, value);
-  }
-
-  private writeIfChanged(field: VmcbField, value: number): void {
-    if (this.vmcb.read(field) !== value) this.write(field, value);
-  }
-
-  private readInterruptedEvent(): Event | null {
-    const low = this.read(VMCB_CONTROL.exitIntInfo);
-    return interruptedEvent({ low, high: this.vmcb.readHigh(VMCB_CONTROL.exitIntInfo) });
-  }
-
-  /** The event comes to the guest with the next VMRUN; #VMEXIT clears the field. */
-  private inject(event: Event): void {
-    const { low, high } = injection(event);
-    this.charge('vmcb.write');
-    this.vmcb.write(VMCB_CONTROL.eventInjection, low, high);
-    this.injecting = true;
   }
 }

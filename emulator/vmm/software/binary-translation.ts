@@ -1,6 +1,6 @@
 import { PAGE_BYTES } from '../../arch/paging.js';
 import type { RunLimits, Stop } from '../../machine.js';
-import { Monitor } from '../monitor.js';
+import { ShadowMonitor } from '../shadow-monitor.js';
 import type { MonitorOptions } from '../monitor.js';
 import { AreaFrames } from './area-frames.js';
 import {
@@ -35,7 +35,7 @@ export interface TranslationStatistics extends CacheStatistics {
  * translation cache and runs there in ring 1, user code runs directly in ring 3, on shadow page tables and
  * shadow descriptors; what neither can do is emulated on the virtual CPU.
  */
-export class BinaryTranslationVmm extends Monitor {
+export class BinaryTranslationVmm extends ShadowMonitor {
   readonly translations: Translations;
   private readonly area: AreaFrames;
   private readonly cache: TranslationCache;

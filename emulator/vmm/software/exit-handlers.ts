@@ -8,7 +8,7 @@ import type { Event, Processor } from '../../machine.js';
 import { CALLOUT, TRAP } from '../crossing.js';
 import type { Crossing } from '../crossing.js';
 import { deliverEvent, emulateInstruction, exitReasonOf } from '../emulate.js';
-import type { Monitor } from '../monitor.js';
+import type { ShadowMonitor } from '../shadow-monitor.js';
 import type { CodeSpace } from './code-space.js';
 import type { Callout } from './fragment.js';
 import { operandLinear } from './operand.js';
@@ -19,7 +19,7 @@ const INTERPRETED: Crossing = { enteredBy: null, leavesBy: null, resumedBy: null
 /** What the monitor does for the guest, at exits and between them. */
 export class ExitHandlers {
   constructor(
-    private readonly monitor: Monitor,
+    private readonly monitor: ShadowMonitor,
     private readonly space: CodeSpace,
   ) {}
 

@@ -1,0 +1,220 @@
+import { EFER_SVME } from '../../arch/control.js';
+import type { ExitReason } from '../../arch/exits.js';
+import { FLAG_IF } from '../../arch/flags.js';
+import { MSR_VM_HSAVE_PA } from '../../arch/msrs.js';
+import { VECTOR_PF } from '../../arch/vectors.js';
+import { VMCB_CONTROL, VMCB_STATE, exitCodeName } from '../../arch/vmcb.js';
+import type { VmcbField } from '../../arch/vmcb.js';
+import type { VmcbView } from '../../platform/vmcb-view.js';
+import type { Event, RunLimits } from '../../machine.js';
+import { WORLD_SWITCH } from '../crossing.js';
+import { deliverEvent, emulateInstruction, noteInjection } from '../emulate.js';
+import type { EmulationOptions } from '../emulate.js';
+import { Monitor } from '../monitor.js';
+import type { MonitorOptions } from '../monitor.js';
+import { createVmcb, interceptExits, interruptWindow } from './control-area.js';
+import { SHARED_EXITS } from './exit-handlers.js';
+import type { ExitHandler } from './exit-handlers.js';
+import type { Slot } from './guest-registers.js';
+import { GuestState } from './guest-state.js';
+import { injection, interruptedEvent } from './vmcb-events.js';
+
+/** What distinguishes the members of the family in how the guest's registers travel. */
+export interface HardwareOptions {
+  /** Registers that the VMCB holds while the guest runs. */
+  slots: readonly Slot[];
+  /** Further fields that must hold these values at VMRUN. */
+  controls: () => readonly (readonly [VmcbField, number])[];
+}
+
+/**
+ * The hardware family, as the paper's hardware VMM is built: the guest runs in guest mode from VMRUN to #VMEXIT,
+ * its privileged flags, descriptor tables and interrupt delivery are the processor's business, and the monitor
+ * comes in for what it has handlers for. It is stateless between exits: what it needs it reads from the VMCB each
+ * time. A member of the family adds how memory is virtualized.
+ */
+export abstract class HardwareVmm extends Monitor {
+  protected readonly vmcb: VmcbView;
+  protected readonly state: GuestState;
+  private readonly handlers = new Map<number, ExitHandler>();
+  /** The next VMRUN continues in guest mode after a stop at a limit, which is no exit. */
+  private inGuestMode = false;
+  /** The next VMRUN delivers an event already. */
+  private injecting = false;
+
+  protected constructor(options: MonitorOptions, { slots, controls }: HardwareOptions) {
+    super(options);
+    const { host, guest, frames } = this;
+    this.vmcb = createVmcb(host.memory, frames);
+    this.state = new GuestState({
+      vmcb: this.vmcb,
+      host: host.cpu,
+      guest: guest.cpu,
+      charge: (key, count) => this.charge(key, count),
+      slots,
+      controls,
+    });
+    this.handle(SHARED_EXITS);
+    host.cpu.setMsr(MSR_VM_HSAVE_PA, frames.reserve(1));
+    host.cpu.efer |= EFER_SVME;
+    // With V_INTR_MASKING, the host's own IF decides whether a physical interrupt ends guest mode.
+    host.cpu.eflags |= FLAG_IF;
+  }
+
+  // --- what the exit handlers use
+
+  /** One instruction of the guest on the virtual processor. */
+  emulate(options: EmulationOptions): void {
+    this.state.pull();
+    const result = emulateInstruction(this, options);
+    if (result.kind === 'delivered') this.state.chargeDelivery();
+  }
+
+  /** The exit came in the middle of an event's delivery, or else of an instruction: the virtual processor does it over. */
+  emulateInterrupted(): void {
+    const interrupted = this.readInterruptedEvent();
+    if (!interrupted) {
+      this.emulate({ decoded: false });
+      return;
+    }
+    this.state.pull();
+    this.state.chargeDelivery();
+    deliverEvent(this, interrupted);
+  }
+
+  /** Asks for exits, by exit code, and says what is done about them: an exit without a handler is one that was not asked for. */
+  protected handle(handlers: ReadonlyMap<number, ExitHandler>): void {
+    for (const [exitCode, handler] of handlers) this.handlers.set(exitCode, handler);
+    interceptExits(this.vmcb, handlers.keys());
+  }
+
+  /** Before each VMRUN: brings the VMCB's memory controls up to date. @returns TLB_CONTROL. */
+  protected abstract prepareMemory(): number;
+
+  msrsChanged(): void {
+    this.state.pushMsrs();
+  }
+
+  closeInterruptWindow(): void {
+    this.write(VMCB_CONTROL.virtualInterrupt, interruptWindow(false));
+  }
+
+  readExitInfo1(): number {
+    return this.read(VMCB_CONTROL.exitInfo1);
+  }
+
+  /** The processor gave up on the guest. Double faults exit before that, so their story is known; this one's is not. */
+  shutdown(): void {
+    this.state.pull();
+    this.stop({ kind: 'tripleFault', chain: ['shutdown in guest mode'], eip: this.guest.cpu.eip });
+  }
+
+  // --- the run loop's part
+
+  protected load(): void {
+    this.state.takeBack(this.inGuestMode);
+  }
+
+  protected store(): void {
+    this.state.show(this.inGuestMode);
+  }
+
+  protected resume(limits: RunLimits): void {
+    const { host } = this;
+    if (!this.inGuestMode) this.prepareEntry();
+    const stop = this.inGuestMode ? host.continueGuest(limits) : host.vmrun(this.vmcb.hpa, limits);
+    switch (stop.kind) {
+      case 'vmexit':
+        this.inGuestMode = false;
+        this.injecting = false;
+        this.exit(WORLD_SWITCH, this.vmcb.read(VMCB_STATE.rip), () => this.handleExit());
+        return;
+      case 'budget':
+      case 'requested':
+        this.inGuestMode = true;
+        this.stop(stop);
+        return;
+      default:
+        throw new Error(`guest mode stopped with '${stop.kind}', which only #VMEXIT may report`);
+    }
+  }
+
+  protected wake(): void {
+    this.guest.cpu.halted = false;
+    this.offerInterrupt();
+  }
+
+  private handleExit(): ExitReason {
+    const exitCode = this.read(VMCB_CONTROL.exitCode);
+    const handler = this.handlers.get(exitCode);
+    if (!handler) {
+      const eip = this.vmcb.read(VMCB_STATE.rip).toString(16);
+      throw new Error(`no handler for exit ${exitCodeName(exitCode)} at guest eip 0x${eip}`);
+    }
+    const reason = handler(this);
+    if (!this.stopped && !this.guest.cpu.halted) this.offerInterrupt();
+    return reason;
+  }
+
+  protected forwardPageFault(gva: number, errorCode: number): void {
+    // During another event's delivery it may be a double fault: the virtual processor knows the rules.
+    if (this.readInterruptedEvent()) {
+      this.emulateInterrupted();
+      return;
+    }
+    const event = { vector: VECTOR_PF, kind: 'exception', errorCode } as const;
+    this.write(VMCB_STATE.cr2, gva);
+    this.inject(event);
+    noteInjection(this, event);
+  }
+
+  /** Gives the guest a waiting interrupt now, or asks for an exit as soon as it can take one. */
+  private offerInterrupt(): void {
+    if (!this.interruptPending()) return;
+    this.state.pull();
+    if (this.injecting || !this.interruptDeliverable()) {
+      this.writeIfChanged(VMCB_CONTROL.virtualInterrupt, interruptWindow(true));
+      return;
+    }
+    this.writeIfChanged(VMCB_CONTROL.virtualInterrupt, interruptWindow(false));
+    const vector = this.guest.platform.acknowledgeInterrupt();
+    const event = { vector, kind: 'external', errorCode: null } as const;
+    this.inject(event);
+    noteInjection(this, event);
+  }
+
+  private prepareEntry(): void {
+    const tlbControl = this.prepareMemory();
+    this.state.push();
+    this.writeIfChanged(VMCB_CONTROL.tlbControl, tlbControl);
+  }
+
+  // --- VMCB accesses that the monitor pays for
+
+  read(field: VmcbField): number {
+    this.charge('vmcb.read');
+    return this.vmcb.read(field);
+  }
+
+  protected write(field: VmcbField, value: number): void {
+    this.charge('vmcb.write');
+    this.vmcb.write(field, value);
+  }
+
+  protected writeIfChanged(field: VmcbField, value: number): void {
+    if (this.vmcb.read(field) !== value) this.write(field, value);
+  }
+
+  protected readInterruptedEvent(): Event | null {
+    const low = this.read(VMCB_CONTROL.exitIntInfo);
+    return interruptedEvent({ low, high: this.vmcb.readHigh(VMCB_CONTROL.exitIntInfo) });
+  }
+
+  /** The event comes to the guest with the next VMRUN; #VMEXIT clears the field. */
+  protected inject(event: Event): void {
+    const { low, high } = injection(event);
+    this.charge('vmcb.write');
+    this.vmcb.write(VMCB_CONTROL.eventInjection, low, high);
+    this.injecting = true;
+  }
+}

@@ -1,9 +1,8 @@
 import { CR0_ET, CR0_NE, CR0_PE, EFER_SVME } from './arch/control.js';
 import * as attr from './arch/descriptors.js';
 import type { SegmentState, TableState } from './arch/descriptors.js';
-import { FLAG_ONE } from './arch/flags.js';
 import { PAGE_BYTES } from './arch/paging.js';
-import { CS, DS, ES, ESP, FS, GPR_NAMES, GS, LDTR, SEGMENT_NAMES, SS, TR } from './arch/registers.js';
+import { CS, DS, EDX, ES, ESP, FS, GPR_NAMES, GS, SEGMENT_NAMES, SS } from './arch/registers.js';
 import type { SegmentIndex } from './arch/registers.js';
 import { STATE_BYTES } from './arch/state.js';
 import { Ledger } from './cost/ledger.js';
@@ -184,27 +183,21 @@ export class Machine {
   /** Flat 32-bit protected mode, paging and interrupts off, all general registers 0 but ESP: how an image is entered. */
   resetFlat(entry: number): void {
     const { core } = this;
-    core.u8.fill(0);
+    core.reset();
     core.cr0 = CR0_PE | CR0_ET | CR0_NE;
-    core.eflags = FLAG_ONE;
-    core.cpl = 0;
-    const system = { attributes: attr.ATTR_P, limit: 0xffff, base: 0, selector: 0 };
     core.setSegment(CS, { selector: 0x08, attributes: FLAT | attr.ATTR_CODE, limit: 0xffff_ffff, base: 0 });
     for (const segment of [DS, ES, SS, FS, GS] as const) {
       core.setSegment(segment, { selector: 0x10, attributes: FLAT, limit: 0xffff_ffff, base: 0 });
     }
-    core.setSegment(LDTR, { ...system, attributes: attr.ATTR_P | attr.SYS_LDT });
-    core.setSegment(TR, { ...system, attributes: attr.ATTR_P | attr.SYS_TSS32_BUSY });
-    core.gdtr = { base: 0, limit: 0xffff };
-    core.idtr = { base: 0, limit: 0xffff };
+    core.setGpr(EDX, 0);
     core.setGpr(ESP, RESET_STACK);
-    core.setDebug(6, 0xffff_0ff0);
-    core.setDebug(7, 0x400);
     core.eip = entry;
-    core.attention = 0;
-    core.nmiBlocked = false;
-    core.flushTlb();
     core.reload();
+  }
+
+  /** The processor as its reset pin leaves it: in real mode at the reset vector, where a ROM is. Memory and devices stay. */
+  resetHard(): void {
+    this.core.reset();
   }
 
   /** What the guest can see of its processor, for comparison and display. */

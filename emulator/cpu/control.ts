@@ -5,6 +5,7 @@ import { CPL_I32, CR0_I32, CR2_I32, CR3_I32, CR4_I32, DR_OFFSET } from '../arch/
 import { VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../arch/vectors.js';
 import { ATTENTION_HALT } from './attention.js';
 import type { Cpu } from './cpu.js';
+import { enterRealMode } from './modes.js';
 
 /** CR0 bits that exist; writes to others are ignored, ET always reads as one. */
 const CR0_DEFINED =
@@ -22,11 +23,9 @@ const CR0_DEFINED =
 /** Bits that LMSW writes; PE it can set but not clear. */
 const MACHINE_STATUS = cr.CR0_PE | cr.CR0_MP | cr.CR0_EM | cr.CR0_TS;
 /** CR4 bits of features that CPUID offers. Setting another raises #GP(0). */
-const CR4_OFFERED = cr.CR4_TSD | cr.CR4_PSE | cr.CR4_PGE | cr.CR4_PCE;
+const CR4_OFFERED = cr.CR4_VME | cr.CR4_PVI | cr.CR4_TSD | cr.CR4_PSE | cr.CR4_PGE | cr.CR4_PCE;
 const CR4_NOT_YET: readonly (readonly [number, string])[] = [
   [cr.CR4_PAE, 'PAE paging'],
-  [cr.CR4_VME, 'virtual-8086 mode extensions'],
-  [cr.CR4_PVI, 'protected-mode virtual interrupts'],
   [cr.CR4_DE, 'debugging extensions'],
 ];
 const CONTROL_SLOTS: Readonly<Record<number, number>> = { 0: CR0_I32, 2: CR2_I32, 3: CR3_I32, 4: CR4_I32 };
@@ -100,10 +99,6 @@ function checkCr0(cpu: Cpu, value: number): void {
   const pagingWithoutProtection = (value & (cr.CR0_PG | cr.CR0_PE)) === cr.CR0_PG;
   const notWriteThroughAlone = (value & (cr.CR0_NW | cr.CR0_CD)) === cr.CR0_NW;
   if (pagingWithoutProtection || notWriteThroughAlone) cpu.fault.raise(VECTOR_GP, 0);
-  if ((value & cr.CR0_PE) === 0) {
-    cpu.noteMissing('real mode');
-    cpu.fault.raise(VECTOR_GP, 0);
-  }
 }
 
 function setCr0(cpu: Cpu, value: number): void {
@@ -112,6 +107,7 @@ function setCr0(cpu: Cpu, value: number): void {
   const changed = old ^ next;
   if (cpu.guestMode && changed & ~(cr.CR0_TS | cr.CR0_MP)) cpu.svmUnit.interceptControlSelective();
   cpu.cr0 = next;
+  if (changed & old & cr.CR0_PE) enterRealMode(cpu);
   if (changed & cr.CR0_PG) cpu.flushTlb();
 }
 

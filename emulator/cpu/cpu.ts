@@ -23,6 +23,7 @@ import { Msrs } from './msr.js';
 import * as ports from './ports.js';
 import type { Event, Processor, RunLimits, StepResult, Stop } from './processor.js';
 import { Registers } from './registers.js';
+import { reset } from './reset.js';
 import * as segmentation from './segmentation.js';
 import type { SvmUnit } from './svm-hooks.js';
 
@@ -96,6 +97,11 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
     return this.executor.deliver(event);
   }
 
+  /** As its reset pin leaves it. */
+  reset(): void {
+    reset(this);
+  }
+
   /** Brings the ledger's rows up to date with what has been executed. */
   sync(): void {
     this.executor.sync();
@@ -131,8 +137,8 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
     return this.executor.instructionEip;
   }
 
-  pushFlagsImage(): number {
-    return flagControl.pushFlagsImage(this);
+  pushFlagsImage(operandBytes: 2 | 4): number {
+    return flagControl.pushFlagsImage(this, operandBytes);
   }
   popFlagsImage(value: number, operandBytes: 2 | 4): void {
     flagControl.popFlagsImage(this, value, operandBytes);

@@ -4,12 +4,21 @@ import type { Cpu } from './cpu.js';
 /** Twelve characters. A name of its own: no guest should take the simulated processor for one whose errata it knows. */
 const VENDOR = 'Ringside x86';
 /** Family 15, model 4, stepping 3: what a Pentium 4 672 reports. */
-const SIGNATURE = 0x0f43;
+export const SIGNATURE = 0x0f43;
 
 /** CPUID 1 EDX (AMD64 APM vol. 3, rev. 3.37, appendix E "Obtaining Processor Information Via the CPUID Instruction"). No FPU. */
-const FEATURES = bits({ pse: 3, tsc: 4, msr: 5, cmpxchg8b: 8, sysenter: 11, pge: 13, cmov: 15 });
+const FEATURES = bits({ vme: 1, pse: 3, tsc: 4, msr: 5, cmpxchg8b: 8, sysenter: 11, pge: 13, cmov: 15 });
 /** CPUID 8000_0001 EDX. */
-const EXTENDED_FEATURES = bits({ pse: 3, tsc: 4, msr: 5, cmpxchg8b: 8, syscall: 11, pge: 13, cmov: 15 });
+const EXTENDED_FEATURES = bits({
+  vme: 1,
+  pse: 3,
+  tsc: 4,
+  msr: 5,
+  cmpxchg8b: 8,
+  syscall: 11,
+  pge: 13,
+  cmov: 15,
+});
 
 /** In both words, while IA32_APIC_BASE enables it. */
 const FEATURE_APIC = 1 << 9;

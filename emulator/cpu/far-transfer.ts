@@ -12,8 +12,10 @@ import { VECTOR_GP, VECTOR_NP, VECTOR_TS } from '../arch/vectors.js';
 import type { Cpu } from './cpu.js';
 import * as descriptors from './descriptor.js';
 import type { Descriptor } from './descriptor.js';
+import { isProtected } from './modes.js';
 import { nullSegment, setCode, stackDescriptor } from './segmentation.js';
 import { StackFrame } from './stack-frame.js';
+import { call8086, jump8086, return8086 } from './transfer-8086.js';
 
 const GATE_PARAMETERS = 0x1f;
 
@@ -25,6 +27,10 @@ export function jumpNear(cpu: Cpu, target: number): void {
 
 /** JMP far (APM vol. 3, "JMP (Far)"). */
 export function farJump(cpu: Cpu, selector: number, offset: number, operandBytes: 2 | 4): void {
+  if (!isProtected(cpu)) {
+    jump8086(cpu, selector, offset);
+    return;
+  }
   const descriptor = fetchTarget(cpu, selector);
   if (descriptors.isCode(descriptor.attributes)) {
     checkDirectCode(cpu, descriptor);
@@ -44,6 +50,10 @@ export function farJump(cpu: Cpu, selector: number, offset: number, operandBytes
 
 /** CALL far (APM vol. 3, "CALL (Far)"). */
 export function farCall(cpu: Cpu, selector: number, offset: number, operandBytes: 2 | 4): void {
+  if (!isProtected(cpu)) {
+    call8086(cpu, selector, offset, operandBytes);
+    return;
+  }
   const descriptor = fetchTarget(cpu, selector);
   const returnCs = cpu.selector(CS);
   const returnEip = cpu.eip;
@@ -65,7 +75,7 @@ export function farCall(cpu: Cpu, selector: number, offset: number, operandBytes
   const cpl = descriptors.dpl(attributes);
   const outer = StackFrame.current(cpu);
   const inner = StackFrame.fromTss(cpu, cpl, 0);
-  inner.requireRoom((4 + gate.parameters) * gate.bytes);
+  inner.requireRoom(4 + gate.parameters, gate.bytes);
   checkOffset(cpu, code, gate.offset);
   const parameters = Array.from({ length: gate.parameters }, () => outer.pop(gate.bytes)).reverse();
   for (const value of [cpu.selector(SS), cpu.gpr(ESP), ...parameters, returnCs, returnEip]) {
@@ -78,6 +88,10 @@ export function farCall(cpu: Cpu, selector: number, offset: number, operandBytes
 
 /** RET far (APM vol. 3, "RET (Far)"): within a ring or to an outer one. */
 export function farReturn(cpu: Cpu, operandBytes: 2 | 4, popBytes: number): void {
+  if (!isProtected(cpu)) {
+    return8086(cpu, operandBytes, popBytes);
+    return;
+  }
   const stack = StackFrame.current(cpu);
   const eip = stack.pop(operandBytes) >>> 0;
   const selector = stack.pop(operandBytes) & 0xffff;
@@ -209,7 +223,7 @@ function callThrough(
   cpl: number,
   bytes: 2 | 4,
 ): void {
-  stack.requireRoom(2 * bytes);
+  stack.requireRoom(2, bytes);
   checkOffset(cpu, code, offset);
   stack.push(cpu.selector(CS), bytes);
   stack.push(cpu.eip, bytes);

@@ -15,6 +15,7 @@ import { CS, ECX, EDX, ESP, SS } from '../arch/registers.js';
 import { EFER_I32 } from '../arch/state.js';
 import { VECTOR_GP, VECTOR_UD } from '../arch/vectors.js';
 import type { Cpu } from './cpu.js';
+import { isReal } from './modes.js';
 
 const FLAT = ATTR_P | ATTR_S | ATTR_RW | ATTR_ACCESSED | ATTR_DB | ATTR_G;
 
@@ -34,7 +35,7 @@ function enter(cpu: Cpu, codeSelector: number, stackSelector: number, cpl: numbe
 /** APM vol. 3, "SYSENTER". */
 export function sysenter(cpu: Cpu): void {
   const { sysenterCs, sysenterEsp, sysenterEip } = cpu.msrs;
-  if ((sysenterCs & 0xfffc) === 0) cpu.fault.raise(VECTOR_GP, 0);
+  if (isReal(cpu) || (sysenterCs & 0xfffc) === 0) cpu.fault.raise(VECTOR_GP, 0);
   const selector = sysenterCs & 0xfffc;
   cpu.writeEflags(0, FLAG_VM | FLAG_IF | FLAG_RF);
   enter(cpu, selector, selector + 8, 0, sysenterEip);
@@ -44,7 +45,7 @@ export function sysenter(cpu: Cpu): void {
 /** APM vol. 3, "SYSEXIT". */
 export function sysexit(cpu: Cpu): void {
   const { sysenterCs } = cpu.msrs;
-  if (cpu.cpl !== 0 || (sysenterCs & 0xfffc) === 0) cpu.fault.raise(VECTOR_GP, 0);
+  if (isReal(cpu) || cpu.cpl !== 0 || (sysenterCs & 0xfffc) === 0) cpu.fault.raise(VECTOR_GP, 0);
   const selector = (sysenterCs & 0xfffc) | 3;
   enter(cpu, selector + 16, selector + 24, 3, cpu.gpr(EDX));
   cpu.setGpr(ESP, cpu.gpr(ECX));
@@ -62,6 +63,7 @@ export function syscall(cpu: Cpu): void {
 /** APM vol. 3, "SYSRET", legacy mode: CS and SS as SYSCALL's partner in STAR says; of SS only the selector changes. */
 export function sysret(cpu: Cpu): void {
   if ((cpu.s32[EFER_I32] & EFER_SCE) === 0) cpu.fault.raise(VECTOR_UD, -1);
+  if (isReal(cpu)) cpu.fault.raise(VECTOR_GP, 0);
   cpu.requireCpl0();
   const selector = cpu.msrs.starSysretCs | 3;
   enter(cpu, selector, selector + 8, 3, cpu.gpr(ECX));

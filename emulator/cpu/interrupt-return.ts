@@ -1,19 +1,29 @@
-import { FLAG_NT, FLAG_VM } from '../arch/flags.js';
+import { FLAGS_DEFINED, FLAG_NT, FLAG_VM } from '../arch/flags.js';
 import { EFLAGS_I32 } from '../arch/state.js';
 import { VECTOR_GP, VECTOR_TS } from '../arch/vectors.js';
-import { TR } from '../arch/registers.js';
+import { CS, DS, ES, ESP, FS, GS, SS, TR } from '../arch/registers.js';
 import type { Cpu } from './cpu.js';
 import * as descriptors from './descriptor.js';
 import { checkOffset, popOuterStack, returnOutward, returnTarget } from './far-transfer.js';
 import { flagsThatMayChange } from './flag-control.js';
+import { isReal, isVirtual8086, virtualSegment } from './modes.js';
 import { setCode } from './segmentation.js';
 import { StackFrame } from './stack-frame.js';
+import { interruptReturnReal, interruptReturnVirtual } from './transfer-8086.js';
 
-/** IRET and IRETD in protected mode (APM vol. 3, "IRET"). */
+/** IRET and IRETD (APM vol. 3, "IRET"). */
 export function interruptReturn(cpu: Cpu, operandBytes: 2 | 4): void {
   if (cpu.guestMode) cpu.svmUnit.interceptInstruction('iret');
   // Even an IRET that faults ends the blocking (APM vol. 2, section 8.1.5 "NMI").
   cpu.nmiBlocked = false;
+  if (isReal(cpu)) {
+    interruptReturnReal(cpu, operandBytes);
+    return;
+  }
+  if (isVirtual8086(cpu)) {
+    interruptReturnVirtual(cpu, operandBytes);
+    return;
+  }
   if (cpu.s32[EFLAGS_I32] & FLAG_NT) {
     cpu.noteMissing('task switch by iret');
     cpu.fault.raise(VECTOR_TS, cpu.selector(TR) & ~3);
@@ -23,8 +33,8 @@ export function interruptReturn(cpu: Cpu, operandBytes: 2 | 4): void {
   const selector = stack.pop(operandBytes) & 0xffff;
   const flags = stack.pop(operandBytes);
   if (operandBytes === 4 && flags & FLAG_VM && cpu.cpl === 0) {
-    cpu.noteMissing('virtual-8086 mode');
-    cpu.fault.raise(VECTOR_GP, 0);
+    enterVirtual8086(cpu, stack, eip, selector, flags);
+    return;
   }
   const code = returnTarget(cpu, selector);
   // What may change is decided by the privilege before the return.
@@ -41,4 +51,25 @@ export function interruptReturn(cpu: Cpu, operandBytes: 2 | 4): void {
     returnOutward(cpu, code, eip, outer, cpl);
   }
   cpu.writeEflags(flags, mask);
+}
+
+/** The segment registers in the order of their selectors on the stack, after SS:ESP. */
+const DATA_SEGMENTS = [ES, DS, FS, GS] as const;
+
+/** The rest of an IRETD into virtual-8086 mode (SDM vol. 2, "IRET/IRETD", RETURN-TO-VIRTUAL-8086-MODE). */
+function enterVirtual8086(cpu: Cpu, stack: StackFrame, eip: number, selector: number, flags: number): void {
+  const esp = stack.pop(4);
+  const stackSelector = stack.pop(4) & 0xffff;
+  const dataSelectors = DATA_SEGMENTS.map(() => stack.pop(4) & 0xffff);
+  const code = virtualSegment(selector);
+  if (eip > code.limit) cpu.fault.raise(VECTOR_GP, 0);
+  cpu.setSegment(CS, code);
+  cpu.setSegment(SS, virtualSegment(stackSelector));
+  DATA_SEGMENTS.forEach((segment, index) => {
+    cpu.setSegment(segment, virtualSegment(dataSelectors[index]));
+  });
+  cpu.setGpr(ESP, esp);
+  cpu.eip = eip;
+  cpu.writeEflags(flags, FLAGS_DEFINED);
+  cpu.cpl = 3;
 }

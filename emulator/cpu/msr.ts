@@ -56,6 +56,12 @@ export class Msrs {
     return Number(this.get(msr.MSR_STAR) >> 48n);
   }
 
+  /** As after reset; TSC counts the machine's cycles again. */
+  reset(): void {
+    this.tscOffset = 0n;
+    this.values.clear();
+  }
+
   copyFrom(other: Msrs): void {
     this.tscOffset = other.tscOffset;
     this.values.clear();

@@ -1,6 +1,14 @@
-import { CR0_AM } from '../arch/control.js';
+import { CR0_AM, CR0_PE } from '../arch/control.js';
 import type { SegmentState, TableState } from '../arch/descriptors.js';
-import { FLAGS_ARITHMETIC, FLAGS_DEFINED, FLAG_AC, FLAG_ONE, FLAG_RF, FLAG_TF } from '../arch/flags.js';
+import {
+  FLAGS_ARITHMETIC,
+  FLAGS_DEFINED,
+  FLAG_AC,
+  FLAG_ONE,
+  FLAG_RF,
+  FLAG_TF,
+  FLAG_VM,
+} from '../arch/flags.js';
 import type { SegmentIndex } from '../arch/registers.js';
 import {
   CPL_I32,
@@ -13,7 +21,7 @@ import {
   EFLAGS_I32,
   EIP_I32,
 } from '../arch/state.js';
-import { VECTOR_GP } from '../arch/vectors.js';
+import { VECTOR_GP, VECTOR_UD } from '../arch/vectors.js';
 import { readArithmeticFlags, setArithmeticFlags } from '../isa/semantics/flags.js';
 import { SegmentedMemory } from './access.js';
 import * as attention from './attention.js';
@@ -202,6 +210,8 @@ export abstract class Registers extends SegmentedMemory {
   requireCpl0(): void {
     if (this.s32[CPL_I32] !== 0) this.fault.raise(VECTOR_GP, 0);
   }
-  /** Always in protected mode: neither real mode nor virtual-8086 mode can be entered yet. */
-  requireProtectedMode(): void {}
+  requireProtectedMode(): void {
+    const isProtected = (this.s32[CR0_I32] & CR0_PE) !== 0 && (this.s32[EFLAGS_I32] & FLAG_VM) === 0;
+    if (!isProtected) this.fault.raise(VECTOR_UD, -1);
+  }
 }

@@ -13,6 +13,7 @@ import { VECTOR_GP, VECTOR_NP, VECTOR_SS } from '../arch/vectors.js';
 import type { Cpu } from './cpu.js';
 import * as descriptors from './descriptor.js';
 import type { Descriptor } from './descriptor.js';
+import { isProtected, loadParagraph } from './modes.js';
 
 /** Hidden part after a null selector was loaded: not present, so that every use faults. */
 export function nullSegment(selector: number): SegmentState {
@@ -21,6 +22,11 @@ export function nullSegment(selector: number): SegmentState {
 
 /** MOV and POP to a data segment register, LDS and the like (APM vol. 2, section 4.10 "Data-Access Privilege Checks"). */
 export function loadSegment(cpu: Cpu, segment: SegmentIndex, selector: number): void {
+  if (!isProtected(cpu)) {
+    loadParagraph(cpu, segment, selector);
+    if (segment === SS) cpu.beginShadow();
+    return;
+  }
   if (segment === SS) {
     cpu.setSegment(SS, stackDescriptor(cpu, selector, cpu.s32[CPL_I32], VECTOR_GP, 0));
     cpu.beginShadow();

@@ -40,11 +40,13 @@ export class StackFrame {
     return this.segment.attributes & ATTR_DB ? -1 : 0xffff;
   }
 
-  /** Checks that `byteCount` more bytes can be pushed within the limit. @throws Fault #SS. */
-  requireRoom(byteCount: number): void {
+  /** Checks that `count` more values can be pushed, each within the limit: a 16-bit stack may wrap between two. @throws Fault #SS. */
+  requireRoom(count: number, byteCount: 2 | 4): void {
     const { attributes, limit } = this.segment;
-    const offset = ((this.esp - byteCount) & this.mask) >>> 0;
-    if (!inLimit(attributes, limit, offset, byteCount)) this.cpu.fault.raise(VECTOR_SS, this.faultCode);
+    for (let index = 1; index <= count; index++) {
+      const offset = ((this.esp - index * byteCount) & this.mask) >>> 0;
+      if (!inLimit(attributes, limit, offset, byteCount)) this.cpu.fault.raise(VECTOR_SS, this.faultCode);
+    }
   }
 
   push(value: number, byteCount: 2 | 4): void {

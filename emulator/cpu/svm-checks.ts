@@ -1,17 +1,4 @@
-import {
-  CR0_CD,
-  CR0_NW,
-  CR0_PE,
-  CR4_DE,
-  CR4_PAE,
-  CR4_PVI,
-  CR4_VME,
-  EFER_LMA,
-  EFER_LME,
-  EFER_SCE,
-  EFER_SVME,
-} from '../arch/control.js';
-import { FLAG_VM } from '../arch/flags.js';
+import { CR0_CD, CR0_NW, CR4_DE, CR4_PAE, EFER_LMA, EFER_LME, EFER_SCE, EFER_SVME } from '../arch/control.js';
 import {
   INTERCEPTS,
   IOPM_BYTES,
@@ -80,11 +67,7 @@ const MISSING_FEATURES: readonly Rule[] = [
   { rule: 'nested paging', violated: bit(VMCB_CONTROL.nestedControl, NP_ENABLE) },
   { rule: 'long mode', violated: bit(VMCB_STATE.efer, EFER_LME | EFER_LMA) },
   { rule: 'PAE paging', violated: bit(VMCB_STATE.cr4, CR4_PAE) },
-  { rule: 'virtual-8086 mode extensions', violated: bit(VMCB_STATE.cr4, CR4_VME) },
-  { rule: 'protected-mode virtual interrupts', violated: bit(VMCB_STATE.cr4, CR4_PVI) },
   { rule: 'debugging extensions', violated: bit(VMCB_STATE.cr4, CR4_DE) },
-  { rule: 'real mode', violated: (v) => (v.read(VMCB_STATE.cr0) & CR0_PE) === 0 },
-  { rule: 'virtual-8086 mode', violated: bit(VMCB_STATE.rflags, FLAG_VM) },
 ];
 
 /** Why VMRUN refuses a VMCB. */

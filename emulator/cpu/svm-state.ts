@@ -5,6 +5,7 @@ import * as msrs from '../arch/msrs.js';
 import { CS, DS, EAX, ES, ESP, FS, GS, LDTR, SS, TR } from '../arch/registers.js';
 import { VMCB_SEGMENTS, VMCB_STATE } from '../arch/vmcb.js';
 import type { Cpu } from './cpu.js';
+import { enterRealMode, isReal, isVirtual8086 } from './modes.js';
 import type { VmcbView } from '../platform/vmcb-view.js';
 
 // What VMRUN and #VMEXIT move, as APM vol. 2, section 15.5.1 "Basic Operation" lists it: host state goes to the host
@@ -114,7 +115,9 @@ export function loadGuest(cpu: Cpu, vmcb: VmcbView): void {
   loadCommon(cpu, vmcb);
   cpu.cr2 = vmcb.read(VMCB_STATE.cr2);
   for (const [register, field] of GUEST_DEBUG_REGISTERS) cpu.setDebug(register, vmcb.read(field));
-  cpu.cpl = vmcb.read(VMCB_STATE.cpl) & 3;
+  // The mode decides where it says one (APM vol. 2, section 15.5.1, "Basic Operation": VMRUN and the CPL).
+  cpu.cpl = isReal(cpu) ? 0 : isVirtual8086(cpu) ? 3 : vmcb.read(VMCB_STATE.cpl) & 3;
+  if (isReal(cpu)) enterRealMode(cpu);
   cpu.halted = false;
   cpu.reload();
 }

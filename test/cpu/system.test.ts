@@ -10,7 +10,8 @@ t.test('what system instructions refuse, and what is reported as missing', async
   const rows: [what: string, source: string, event: object | null, missing: string[]][] = [
     ['CR0: PG without PE', 'mov eax, 0x80000000\nmov cr0, eax', GP, []],
     ['CR0: NW without CD', 'mov eax, 0x20000001\nmov cr0, eax', GP, []],
-    ['CR0: real mode', 'mov eax, 0\nmov cr0, eax', GP, ['real mode']],
+    ['CR0: real mode', 'mov eax, 0\nmov cr0, eax', null, []],
+    ['CR4: VME and PVI', 'mov eax, 3\nmov cr4, eax', null, []],
     ['CR4: PAE', 'mov eax, 0x20\nmov cr4, eax', GP, ['PAE paging']],
     ['CR4: a bit that does not exist', 'mov eax, 0x8000\nmov cr4, eax', GP, []],
     ['CR4: what CPUID offers', `mov eax, ${CR4_PSE | CR4_PGE}\nmov cr4, eax`, null, []],

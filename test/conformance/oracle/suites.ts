@@ -65,7 +65,12 @@ export const SUITES: readonly Suite[] = [
     name: 'real-mode',
     qemuCpu: 'pentium3',
     bochsCpu: 'p3_katmai',
-    pending: [{ cases: 'all', reason: 'real mode comes with issue 3' }],
+    pending: [
+      {
+        cases: ['data breakpoint: linear address of segment and offset'],
+        reason: 'breakpoints come with issue 3',
+      },
+    ],
   },
   { name: 'pse', qemuCpu: 'pentium3', bochsCpu: 'p3_katmai' },
   { name: 'control', qemuCpu: 'pentium3', bochsCpu: 'p3_katmai' },
@@ -75,18 +80,12 @@ export const SUITES: readonly Suite[] = [
     bochsCpu: 'p3_katmai',
     bochsAlone: 'QEMU 7.2 does not check what is written to CR0 and MSRs, nor segment limits',
   },
-  {
-    name: 'v86',
-    qemuCpu: 'pentium3',
-    bochsCpu: 'p3_katmai',
-    pending: [{ cases: 'all', reason: 'virtual-8086 mode comes with issue 3' }],
-  },
+  { name: 'v86', qemuCpu: 'pentium3', bochsCpu: 'p3_katmai' },
   {
     name: 'vme',
     qemuCpu: 'pentium3',
     bochsCpu: 'p3_katmai',
     bochsAlone: 'QEMU 7.2 has no virtual-8086 mode extensions',
-    pending: [{ cases: 'all', reason: 'virtual-8086 mode extensions come with issue 3' }],
   },
   {
     name: 'pae',
@@ -106,7 +105,6 @@ export const SUITES: readonly Suite[] = [
     bochsCpu: 'p3_katmai',
     bochsAlone: 'QEMU 7.2 has no alignment check',
     pending: [
-      { cases: ['V86 is CPL 3'], reason: 'virtual-8086 mode comes with issue 3' },
       { cases: ['cmpxchg8b at 4'], reason: 'CMPXCHG8B is checked for 4 bytes, not 8 (issue 3)' },
       {
         cases: ['stack: iretd with ESP at 2', 'stack: retf with ESP at 2', 'stack: far call with ESP at 2'],
@@ -114,15 +112,5 @@ export const SUITES: readonly Suite[] = [
       },
     ],
   },
-  {
-    name: 'gates',
-    qemuCpu: 'pentium3',
-    bochsCpu: 'p3_katmai',
-    pending: [
-      {
-        cases: ['#PF in the delivery of #PF: #DF'],
-        reason: 'CR2 keeps the first address when the second #PF makes #DF (issue 3)',
-      },
-    ],
-  },
+  { name: 'gates', qemuCpu: 'pentium3', bochsCpu: 'p3_katmai' },
 ];

@@ -22,10 +22,12 @@ import {
   SS,
   TR,
 } from '../../../emulator/arch/registers.js';
+import { VECTOR_GP } from '../../../emulator/arch/vectors.js';
 import {
   EXIT_CR_READ,
   EXIT_CR_WRITE,
   EXIT_DR_WRITE,
+  EXIT_EXCEPTION,
   INTERCEPTS,
   VMCB_CONTROL,
   VMCB_SEGMENTS,
@@ -83,13 +85,6 @@ const refused: { name: string; prepare: (bench: Bench) => void; missing?: string
     missing: 'nested paging',
   },
   { name: 'PAE', prepare: (b) => b.vmcb.write(VMCB_STATE.cr4, 1 << 5), missing: 'PAE paging' },
-  {
-    name: 'CR4.VME',
-    prepare: (b) => b.vmcb.write(VMCB_STATE.cr4, 1),
-    missing: 'virtual-8086 mode extensions',
-  },
-  { name: 'real mode', prepare: (b) => b.vmcb.write(VMCB_STATE.cr0, CR0_ET) },
-  { name: 'virtual-8086 mode', prepare: (b) => void b.flags(FLAG_VM) },
 ];
 
 for (const { name, prepare, missing } of refused) {
@@ -113,6 +108,24 @@ t.test('legal oddities are accepted', async (t) => {
     bench.vmcb.write(VMCB_STATE.cr0, cr0);
     bench.run();
     t.equal(bench.exit.code, INTERCEPTS.VMMCALL, `cr0 ${cr0.toString(16)}`);
+  }
+});
+
+t.test('the mode decides the privilege level where it says one', async (t) => {
+  const rows: [what: string, cr0: number, flags: number, cpl: number][] = [
+    ['real mode', CR0_ET, 0, 0],
+    ['virtual-8086 mode', CR0_PE | CR0_ET, FLAG_VM, 3],
+    ['protected mode', CR0_PE | CR0_ET, 0, 1],
+  ];
+  for (const [what, cr0, flags, cpl] of rows) {
+    const bench = new Bench().load('mov [cs:0x5000], eax\nvmmcall').intercept(EXIT_EXCEPTION + VECTOR_GP);
+    bench.vmcb.write(VMCB_STATE.cr0, cr0);
+    bench.vmcb.write(VMCB_STATE.cpl, 1);
+    bench.flags(flags);
+    bench.run();
+    // A code segment can be written in real mode only.
+    t.equal(bench.exit.code, cr0 & CR0_PE ? EXIT_EXCEPTION + VECTOR_GP : INTERCEPTS.VMMCALL, what);
+    t.equal(bench.vmcb.read(VMCB_STATE.cpl), cpl, what);
   }
 });
 

@@ -1,6 +1,14 @@
 import { formatDiagnostics } from '../../emulator/index.js';
 import type { Assembly } from '../../emulator/index.js';
-import { assembleGuest, guestDescription, guestFolder, guestNames, guestSource } from '../guests.js';
+import {
+  assembleGuest,
+  checkParameters,
+  guestDescription,
+  guestFolder,
+  guestNames,
+  guestParameters,
+  guestSource,
+} from '../guests.js';
 import { table } from '../display/table.js';
 import type { MimeBundle } from '../display/bundle.js';
 import { displaySymbol, View } from './display.js';
@@ -19,8 +27,9 @@ export class Guest implements Displayable {
     readonly name: string,
     readonly source: string,
     fileName = name,
+    defines: Readonly<Record<string, number>> = {},
   ) {
-    this.assembly = assembleGuest(source, fileName);
+    this.assembly = assembleGuest(source, fileName, defines);
     if (this.assembly.diagnostics.some(({ severity }) => severity === 'error')) {
       throw new SyntaxError(`\n${formatDiagnostics(source, this.assembly.diagnostics)}`);
     }
@@ -84,9 +93,15 @@ export function asm(text: TemplateStringsArray, ...values: readonly (number | st
   return new Guest('cell', String.raw({ raw: text.raw }, ...values));
 }
 
-/** A guest that comes with Ringside, by name. @throws RangeError naming the known ones. */
-export function guest(name: string): Guest {
-  return new Guest(name, guestSource(name), `${guestFolder}/${name}.asm`);
+/**
+ * A guest that comes with Ringside, by name.
+ * @param defines other values for what its source lets one choose: `guest('forkwait', { ITERATIONS: 100 })`.
+ * @throws RangeError naming the known guests, or what this one lets one choose.
+ */
+export function guest(name: string, defines: Readonly<Record<string, number>> = {}): Guest {
+  const source = guestSource(name);
+  checkParameters(name, guestParameters(source), defines);
+  return new Guest(name, source, `${guestFolder}/${name}.asm`, defines);
 }
 
 /** Name and purpose of every guest that comes with Ringside. */
@@ -99,8 +114,12 @@ export function guests(): Displayable & { readonly names: readonly string[] } {
         columns: [
           { key: 'name', label: 'guest' },
           { key: 'shows', label: 'what it shows' },
+          { key: 'parameters', label: 'parameters' },
         ],
-        rows: names.map((name) => ({ name, shows: guestDescription(guestSource(name)) })),
+        rows: names.map((name) => {
+          const source = guestSource(name);
+          return { name, shows: guestDescription(source), parameters: guestParameters(source).join(', ') };
+        }),
       }),
   };
 }

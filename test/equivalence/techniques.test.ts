@@ -18,6 +18,9 @@ function visible(
   return compared === 'console' ? ended : { ...ended, state, memoryDigest };
 }
 
+/** Guests that between them use every device and all that depends on time. */
+const RUN_TWICE: ReadonlySet<string> = new Set(['first-exits', 'timer', 'little-os']);
+
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
@@ -35,11 +38,13 @@ for (const name of guestNames()) {
         Math.abs(sum(Object.values(run.accounts)) - run.cycles) < 1e-3,
         `${technique}: the accounts sum to the clock`,
       );
-      t.equal(
-        runImage(bytes, { technique, memoryBytes: 16 << 20 }).hash,
-        run.hash,
-        `${technique}: a second run, the same hash`,
-      );
+      if (RUN_TWICE.has(name)) {
+        t.equal(
+          runImage(bytes, { technique, memoryBytes: 16 << 20 }).hash,
+          run.hash,
+          `${technique}: a second run, the same hash`,
+        );
+      }
     }
   });
 }

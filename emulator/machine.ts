@@ -13,12 +13,14 @@ import type { ApicBase } from './cpu/cpu.js';
 import { passIdleTime } from './cpu/idle.js';
 import type { Processor, RunLimits, Stop } from './cpu/processor.js';
 import { Svm } from './cpu/svm.js';
+import type { TlbEntry } from './cpu/tlb.js';
 import { PortBus } from './platform/bus.js';
 import { Clock } from './platform/clock.js';
 import { PhysicalMemory } from './platform/memory.js';
 import type { AccessBytes, MmioBus, OutsideMemory } from './platform/mmio.js';
 import { Platform } from './platform/platform.js';
 import { TraceRecorder } from './trace/recorder.js';
+export type { TlbEntry } from './cpu/tlb.js';
 export type { Event, Processor, RunLimits, StepResult, Stop } from './cpu/processor.js';
 
 export interface MachineOptions {
@@ -171,13 +173,14 @@ export class Machine {
    * A virtual PC for a guest of this machine: its memory is the window [offsetBytes, offsetBytes + sizeBytes) of
    * this one's, its clock is this one's, its processor and devices are its own. What its processor does when a
    * monitor steps it is counted in a ledger of its own and costs nothing here: the monitor charges for its work.
+   * @param profile what its processor offers; of the prices nothing counts.
    * @throws Error when it has one already; RangeError when the window does not fit.
    */
-  virtualMachine(offsetBytes: number, sizeBytes: number): Machine {
+  virtualMachine(offsetBytes: number, sizeBytes: number, profile: CpuProfile = this.profile): Machine {
     if (this.hasVirtualMachine) throw new Error('a machine has room for the state of one virtual machine');
     const memory = this.memory.window(offsetBytes, sizeBytes);
     this.hasVirtualMachine = true;
-    return new Machine(this.profile, memory, STATE_BYTES, new Ledger(this.profile), this.clock);
+    return new Machine(profile, memory, STATE_BYTES, new Ledger(profile), this.clock);
   }
 
   /** Flat 32-bit protected mode, paging and interrupts off, all general registers 0 but ESP: how an image is entered. */
@@ -217,6 +220,11 @@ export class Machine {
       gdtr: core.gdtr,
       idtr: core.idtr,
     };
+  }
+
+  /** What the TLB holds: set by set, way by way. */
+  tlbEntries(): readonly TlbEntry[] {
+    return this.core.mmu.tlb.entries();
   }
 
   /** Runs on this machine's own IDT until something of Stop happens (never 'trap', 'entry' or 'vmexit'). */

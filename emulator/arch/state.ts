@@ -32,6 +32,8 @@ export const CR3_I32 = 0x230 >> 2;
 export const CR4_I32 = 0x238 >> 2;
 export const EFER_I32 = 0x240 >> 2;
 export const DR_OFFSET = 0x280; // DR0..DR7, 8 bytes each
+/** The four page-directory-pointer entries that PAE paging loads with CR3, 8 bytes each. */
+export const PDPTE_OFFSET = 0x2c0;
 
 /** A processor's whole state area. */
 export const STATE_BYTES = 0x1000;

@@ -1,3 +1,4 @@
+import type { CpuFeature } from '../arch/cpuid.js';
 import type { CostKey } from './keys.js';
 
 /** One number and where it comes from. */
@@ -14,7 +15,11 @@ export interface CpuProfile {
   name: string;
   description: string;
   frequencyHz: number;
-  /** Unified TLB of 4 KB and 4 MB entries, FIFO replacement within a set. */
+  /** What CPUID offers, and no more than that works. */
+  features: readonly CpuFeature[];
+  /** Width of a physical address, 32 to 40; what memory does not fill of it reads as ones. */
+  physicalAddressBits: number;
+  /** Unified TLB of 4 KB, 2 MB and 4 MB entries, FIFO replacement within a set. */
   tlb: {
     entries: number;
     ways: number;

@@ -3,11 +3,19 @@ import { ESP, SS } from '../arch/registers.js';
 import type { SegmentIndex } from '../arch/registers.js';
 import { VECTOR_AC, VECTOR_GP, VECTOR_SS } from '../arch/vectors.js';
 import type { Ledger } from '../cost/ledger.js';
+import type { CpuProfile } from '../cost/profile.js';
 import type { PhysicalMemory } from '../platform/memory.js';
 import { Fault } from './fault.js';
 import { Mmu } from './mmu.js';
 import { BASE_I32, BASE_STRIDE_I32, StateArea } from './state.js';
-import { FAST_READ_SUPERVISOR, FAST_READ_USER, FAST_WRITE_SUPERVISOR, FAST_WRITE_USER } from './tlb.js';
+import {
+  FAST_FETCH_SUPERVISOR,
+  FAST_FETCH_USER,
+  FAST_READ_SUPERVISOR,
+  FAST_READ_USER,
+  FAST_WRITE_SUPERVISOR,
+  FAST_WRITE_USER,
+} from './tlb.js';
 
 const PAGE_BYTES = 4096;
 const PAGE_MASK = PAGE_BYTES - 1;
@@ -44,11 +52,11 @@ export class SegmentedMemory extends StateArea {
     readonly memory: PhysicalMemory,
     stateOffsetBytes: number,
     ledger: Ledger,
-    tlbShape: { entries: number; ways: number },
+    profile: CpuProfile,
   ) {
     const { buffer } = memory.u8;
     super(buffer, stateOffsetBytes);
-    this.mmu = new Mmu(this, memory, ledger, this.fault, tlbShape);
+    this.mmu = new Mmu(this, memory, ledger, this.fault, profile);
     this.view = new DataView(buffer);
     this.bytes = new Uint8Array(buffer);
     this.fast = this.mmu.tlb.fast;
@@ -205,7 +213,8 @@ export class SegmentedMemory extends StateArea {
   /** Translates for an instruction fetch at the current privilege. @returns the physical address. @throws Fault #PF. */
   fetchPhysical(linear: number): number {
     const entry = this.fast[linear >>> 12];
-    if ((entry & this.readBit) === 0) return this.mmu.access(linear, false, this.user);
+    const fetchBit = this.user ? FAST_FETCH_USER : FAST_FETCH_SUPERVISOR;
+    if ((entry & fetchBit) === 0) return this.mmu.access(linear, false, this.user, true);
     return (((entry & ~PAGE_MASK) | (linear & PAGE_MASK)) >>> 0) - this.memory.baseBytes;
   }
 

@@ -1,4 +1,5 @@
 import * as cr from '../arch/control.js';
+import type { CpuFeature } from '../arch/cpuid.js';
 import { ECX, EAX, EDX } from '../arch/registers.js';
 import type { SegmentIndex } from '../arch/registers.js';
 import { CPL_I32, CR0_I32, CR2_I32, CR3_I32, CR4_I32, DR_OFFSET } from '../arch/state.js';
@@ -22,10 +23,20 @@ const CR0_DEFINED =
   cr.CR0_PG;
 /** Bits that LMSW writes; PE it can set but not clear. */
 const MACHINE_STATUS = cr.CR0_PE | cr.CR0_MP | cr.CR0_EM | cr.CR0_TS;
-/** CR4 bits of features that CPUID offers. Setting another raises #GP(0). */
-const CR4_OFFERED = cr.CR4_VME | cr.CR4_PVI | cr.CR4_TSD | cr.CR4_PSE | cr.CR4_PGE | cr.CR4_PCE;
+/** CR4 bits and the features that bring them. Setting one that CPUID does not offer raises #GP(0). */
+const CR4_FEATURES: readonly (readonly [number, CpuFeature])[] = [
+  [cr.CR4_VME, 'vme'],
+  [cr.CR4_PVI, 'vme'],
+  [cr.CR4_TSD, 'tsc'],
+  [cr.CR4_PSE, 'pse'],
+  [cr.CR4_PAE, 'pae'],
+  [cr.CR4_PGE, 'pge'],
+];
+/** CR4 bits whose change flushes the TLB, and loads the PDPTEs when PAE paging is on after it. */
+const CR4_FLUSHES = cr.CR4_PSE | cr.CR4_PAE | cr.CR4_PGE;
+/** CR0 bits whose change loads the PDPTEs when PAE paging is on after it. */
+const CR0_LOADS_POINTERS = cr.CR0_PG | cr.CR0_CD | cr.CR0_NW;
 const CR4_NOT_YET: readonly (readonly [number, string])[] = [
-  [cr.CR4_PAE, 'PAE paging'],
   [cr.CR4_DE, 'debugging extensions'],
 ];
 const CONTROL_SLOTS: Readonly<Record<number, number>> = { 0: CR0_I32, 2: CR2_I32, 3: CR3_I32, 4: CR4_I32 };
@@ -56,20 +67,41 @@ export function writeControl(cpu: Cpu, register: number, value: number): void {
       setCr0(cpu, value);
       break;
     case 3:
-      cpu.s32[slot] = value;
-      cpu.mmu.flushNonGlobal();
-      cpu.restartFetch();
-      cpu.parts.trace.record({ ticks: cpu.ledger.ticks, kind: 'cr3', value: value >>> 0 });
+      setCr3(cpu, value);
       break;
     case 4: {
-      const changed = cpu.s32[slot] ^ value;
-      cpu.s32[slot] = value;
-      if (changed & (cr.CR4_PSE | cr.CR4_PGE)) cpu.flushTlb();
+      const old = cpu.cr4;
+      cpu.cr4 = value;
+      if (((old ^ value) & CR4_FLUSHES) === 0) break;
+      requirePointers(cpu, cpu.cr3, () => (cpu.cr4 = old));
+      cpu.flushTlb();
       break;
     }
     default:
       cpu.s32[slot] = value;
   }
+}
+
+/**
+ * What a write of CR3 does: the PDPTEs are loaded under PAE paging, the TLB keeps global entries alone.
+ * @throws Fault #GP(0) for a PDPTE with a reserved bit; CR3 stays.
+ */
+export function setCr3(cpu: Cpu, value: number): void {
+  requirePointers(cpu, value);
+  cpu.s32[CR3_I32] = value;
+  cpu.mmu.flushNonGlobal();
+  cpu.restartFetch();
+  cpu.parts.trace.record({ ticks: cpu.ledger.ticks, kind: 'cr3', value: value >>> 0 });
+}
+
+/**
+ * Loads the PDPTEs if PAE paging is on.
+ * @param undo what the instruction has changed so far. @throws Fault #GP(0) for one with a reserved bit.
+ */
+function requirePointers(cpu: Cpu, cr3: number, undo = (): void => {}): void {
+  if (!cpu.mmu.usesPointers || cpu.mmu.loadPointers(cr3)) return;
+  undo();
+  cpu.fault.raise(VECTOR_GP, 0);
 }
 
 /** SMSW: CR0 for everybody. */
@@ -107,12 +139,19 @@ function setCr0(cpu: Cpu, value: number): void {
   const changed = old ^ next;
   if (cpu.guestMode && changed & ~(cr.CR0_TS | cr.CR0_MP)) cpu.svmUnit.interceptControlSelective();
   cpu.cr0 = next;
+  if (changed & CR0_LOADS_POINTERS) requirePointers(cpu, cpu.cr3, () => (cpu.cr0 = old));
   if (changed & old & cr.CR0_PE) enterRealMode(cpu);
   if (changed & cr.CR0_PG) cpu.flushTlb();
 }
 
 function checkCr4(cpu: Cpu, value: number): void {
-  if ((value & ~CR4_OFFERED) === 0) return;
+  let offered = cr.CR4_PCE;
+  for (const [bit, feature] of CR4_FEATURES) if (cpu.features.has(feature)) offered |= bit;
+  if ((value & ~offered) === 0) return;
+  for (const [bit, feature] of CR4_FEATURES) {
+    if (value & bit && !cpu.features.has(feature))
+      cpu.noteMissing(`${feature.toUpperCase()}, which this processor lacks`);
+  }
   for (const [bit, what] of CR4_NOT_YET) if (value & bit) cpu.noteMissing(what);
   cpu.fault.raise(VECTOR_GP, 0);
 }

@@ -1,3 +1,4 @@
+import type { CpuFeature } from '../arch/cpuid.js';
 import type { TableState } from '../arch/descriptors.js';
 import type { SegmentIndex } from '../arch/registers.js';
 import { CPL_I32 } from '../arch/state.js';
@@ -61,6 +62,8 @@ export interface ApicBase {
 export class Cpu extends Registers implements ExecutionContext, Processor {
   readonly ledger: Ledger;
   readonly msrs: Msrs;
+  /** What CPUID offers. */
+  readonly features: ReadonlySet<CpuFeature>;
   readonly vmExit = new VmExit();
   readonly restart = new Restart();
   private readonly executor: Executor;
@@ -75,9 +78,10 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
   /** The instruction that was intercepted, valid then too; null when the exit is no instruction's. */
   interceptedOperation: Operation | null = null;
   constructor(readonly parts: CpuParts) {
-    super(parts.memory, parts.stateOffsetBytes, parts.ledger, parts.profile.tlb);
+    super(parts.memory, parts.stateOffsetBytes, parts.ledger, parts.profile);
     this.ledger = parts.ledger;
     this.msrs = new Msrs();
+    this.features = new Set(parts.profile.features);
     this.executor = new Executor(this, parts);
     this.reload();
   }
@@ -127,8 +131,7 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
     this.setCpl(this.s32[CPL_I32]);
     this.flagsChanged();
     this.deriveSegments(this.alignmentChecks);
-    this.mmu.tlb.dropFast();
-    this.restartFetch();
+    this.rightsChanged();
   }
 
   // --- registers
@@ -169,11 +172,8 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
 
   // --- translation
 
-  translate(
-    linear: number,
-    { write, user }: { write: boolean; user: boolean; fetch: boolean },
-  ): number | null {
-    return this.mmu.probe(linear, write, user);
+  translate(linear: number, access: { write: boolean; user: boolean; fetch: boolean }): number | null {
+    return this.mmu.probe(linear, access);
   }
   flushTlb(): void {
     this.mmu.flushAll();

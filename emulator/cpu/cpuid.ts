@@ -1,3 +1,5 @@
+import { CPU_FEATURES } from '../arch/cpuid.js';
+import type { CpuFeature } from '../arch/cpuid.js';
 import { EAX, EBX, ECX, EDX } from '../arch/registers.js';
 import type { Cpu } from './cpu.js';
 
@@ -6,32 +8,29 @@ const VENDOR = 'Ringside x86';
 /** Family 15, model 4, stepping 3: what a Pentium 4 672 reports. */
 export const SIGNATURE = 0x0f43;
 
-/** CPUID 1 EDX (AMD64 APM vol. 3, rev. 3.37, appendix E "Obtaining Processor Information Via the CPUID Instruction"). No FPU. */
-const FEATURES = bits({ vme: 1, pse: 3, tsc: 4, msr: 5, cmpxchg8b: 8, sysenter: 11, pge: 13, cmov: 15 });
-/** CPUID 8000_0001 EDX. */
-const EXTENDED_FEATURES = bits({
-  vme: 1,
-  pse: 3,
-  tsc: 4,
-  msr: 5,
-  cmpxchg8b: 8,
-  syscall: 11,
-  pge: 13,
-  cmov: 15,
-});
-
-/** In both words, while IA32_APIC_BASE enables it. */
-const FEATURE_APIC = 1 << 9;
-
 const MAX_BASIC = 1;
 const EXTENDED = 0x8000_0000;
 const BRAND_FIRST = 0x8000_0002;
 const BRAND_LAST = 0x8000_0004;
+/** Widths of addresses. */
+const ADDRESS_SIZES = 0x8000_0008;
+const LINEAR_ADDRESS_BITS = 32;
+const EXTENDED_LAST = ADDRESS_SIZES;
 /** Three leaves of 16 bytes, the last byte zero. */
 const BRAND_BYTES = 48;
 
-function bits(positions: Readonly<Record<string, number>>): number {
-  return Object.values(positions).reduce((word, position) => word | (1 << position), 0);
+/** EDX of one of the two functions that tell features. */
+function featureWord(
+  word: 'basic' | 'extended',
+  features: ReadonlySet<CpuFeature>,
+  hasApic: boolean,
+): number {
+  let bits = 0;
+  for (const feature of features) {
+    const position = CPU_FEATURES[feature][word];
+    if (position !== null && (feature !== 'apic' || hasApic)) bits |= 1 << position;
+  }
+  return bits;
 }
 
 /** Little-endian words of an ASCII text, cut or padded with zero bytes. */
@@ -44,21 +43,27 @@ function words(text: string, count: number): number[] {
 }
 
 /** @returns EAX, EBX, ECX, EDX. Leaves beyond the last give the last basic leaf's, as on Intel processors. */
-function leaf(number: number, brand: string, hasApic: boolean): readonly number[] {
+function leaf(cpu: Cpu, number: number): readonly number[] {
+  const { profile, localApic } = cpu.parts;
   const [vendor0, vendor1, vendor2] = words(VENDOR, 3);
   if (number === 0) return [MAX_BASIC, vendor0, vendor2, vendor1];
-  if (number === EXTENDED) return [BRAND_LAST | 0, vendor0, vendor2, vendor1];
-  if (number === EXTENDED + 1) return [SIGNATURE, 0, 0, EXTENDED_FEATURES | (hasApic ? FEATURE_APIC : 0)];
+  if (number === EXTENDED) return [EXTENDED_LAST | 0, vendor0, vendor2, vendor1];
+  if (number === EXTENDED + 1) {
+    return [SIGNATURE, 0, 0, featureWord('extended', cpu.features, localApic.enabled)];
+  }
   if (number >= BRAND_FIRST && number <= BRAND_LAST) {
     const first = (number - BRAND_FIRST) * 4;
-    return words(brand.slice(0, BRAND_BYTES - 1), BRAND_BYTES / 4).slice(first, first + 4);
+    const brand = profile.description.slice(0, BRAND_BYTES - 1);
+    return words(brand, BRAND_BYTES / 4).slice(first, first + 4);
   }
-  return [SIGNATURE, 0, 0, FEATURES | (hasApic ? FEATURE_APIC : 0)];
+  if (number === ADDRESS_SIZES) return [profile.physicalAddressBits | (LINEAR_ADDRESS_BITS << 8), 0, 0, 0];
+  if (number > BRAND_LAST && number < ADDRESS_SIZES) return [0, 0, 0, 0];
+  return [SIGNATURE, 0, 0, featureWord('basic', cpu.features, localApic.enabled)];
 }
 
 export function cpuid(cpu: Cpu): void {
   if (cpu.guestMode) cpu.svmUnit.interceptInstruction('cpuid');
-  const [eax, ebx, ecx, edx] = leaf(cpu.gpr(EAX), cpu.parts.profile.description, cpu.parts.localApic.enabled);
+  const [eax, ebx, ecx, edx] = leaf(cpu, cpu.gpr(EAX));
   cpu.s32[EAX * 2] = eax;
   cpu.s32[EBX * 2] = ebx;
   cpu.s32[ECX * 2] = ecx;

@@ -51,7 +51,7 @@ export class Fetcher {
     const { cpu } = this;
     // Beyond the limit nothing is translated: the decoder raises the fault before it looks at memory.
     if (cpu.eip > cpu.codeLimit) decodeSingle(cpu, linear, 0);
-    const page = cpu.fetchPhysical(linear) >>> 12;
+    const page = Math.floor(cpu.fetchPhysical(linear) / PAGE_BYTES);
     this.linearPage = linear >>> 12;
     this.physicalPage = page;
     this.blocks = this.cache.find(page, cpu.codeIs32);

@@ -1,89 +1,154 @@
-import { CR0_PG, CR0_WP, CR4_PGE, CR4_PSE } from '../arch/control.js';
-import {
-  PDE_LARGE_FRAME,
-  PTE_A,
-  PTE_D,
-  PTE_FRAME,
-  PTE_G,
-  PTE_P,
-  PTE_PS,
-  PTE_U,
-  PTE_W,
-} from '../arch/paging.js';
-import { CR0_I32, CR3_I32, CR4_I32 } from '../arch/state.js';
-import { PF_PRESENT, PF_RESERVED, PF_USER, PF_WRITE, VECTOR_PF } from '../arch/vectors.js';
+import { CR0_PG, CR0_WP, CR4_PAE, CR4_PGE, CR4_PSE, EFER_NXE } from '../arch/control.js';
+import { PTE_D, PTE_FRAME, PTE_G, PTE_P, PTE_U, PTE_W, pagingFormats } from '../arch/paging.js';
+import type { PagingFormat, PagingFormats } from '../arch/paging.js';
+import { CR0_I32, CR3_I32, CR4_I32, EFER_I32, PDPTE_OFFSET } from '../arch/state.js';
+import { PF_PRESENT, VECTOR_PF } from '../arch/vectors.js';
 import type { Ledger } from '../cost/ledger.js';
+import type { CpuProfile } from '../cost/profile.js';
 import type { PhysicalMemory } from '../platform/memory.js';
+import {
+  markUsed,
+  pageFaultCode,
+  PageWalk,
+  permits,
+  tableAddress,
+  walkTables,
+} from '../platform/page-walk.js';
+import type { PageAccess, TableAccess } from '../platform/page-walk.js';
 import type { Fault } from './fault.js';
 import type { StateArea } from './state.js';
 import * as tlb from './tlb.js';
 import { Tlb } from './tlb.js';
 
 const PAGE_MASK = 0xfff;
-const LARGE_MASK = 0x3f_ffff;
-/** Bits 21:13 of a 4 MB entry must be zero: no PSE-36; bit 12 too: no PAT. */
-const PDE_LARGE_RESERVED = 0x003f_f000;
+const PAE_ROOT_MASK = 0xffff_ffe0;
+const PDPTE_I32 = PDPTE_OFFSET >> 2;
+const PDPTE_COUNT = 4;
+const HIGH_UNIT = 2 ** 32;
 
-/** Linear to physical: 32-bit paging with 4 KB and 4 MB pages, through the modelled TLB. */
-export class Mmu {
+/** Where a walk begins. */
+export interface PagingRoot {
+  readonly format: PagingFormat;
+  /** Of `format.levels`. */
+  readonly level: number;
+  /** Of the table of that level; unsigned. Null: the entry above it, held in a register, is not present. */
+  readonly table: number | null;
+}
+
+/** Linear to physical: two-level and PAE paging through the modelled TLB. */
+export class Mmu implements TableAccess {
   readonly tlb: Tlb;
   /** What every physical address is ANDed with: all ones while the A20 gate is open; signed. */
   addressMask = -1;
+  private readonly formats: PagingFormats;
+  /** That of the current mode. */
+  private format: PagingFormat;
+  private noExecuteEnabled = false;
+  private readonly tables = new PageWalk();
 
   constructor(
     private readonly state: StateArea,
     readonly memory: PhysicalMemory,
     private readonly ledger: Ledger,
     private readonly fault: Fault,
-    tlbShape: { entries: number; ways: number },
+    profile: CpuProfile,
   ) {
-    this.tlb = new Tlb(tlbShape);
+    this.tlb = new Tlb(profile.tlb);
+    this.formats = pagingFormats(profile);
+    this.format = this.formats.twoLevel;
+  }
+
+  /** Follows a change of CR4 or EFER. Entries and fast entries stay: whoever changes the mode flushes what must go. */
+  modeChanged(): void {
+    const cr4 = this.state.s32[CR4_I32];
+    const { formats } = this;
+    if ((cr4 & CR4_PAE) !== 0) {
+      this.noExecuteEnabled = (this.state.s32[EFER_I32] & EFER_NXE) !== 0;
+      this.format = this.noExecuteEnabled ? formats.paeNx : formats.pae;
+    } else {
+      this.noExecuteEnabled = false;
+      this.format = (cr4 & CR4_PSE) !== 0 ? formats.twoLevelPse : formats.twoLevel;
+    }
+    this.tlb.largeShift = (cr4 & CR4_PAE) !== 0 ? tlb.SHIFT_2MB : tlb.SHIFT_4MB;
   }
 
   /**
    * Translates one access within a page, filling the TLB and setting A and D as hardware does.
    * @returns the physical address, unsigned, maybe beyond memory. @throws Fault #PF.
    */
-  access(linear: number, write: boolean, user: boolean): number {
+  access(linear: number, write: boolean, user: boolean, fetch = false): number {
     const cr0 = this.state.s32[CR0_I32];
     if ((cr0 & CR0_PG) === 0) {
-      const all =
-        tlb.FAST_READ_SUPERVISOR | tlb.FAST_READ_USER | tlb.FAST_WRITE_SUPERVISOR | tlb.FAST_WRITE_USER;
       const physical = linear & this.addressMask;
-      this.fillFast(linear, physical & ~PAGE_MASK, all);
+      this.fillFast(linear, (physical & ~PAGE_MASK) >>> 0, tlb.FAST_ALL);
       return physical >>> 0;
     }
     let entry = this.tlb.lookup(linear);
     // An entry that denies the access, or a first write, makes the processor walk the tables as they are now.
-    if (entry < 0 || !permits(this.tlb.flags[entry], cr0, write, user)) {
-      entry = this.walk(linear, cr0, write, user);
+    if (entry < 0 || !allows(this.tlb.flags[entry], cr0, write, user, fetch)) {
+      entry = this.walk(linear, { write, user, fetch });
     }
     const flags = this.tlb.flags[entry];
-    const frame = this.tlb.frames[entry];
-    const offsetMask = flags & tlb.TLB_LARGE ? LARGE_MASK : PAGE_MASK;
-    const physical = (frame | (linear & offsetMask)) & this.addressMask;
-    this.fillFast(linear, physical & ~PAGE_MASK, fastBits(flags, cr0));
-    return physical >>> 0;
+    const physical = this.masked(this.tlb.frames[entry] + (linear & this.tlb.offsetMask(flags)));
+    this.fillFast(linear, physical - (linear & PAGE_MASK), fastBits(flags, cr0));
+    return physical;
   }
 
   /** Walks without side effects. @returns the physical address or null. */
-  probe(linear: number, write: boolean, user: boolean): number | null {
-    const cr0 = this.state.s32[CR0_I32];
-    if ((cr0 & CR0_PG) === 0) return (linear & this.addressMask) >>> 0;
-    const directoryEntry = this.memory.read32(this.directoryAddress(linear));
-    if ((directoryEntry & PTE_P) === 0) return null;
-    const isLarge = this.isLarge(directoryEntry);
-    if (isLarge && directoryEntry & PDE_LARGE_RESERVED) return null;
-    const pageEntry = isLarge
-      ? directoryEntry
-      : this.memory.read32(this.tableAddress(directoryEntry, linear));
-    if ((pageEntry & PTE_P) === 0) return null;
-    // As if dirty: a probe asks for the right only.
-    if (!permits((directoryEntry & pageEntry) | PTE_D, cr0, write, user)) return null;
-    const physical = isLarge
-      ? (directoryEntry & PDE_LARGE_FRAME) | (linear & LARGE_MASK)
-      : (pageEntry & PTE_FRAME) | (linear & PAGE_MASK);
-    return (physical & this.addressMask) >>> 0;
+  probe(linear: number, access: PageAccess): number | null {
+    if ((this.state.s32[CR0_I32] & CR0_PG) === 0) return (linear & this.addressMask) >>> 0;
+    const walk = this.inspect(linear);
+    if (walk === null || walk.cause >= 0 || !permits(walk, access, this.writeProtect)) return null;
+    return this.masked(walk.frame + (linear & ((1 << walk.pageShift) - 1)));
+  }
+
+  /** The tables' entries for `linear` as they are now, for views; null when a PDPTE register ends the way. Paging must be on. */
+  inspect(linear: number): PageWalk | null {
+    const { memory } = this;
+    const { format, level, table } = this.root(linear);
+    if (table === null) return null;
+    const walk = new PageWalk();
+    walkTables(walk, format, level, table, linear, { memory, locate: (address) => this.masked(address) });
+    return walk;
+  }
+
+  /** Where the walk for `linear` begins. */
+  root(linear: number): PagingRoot {
+    const { format, state } = this;
+    if (format.entryBytes === 4) {
+      return { format, level: 0, table: (state.s32[CR3_I32] & PTE_FRAME) >>> 0 };
+    }
+    const at = PDPTE_I32 + (linear >>> 30) * 2;
+    const low = state.s32[at];
+    return { format, level: 1, table: (low & PTE_P) === 0 ? null : tableAddress(low, state.s32[at + 1]) };
+  }
+
+  /** PAE paging is on: CR3 has loaded the PDPTE registers. */
+  get usesPointers(): boolean {
+    return this.format.entryBytes === 8 && (this.state.s32[CR0_I32] & CR0_PG) !== 0;
+  }
+
+  /**
+   * Reads the four page-directory-pointer entries that `cr3` names into their registers (Intel SDM vol. 3A, section 4.4.1
+   * "PDPTE Registers"). @returns false, with nothing changed, when one that is present has a reserved bit set.
+   */
+  loadPointers(cr3: number): boolean {
+    const { memory, state } = this;
+    const [low, high] = this.formats.pae.levels[0].tableReserved;
+    const address = this.masked((cr3 & PAE_ROOT_MASK) >>> 0);
+    const words = Array.from({ length: PDPTE_COUNT * 2 }, (_, at) => memory.read32(address + at * 4) | 0);
+    for (let at = 0; at < words.length; at += 2) {
+      const isPresent = (words[at] & PTE_P) !== 0;
+      if (isPresent && ((words[at] & low) !== 0 || (words[at + 1] & high) !== 0)) return false;
+    }
+    state.s32.set(words, PDPTE_I32);
+    return true;
+  }
+
+  /** Where an entry lies; reading it is charged. */
+  locate(address: number): number {
+    this.ledger.charge('walk', 'walk.reference');
+    return this.masked(address);
   }
 
   /** What a CR3 write does: global entries stay when CR4.PGE is set. */
@@ -105,71 +170,52 @@ export class Mmu {
     this.tlb.dropFast();
   }
 
+  private get writeProtect(): boolean {
+    return (this.state.s32[CR0_I32] & CR0_WP) !== 0;
+  }
+
   /** Reads the tables for one access. @returns the TLB entry that it filled. */
-  private walk(linear: number, cr0: number, write: boolean, user: boolean): number {
-    const { memory, ledger } = this;
-    const directoryAddress = this.directoryAddress(linear);
-    ledger.charge('walk', 'walk.reference');
-    const directoryEntry = memory.read32(directoryAddress);
-    if ((directoryEntry & PTE_P) === 0) this.pageFault(linear, 0, write, user);
-    if (this.isLarge(directoryEntry)) {
-      if (directoryEntry & PDE_LARGE_RESERVED) this.pageFault(linear, PF_PRESENT | PF_RESERVED, write, user);
-      if (!permits(directoryEntry | PTE_D, cr0, write, user)) this.pageFault(linear, PF_PRESENT, write, user);
-      const updated = this.markUsed(directoryAddress, directoryEntry, write ? PTE_A | PTE_D : PTE_A);
-      const frame = (directoryEntry & PDE_LARGE_FRAME) >>> 0;
-      return this.tlb.insert(linear, frame, this.entryFlags(updated) | tlb.TLB_LARGE);
+  private walk(linear: number, access: PageAccess): number {
+    const { tables } = this;
+    const { format, level, table } = this.root(linear);
+    if (table === null) return this.pageFault(linear, 0, access);
+    if (!walkTables(tables, format, level, table, linear, this)) {
+      return this.pageFault(linear, tables.cause, access);
     }
-    const pageAddress = this.tableAddress(directoryEntry, linear);
-    ledger.charge('walk', 'walk.reference');
-    const pageEntry = memory.read32(pageAddress);
-    if ((pageEntry & PTE_P) === 0) this.pageFault(linear, 0, write, user);
-    const rights = (directoryEntry & pageEntry & (PTE_W | PTE_U)) | PTE_D;
-    if (!permits(rights, cr0, write, user)) this.pageFault(linear, PF_PRESENT, write, user);
-    this.markUsed(directoryAddress, directoryEntry, PTE_A);
-    const updated = this.markUsed(pageAddress, pageEntry, write ? PTE_A | PTE_D : PTE_A);
-    const flags = this.entryFlags(updated) & (directoryEntry | ~(PTE_W | PTE_U));
-    return this.tlb.insert(linear, (pageEntry & PTE_FRAME) >>> 0, flags);
-  }
-
-  private entryFlags(entry: number): number {
+    if (!permits(tables, access, this.writeProtect)) return this.pageFault(linear, PF_PRESENT, access);
+    const leaf = markUsed(this, tables, access.write);
     const global = this.state.s32[CR4_I32] & CR4_PGE ? PTE_G : 0;
-    return entry & (PTE_W | PTE_U | PTE_D | global);
+    let flags = tables.rights | (leaf & (PTE_D | global));
+    if (tables.noExecute) flags |= tlb.TLB_NX;
+    if (tables.pageShift !== 12) flags |= tlb.TLB_LARGE;
+    return this.tlb.insert(linear, tables.frame, flags);
   }
 
-  /** Sets `bits` in a table entry unless they are set. @returns the entry as it is then. */
-  private markUsed(address: number, entry: number, bits: number): number {
-    const updated = entry | bits;
-    if (updated !== (entry | 0)) this.memory.write32(address, updated);
-    return updated;
-  }
-
-  private directoryAddress(linear: number): number {
-    return (((this.state.s32[CR3_I32] & PTE_FRAME) | ((linear >>> 20) & 0xffc)) & this.addressMask) >>> 0;
-  }
-
-  private tableAddress(directoryEntry: number, linear: number): number {
-    return (((directoryEntry & PTE_FRAME) | ((linear >>> 10) & 0xffc)) & this.addressMask) >>> 0;
-  }
-
-  private isLarge(directoryEntry: number): boolean {
-    return (directoryEntry & PTE_PS) !== 0 && (this.state.s32[CR4_I32] & CR4_PSE) !== 0;
-  }
-
-  private pageFault(linear: number, code: number, write: boolean, user: boolean): never {
+  /** A fault takes what the TLB holds for the address with it (Intel SDM vol. 3A, section 4.10.4.1 "Operations that Invalidate TLBs and Paging-Structure Caches"). */
+  private pageFault(linear: number, cause: number, access: PageAccess): never {
+    this.tlb.invalidate(linear);
     this.fault.cr2 = linear >>> 0;
-    this.fault.raise(VECTOR_PF, code | (write ? PF_WRITE : 0) | (user ? PF_USER : 0));
+    this.fault.raise(VECTOR_PF, pageFaultCode(cause, access, this.noExecuteEnabled));
+  }
+
+  /** A physical address as the A20 gate lets it through. */
+  private masked(address: number): number {
+    if (this.addressMask === -1) return address;
+    const high = Math.floor(address / HIGH_UNIT) * HIGH_UNIT;
+    return high + ((address & this.addressMask) >>> 0);
   }
 
   private fillFast(linear: number, physicalPage: number, bits: number): void {
     const { memory } = this;
-    if (physicalPage >>> 0 >= memory.sizeBytes) return;
+    if (physicalPage >= memory.sizeBytes) return;
     this.tlb.setFast(linear >>> 12, (memory.baseBytes + physicalPage) | bits);
   }
 }
 
-/** Whether rights `flags` (W, U, D) allow the access at once: a write also needs D set. */
-function permits(flags: number, cr0: number, write: boolean, user: boolean): boolean {
+/** Whether a TLB entry's flags allow the access at once: a write also needs D set. */
+function allows(flags: number, cr0: number, write: boolean, user: boolean, fetch: boolean): boolean {
   if (user && (flags & PTE_U) === 0) return false;
+  if (fetch && (flags & tlb.TLB_NX) !== 0) return false;
   if (!write) return true;
   if ((flags & PTE_W) === 0 && (user || (cr0 & CR0_WP) !== 0)) return false;
   return (flags & PTE_D) !== 0;
@@ -179,8 +225,11 @@ function fastBits(flags: number, cr0: number): number {
   const user = (flags & PTE_U) !== 0;
   const dirty = (flags & PTE_D) !== 0;
   const writable = dirty && (flags & PTE_W) !== 0;
+  const executable = (flags & tlb.TLB_NX) === 0;
   let bits = tlb.FAST_READ_SUPERVISOR;
   if (user) bits |= tlb.FAST_READ_USER;
+  if (executable) bits |= tlb.FAST_FETCH_SUPERVISOR;
+  if (executable && user) bits |= tlb.FAST_FETCH_USER;
   if (dirty && (writable || (cr0 & CR0_WP) === 0)) bits |= tlb.FAST_WRITE_SUPERVISOR;
   if (writable && user) bits |= tlb.FAST_WRITE_USER;
   return bits;

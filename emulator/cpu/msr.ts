@@ -25,7 +25,6 @@ const OWNER_MSRS: ReadonlySet<number> = new Set([
 
 const EFER_NOT_YET: readonly (readonly [number, string])[] = [
   [EFER_LME, 'long mode'],
-  [EFER_NXE, 'no-execute pages'],
   [EFER_SVME, 'SVM inside a guest'],
 ];
 
@@ -156,11 +155,12 @@ function unknown(cpu: Cpu, index: number): never {
   cpu.fault.raise(VECTOR_GP, 0);
 }
 
-/** Software can set SCE alone; SVME stays as the owner set it. */
+/** Software can set SCE and, where there is NX, NXE; SVME stays as the owner set it. */
 function writeEfer(cpu: Cpu, value: bigint): void {
   const bits = Number(BigInt.asUintN(32, value));
   const kept = cpu.s32[EFER_I32] & EFER_SVME;
-  if (value >> 32n !== 0n || bits & ~(EFER_SCE | kept)) {
+  const offered = EFER_SCE | (cpu.features.has('nx') ? EFER_NXE : 0);
+  if (value >> 32n !== 0n || bits & ~(offered | kept)) {
     for (const [bit, what] of EFER_NOT_YET) if (bits & bit) cpu.noteMissing(what);
     cpu.fault.raise(VECTOR_GP, 0);
   }

@@ -104,7 +104,7 @@ export abstract class Registers extends SegmentedMemory {
     return this.u32[CR0_I32];
   }
   set cr0(value: number) {
-    this.u32[CR0_I32] = value;
+    this.loadPagingRegister(CR0_I32, value);
     this.rightsChanged();
     this.flagsChanged();
   }
@@ -118,13 +118,13 @@ export abstract class Registers extends SegmentedMemory {
     return this.u32[CR3_I32];
   }
   set cr3(value: number) {
-    this.u32[CR3_I32] = value;
+    this.loadPagingRegister(CR3_I32, value);
   }
   get cr4(): number {
     return this.u32[CR4_I32];
   }
   set cr4(value: number) {
-    this.u32[CR4_I32] = value;
+    this.loadPagingRegister(CR4_I32, value);
     this.rightsChanged();
   }
   get efer(): number {
@@ -132,6 +132,7 @@ export abstract class Registers extends SegmentedMemory {
   }
   set efer(value: number) {
     this.u32[EFER_I32] = value;
+    this.rightsChanged();
   }
   debug(register: number): number {
     return this.u32[(DR_OFFSET >> 2) + register * 2];
@@ -139,8 +140,16 @@ export abstract class Registers extends SegmentedMemory {
   setDebug(register: number, value: number): void {
     this.u32[(DR_OFFSET >> 2) + register * 2] = value;
   }
+  /** Under PAE paging a change brings the PDPTE registers with it; an owner who loads bad ones keeps the old. */
+  private loadPagingRegister(slot: number, value: number): void {
+    if (this.u32[slot] === value >>> 0) return;
+    this.u32[slot] = value;
+    this.mmu.modeChanged();
+    if (this.mmu.usesPointers) this.mmu.loadPointers(this.cr3);
+  }
   /** Paging or what its rights mean has changed: the TLB's short path starts over; its entries stay. */
   rightsChanged(): void {
+    this.mmu.modeChanged();
     this.mmu.tlb.dropFast();
     this.restartFetch();
   }

@@ -1,26 +1,47 @@
 import { PTE_D, PTE_G, PTE_PS, PTE_U, PTE_W } from '../arch/paging.js';
 
-/** Entry flags: the page-table bits that matter, with W and U the logical product of both levels; P marks a valid entry. */
+/** Entry flags: the page-table bits that matter, with W and U the logical product of all levels; P marks a valid entry. */
 export const TLB_VALID = 1;
 export const TLB_W = PTE_W;
 export const TLB_U = PTE_U;
 export const TLB_D = PTE_D;
+/** A large page, of the size that {@link Tlb.largeShift} had when the entry was made. */
 export const TLB_LARGE = PTE_PS;
 export const TLB_G = PTE_G;
+/** No instruction may be fetched from the page. */
+export const TLB_NX = 1 << 9;
+/** Of a large page: it has 2 MB, else 4 MB. Set by {@link Tlb.insert}. */
+const TLB_2MB = 1 << 10;
+
+export const SHIFT_2MB = 21;
+export const SHIFT_4MB = 22;
 
 /** Fast-path permission bits; the upper 20 bits of a fast entry are the page's byte address in the host buffer. */
 export const FAST_READ_SUPERVISOR = 1;
 export const FAST_READ_USER = 2;
 export const FAST_WRITE_SUPERVISOR = 4;
 export const FAST_WRITE_USER = 8;
+export const FAST_FETCH_SUPERVISOR = 16;
+export const FAST_FETCH_USER = 32;
+export const FAST_ALL = 63;
 
 const PAGES = 1 << 20;
-const PAGES_PER_LARGE = 1 << 10;
-/** Fast entries that may be live before all are dropped to start over: enough for the 4 MB pages in use. */
+/** Flags that tell the size of a page. */
+const SIZE = TLB_LARGE | TLB_2MB;
+/** Fast entries that may be live before all are dropped to start over: enough for the large pages in use. */
 const MAX_FAST_PAGES = 1 << 13;
 
+/** One live entry as data. */
+export interface TlbEntry {
+  linear: number;
+  physical: number;
+  pageBytes: number;
+  flags: number;
+  asid: number;
+}
+
 /**
- * The modelled TLB (design.md, rule 6): unified for 4 KB and 4 MB pages, FIFO within a set, entries tagged by
+ * The modelled TLB (design.md, rule 6): unified for 4 KB, 2 MB and 4 MB pages, FIFO within a set, entries tagged by
  * address-space identifier. A hit changes nothing, so {@link fast} may answer in its place: it holds pages of
  * live entries only and can be dropped at any time without effect on the model.
  */
@@ -30,11 +51,11 @@ export class Tlb {
   private readonly fastPages = new Int32Array(MAX_FAST_PAGES);
   private fastCount = 0;
 
-  /** Per entry: linear page number (4 KB) or linear large-page number. */
+  /** Per entry: linear page number, in pages of its size. */
   private readonly tags: Int32Array;
   private readonly asids: Int32Array;
-  /** Physical address of the page's first byte. */
-  readonly frames: Uint32Array;
+  /** Physical address of the page's first byte; may lie above 4 GB. */
+  readonly frames: Float64Array;
   readonly flags: Int32Array;
   /** Per set: the way that is replaced next. */
   private readonly nextWay: Int32Array;
@@ -42,6 +63,8 @@ export class Tlb {
   private readonly ways: number;
   /** Entries whose tag differs from it do not match, global or not. */
   asid = 0;
+  /** Size of the large pages of the current paging mode, as a shift. Entries of the other size do not match. */
+  largeShift: typeof SHIFT_2MB | typeof SHIFT_4MB = SHIFT_4MB;
 
   /** @throws RangeError unless the number of sets is a power of two. */
   constructor({ entries, ways }: { entries: number; ways: number }) {
@@ -53,7 +76,7 @@ export class Tlb {
     this.setMask = sets - 1;
     this.tags = new Int32Array(entries);
     this.asids = new Int32Array(entries);
-    this.frames = new Uint32Array(entries);
+    this.frames = new Float64Array(entries);
     this.flags = new Int32Array(entries);
     this.nextWay = new Int32Array(sets);
   }
@@ -61,13 +84,19 @@ export class Tlb {
   /** @returns the entry that maps `linear` in the current address space, or -1. */
   lookup(linear: number): number {
     const small = this.find(linear >>> 12, 0);
-    return small >= 0 ? small : this.find(linear >>> 22, TLB_LARGE);
+    return small >= 0 ? small : this.find(linear >>> this.largeShift, this.largeSize);
+  }
+
+  /** The bits of a linear address within the page of an entry with these flags. */
+  offsetMask(flags: number): number {
+    return (1 << pageShift(flags)) - 1;
   }
 
   /** Replaces the entry of this page if there is one, else the oldest of its set. @returns its index. */
   insert(linear: number, frame: number, flags: number): number {
-    const tag = flags & TLB_LARGE ? linear >>> 22 : linear >>> 12;
-    let entry = this.find(tag, flags & TLB_LARGE);
+    const size = flags & TLB_LARGE ? this.largeSize : 0;
+    const tag = linear >>> pageShift(size);
+    let entry = this.find(tag, size);
     if (entry < 0) {
       const set = tag & this.setMask;
       const way = this.nextWay[set];
@@ -78,7 +107,7 @@ export class Tlb {
     this.tags[entry] = tag;
     this.asids[entry] = this.asid;
     this.frames[entry] = frame;
-    this.flags[entry] = flags | TLB_VALID;
+    this.flags[entry] = flags | size | TLB_VALID;
     return entry;
   }
 
@@ -123,25 +152,37 @@ export class Tlb {
   }
 
   /** Live entries as data, for views and tests: set by set, way by way. */
-  entries(): { linear: number; physical: number; flags: number; asid: number }[] {
-    const live = [];
+  entries(): TlbEntry[] {
+    const live: TlbEntry[] = [];
     for (let entry = 0; entry < this.flags.length; entry++) {
       const flags = this.flags[entry];
       if (flags === 0) continue;
-      const linear = (this.tags[entry] << (flags & TLB_LARGE ? 22 : 12)) >>> 0;
-      live.push({ linear, physical: this.frames[entry], flags, asid: this.asids[entry] });
+      const shift = pageShift(flags);
+      const linear = (this.tags[entry] << shift) >>> 0;
+      live.push({
+        linear,
+        physical: this.frames[entry],
+        pageBytes: 1 << shift,
+        flags,
+        asid: this.asids[entry],
+      });
     }
     return live;
   }
 
-  private find(tag: number, large: number): number {
+  /** The size bits of a large page's entry. */
+  private get largeSize(): number {
+    return this.largeShift === SHIFT_2MB ? TLB_LARGE | TLB_2MB : TLB_LARGE;
+  }
+
+  private find(tag: number, size: number): number {
     const first = (tag & this.setMask) * this.ways;
     for (let entry = first; entry < first + this.ways; entry++) {
       const flags = this.flags[entry];
       if (
         flags !== 0 &&
         this.tags[entry] === tag &&
-        (flags & TLB_LARGE) === large &&
+        (flags & SIZE) === size &&
         this.asids[entry] === this.asid
       ) {
         return entry;
@@ -156,10 +197,16 @@ export class Tlb {
     this.flags[entry] = 0;
     if (this.asids[entry] !== this.asid) return;
     if (flags & TLB_LARGE) {
-      const first = this.tags[entry] * PAGES_PER_LARGE;
-      this.fast.fill(0, first, first + PAGES_PER_LARGE);
+      const pages = 1 << (pageShift(flags) - 12);
+      const first = this.tags[entry] * pages;
+      this.fast.fill(0, first, first + pages);
     } else {
       this.fast[this.tags[entry]] = 0;
     }
   }
+}
+
+function pageShift(flags: number): number {
+  if ((flags & TLB_LARGE) === 0) return 12;
+  return flags & TLB_2MB ? SHIFT_2MB : SHIFT_4MB;
 }

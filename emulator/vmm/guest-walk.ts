@@ -1,7 +1,9 @@
 import { CR0_PG, CR0_WP, CR4_PSE } from '../arch/control.js';
 import { PDE_LARGE_FRAME, PTE_A, PTE_D, PTE_FRAME, PTE_P, PTE_PS, PTE_U, PTE_W } from '../arch/paging.js';
-import { PF_PRESENT, PF_RESERVED, PF_USER, PF_WRITE } from '../arch/vectors.js';
+import type { PagingFormat, PagingFormats } from '../arch/paging.js';
+import { PF_PRESENT } from '../arch/vectors.js';
 import type { PhysicalMemory } from '../platform/memory.js';
+import { pageFaultCode, PageWalk, permits, walkTables } from '../platform/page-walk.js';
 
 /** What the guest's control registers say about paging. */
 export interface PagingMode {
@@ -9,23 +11,24 @@ export interface PagingMode {
   paging: boolean;
   /** CR0.WP: supervisor writes respect read-only pages. */
   writeProtect: boolean;
-  /** CR4.PSE: 4 MB pages. */
-  largePages: boolean;
+  /** Two levels, with 4 MB pages or without. */
+  format: PagingFormat;
   /** Guest-physical address of the page directory. */
   directoryGpa: number;
 }
 
-export function pagingMode(registers: { cr0: number; cr3: number; cr4: number }): PagingMode {
+/** @param formats of the guest's processor. */
+export function pagingMode(
+  registers: { cr0: number; cr3: number; cr4: number },
+  formats: PagingFormats,
+): PagingMode {
   return {
     paging: (registers.cr0 & CR0_PG) !== 0,
     writeProtect: (registers.cr0 & CR0_WP) !== 0,
-    largePages: (registers.cr4 & CR4_PSE) !== 0,
+    format: registers.cr4 & CR4_PSE ? formats.twoLevelPse : formats.twoLevel,
     directoryGpa: (registers.cr3 & PTE_FRAME) >>> 0,
   };
 }
-
-/** Bits 21:12 of a 4 MB entry must be zero without PSE-36 and PAT. */
-const LARGE_RESERVED = 0x003f_f000;
 
 export interface Access {
   write: boolean;
@@ -60,58 +63,55 @@ export function identityPde(gva: number): number {
 }
 
 export function isLarge(pde: number, mode: PagingMode): boolean {
-  return (pde & PTE_PS) !== 0 && (mode.largePages || !mode.paging);
+  return (pde & PTE_PS) !== 0 && (!mode.paging || mode.format.levels[0].mapsPages === 'ps');
 }
 
 /** A directory entry that a walk has gone through: present, accessed, and without a reserved bit. */
 export function isUsed(pde: number, mode: PagingMode): boolean {
   if ((pde & (PTE_P | PTE_A)) !== (PTE_P | PTE_A)) return false;
-  return !isLarge(pde, mode) || (pde & LARGE_RESERVED) === 0;
+  return !isLarge(pde, mode) || (pde & mode.format.levels[0].pageReserved[0]) === 0;
 }
 
 /**
- * Walks the guest's page tables for one access, changing nothing (AMD64 APM vol. 2, rev. 3.44, sections 5.2.1
- * "4-Kbyte Non-PAE Page Translation" and 5.6 "Page-Protection Checks").
+ * Walks the guest's page tables for one access, changing nothing, as its processor would.
  * @param onRead called for each guest entry read.
  */
 export function walkGuest(
   memory: PhysicalMemory,
   mode: PagingMode,
   gva: number,
-  access: Access,
+  { write, user }: Access,
   onRead: () => void,
 ): Mapping | WalkFault {
+  const access = { write, user, fetch: false };
   const fault = (cause: number): WalkFault => ({
     kind: 'fault',
-    errorCode: cause | (access.write ? PF_WRITE : 0) | (access.user ? PF_USER : 0),
+    errorCode: pageFaultCode(cause, access, false),
   });
   if (!mode.paging) {
     const pde = identityPde(gva);
     return { kind: 'mapping', pdeGpa: null, pde, pteGpa: null, pte: 0, gpa: gva, user: true, writable: true };
   }
-  const pdeGpa = mode.directoryGpa + ((gva >>> 22) << 2);
-  const pde = memory.read32(pdeGpa);
-  onRead();
-  if (!(pde & PTE_P)) return fault(0);
-
-  let pteGpa: number | null = null;
-  let pte = 0;
-  let gpa: number;
-  let rights = pde;
-  if (isLarge(pde, mode)) {
-    if (pde & LARGE_RESERVED) return fault(PF_PRESENT | PF_RESERVED);
-    gpa = ((pde & PDE_LARGE_FRAME) | (gva & ~PDE_LARGE_FRAME)) >>> 0;
-  } else {
-    pteGpa = ((pde & PTE_FRAME) >>> 0) + (((gva >>> 12) & 0x3ff) << 2);
-    pte = memory.read32(pteGpa);
-    onRead();
-    if (!(pte & PTE_P)) return fault(0);
-    gpa = ((pte & PTE_FRAME) | (gva & ~PTE_FRAME)) >>> 0;
-    rights &= pte;
-  }
-  const user = (rights & PTE_U) !== 0;
-  const writable = (rights & PTE_W) !== 0;
-  const mayWrite = writable || (!access.user && !mode.writeProtect);
-  if ((access.user && !user) || (access.write && !mayWrite)) return fault(PF_PRESENT);
-  return { kind: 'mapping', pdeGpa, pde, pteGpa, pte, gpa, user, writable };
+  const walk = new PageWalk();
+  const tables = {
+    memory,
+    locate: (gpa: number): number => {
+      onRead();
+      return gpa;
+    },
+  };
+  if (!walkTables(walk, mode.format, 0, mode.directoryGpa, gva, tables)) return fault(walk.cause);
+  if (!permits(walk, access, mode.writeProtect)) return fault(PF_PRESENT);
+  const { addresses, lows, rights } = walk;
+  const large = walk.count === 1;
+  return {
+    kind: 'mapping',
+    pdeGpa: addresses[0],
+    pde: lows[0],
+    pteGpa: large ? null : addresses[1],
+    pte: large ? 0 : lows[1],
+    gpa: walk.frame + (gva & ((1 << walk.pageShift) - 1)),
+    user: (rights & PTE_U) !== 0,
+    writable: (rights & PTE_W) !== 0,
+  };
 }

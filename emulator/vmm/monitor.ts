@@ -30,6 +30,14 @@ export interface GuestPaging {
   follow(registers: { cr0: number; cr3: number; cr4: number }): void;
 }
 
+/** The shadow page tables follow two-level tables alone, so the virtual processor does not offer what needs PAE. */
+function withoutPae(profile: CpuProfile): CpuProfile {
+  return {
+    ...profile,
+    features: profile.features.filter((feature) => feature !== 'pae' && feature !== 'nx'),
+  };
+}
+
 /**
  * What every monitor of a family has: the host machine and how its memory is divided, the virtual machine, the
  * run loop, and the one funnel through which every exit passes. A family adds how the guest's memory is
@@ -57,7 +65,7 @@ export abstract class Monitor implements Vmm {
     }
     this.switches = withDefaults(switches);
     this.host = Machine.create({ profile, memoryBytes: MONITOR_BYTES + memoryBytes });
-    this.guest = this.host.virtualMachine(GUEST_HPA, memoryBytes);
+    this.guest = this.host.virtualMachine(GUEST_HPA, memoryBytes, withoutPae(profile));
     this.frames = new FrameAllocator(FIRST_MONITOR_FRAME_HPA, MONITOR_BYTES);
     // A device of the guest that asks for service while the guest runs must stop it, whatever its IF says.
     this.guest.platform.onInterruptLine = (level) => {

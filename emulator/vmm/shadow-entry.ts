@@ -1,4 +1,5 @@
-import { PAGE_BYTES, PDE_LARGE_FRAME, PTE_A, PTE_D, PTE_FRAME, PTE_P, PTE_U, PTE_W } from '../arch/paging.js';
+import { PAGE_BYTES, PTE_A, PTE_D, PTE_FRAME, PTE_P, PTE_U, PTE_W } from '../arch/paging.js';
+import { pageFrame, tableAddress } from '../platform/page-walk.js';
 import { isLarge } from './guest-walk.js';
 import type { PagingMode } from './guest-walk.js';
 import { GUEST_HPA, UNBACKED_HPA } from './layout.js';
@@ -20,7 +21,7 @@ export interface EntryContext {
 export function sourceOf(pde: number, mode: PagingMode): TableSource {
   const large = isLarge(pde, mode);
   return {
-    gpa: (pde & (large ? PDE_LARGE_FRAME : PTE_FRAME)) >>> 0,
+    gpa: large ? pageFrame(mode.format, mode.format.levels[0], pde, 0) : tableAddress(pde, 0),
     large,
     writable: (pde & PTE_W) !== 0,
     user: (pde & PTE_U) !== 0,

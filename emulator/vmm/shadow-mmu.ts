@@ -1,4 +1,5 @@
-import { PAGE_BYTES, PTE_A, PTE_D, PTE_FRAME, PTE_W } from '../arch/paging.js';
+import { PAGE_BYTES, PTE_A, PTE_D, PTE_FRAME, PTE_W, pagingFormats } from '../arch/paging.js';
+import type { PagingFormats } from '../arch/paging.js';
 import { PF_USER, PF_WRITE } from '../arch/vectors.js';
 import type { CostKey } from '../cost/keys.js';
 import type { Machine } from '../machine.js';
@@ -69,6 +70,8 @@ const MIN_FRAMES = 2;
  */
 export class ShadowMmu {
   private mode: PagingMode;
+  /** Of the guest's page tables. */
+  private readonly formats: PagingFormats;
   private readonly roots = new Map<number | null, ShadowRoot>();
   private readonly tables = new Map<number, ShadowTable>();
   /** Traces of the sources of roots and tables. */
@@ -89,7 +92,8 @@ export class ShadowMmu {
     }
     const { memory, cpu } = options.guest;
     this.guestPages = memory.sizeBytes / PAGE_BYTES;
-    this.mode = pagingMode(cpu);
+    this.formats = pagingFormats(options.guest.profile);
+    this.mode = pagingMode(cpu, this.formats);
     this.traces = new Traces(memory, (page) => this.protect(page));
   }
 
@@ -109,14 +113,12 @@ export class ShadowMmu {
    * CR4.PSE changed the meaning of all entries. To be called whenever the guest's CR0, CR3 or CR4 may have changed.
    */
   follow(registers: { cr0: number; cr3: number; cr4: number }): void {
-    const mode = pagingMode(registers);
+    const mode = pagingMode(registers, this.formats);
     const before = this.mode;
     this.mode = mode;
     // Without paging neither bit means anything, and the tables that knew them may serve again.
-    if (!mode.paging)
-      this.mode = { ...mode, writeProtect: before.writeProtect, largePages: before.largePages };
-    else if (mode.writeProtect !== before.writeProtect || mode.largePages !== before.largePages)
-      this.dropAll();
+    if (!mode.paging) this.mode = { ...mode, writeProtect: before.writeProtect, format: before.format };
+    else if (mode.writeProtect !== before.writeProtect || mode.format !== before.format) this.dropAll();
     if (this.rootKey(mode) !== this.rootKey(before)) {
       this.flushAll = true;
       if (mode.paging) {
@@ -135,9 +137,9 @@ export class ShadowMmu {
     const { guest, charge } = this.options;
     const walk = walkGuest(guest.memory, this.mode, gva, access, () => charge('vmm.walk'));
     if (walk.kind === 'fault') return { kind: 'true', errorCode: walk.errorCode };
-    if (this.isReserved(gva >>> 22) || this.isDevice(walk.gpa >>> 12)) return { kind: 'emulate' };
+    if (this.isReserved(gva >>> 22) || this.isDevice(pageOf(walk.gpa))) return { kind: 'emulate' };
     if (access.write) {
-      const page = walk.gpa >>> 12;
+      const page = pageOf(walk.gpa);
       if (this.traces.has(page)) return { kind: 'trace', page };
       // A supervisor write to a user's read-only page, with CR0.WP clear: an entry that allowed it would allow the user too.
       if (!walk.writable && walk.user && this.mode.paging) return { kind: 'emulate' };
@@ -222,7 +224,7 @@ export class ShadowMmu {
     const table = new ShadowTable(this.newFrame(), source);
     this.tables.set(tableKey(source), table);
     if (!source.large) {
-      const page = source.gpa >>> 12;
+      const page = pageOf(source.gpa);
       this.sourceTraces.set(
         table,
         this.traces.add(page, (offset, bytes) => this.onTableWrite(table, offset, bytes)),
@@ -244,7 +246,7 @@ export class ShadowMmu {
     if (key !== null) {
       this.sourceTraces.set(
         root,
-        this.traces.add(key >>> 12, (offset, bytes) => this.onDirectoryWrite(root, offset, bytes)),
+        this.traces.add(pageOf(key), (offset, bytes) => this.onDirectoryWrite(root, offset, bytes)),
       );
     }
     return root;
@@ -284,10 +286,9 @@ export class ShadowMmu {
   private syncTableEntry(table: ShadowTable, index: number): void {
     const { memory } = this.options.guest;
     const { source } = table;
-    const pte = source.large
-      ? (identityPde(source.gpa + index * PAGE_BYTES) & ~PTE_FRAME) | (source.gpa + index * PAGE_BYTES)
-      : memory.read32(source.gpa + index * 4);
-    const page = (pte & PTE_FRAME) >>> 12;
+    // Of a large page's, rights come from the source alone.
+    const pte = source.large ? identityPde(0) : memory.read32(source.gpa + index * 4);
+    const page = source.large ? pageOf(source.gpa) + index : pageOf((pte & PTE_FRAME) >>> 0);
     if (this.isDevice(page)) {
       this.setTableEntry(table.entryHpa(index), 0);
       return;
@@ -394,4 +395,9 @@ export class ShadowMmu {
     this.options.frames.release(owner.hpa);
     this.flushAll = true;
   }
+}
+
+/** Number of the guest-physical page; the address may lie above 4 GB. */
+function pageOf(gpa: number): number {
+  return Math.floor(gpa / PAGE_BYTES);
 }

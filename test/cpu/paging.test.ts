@@ -95,10 +95,10 @@ for (const {
   });
 }
 
-t.test('a reserved bit of a 4 MB entry', async (t) => {
+t.test('a reserved bit of a 4 MB entry: address bit 36', async (t) => {
   const machine = bareMachine(`mov [${WINDOW}], eax`);
   machine.memory.write32(DIRECTORY, PTE_P | PTE_W | PTE_PS);
-  machine.memory.write32(DIRECTORY + 4, PTE_P | PTE_W | PTE_PS | 0x2000);
+  machine.memory.write32(DIRECTORY + 4, PTE_P | PTE_W | PTE_PS | 0x2_0000);
   machine.cpu.cr3 = DIRECTORY;
   machine.cpu.cr4 = CR4_PSE;
   machine.cpu.cr0 |= CR0_PG;

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { CR4_PGE, CR4_PSE } from '../../emulator/arch/control.js';
+import { CR4_PAE, CR4_PGE, CR4_PSE } from '../../emulator/arch/control.js';
 import { CS, EAX, EBX, ECX, EDX, ESP, SS } from '../../emulator/arch/registers.js';
 import { ORIGIN, balances, bareMachine } from './bare.js';
 
@@ -12,9 +12,8 @@ t.test('what system instructions refuse, and what is reported as missing', async
     ['CR0: NW without CD', 'mov eax, 0x20000001\nmov cr0, eax', GP, []],
     ['CR0: real mode', 'mov eax, 0\nmov cr0, eax', null, []],
     ['CR4: VME and PVI', 'mov eax, 3\nmov cr4, eax', null, []],
-    ['CR4: PAE', 'mov eax, 0x20\nmov cr4, eax', GP, ['PAE paging']],
     ['CR4: a bit that does not exist', 'mov eax, 0x8000\nmov cr4, eax', GP, []],
-    ['CR4: what CPUID offers', `mov eax, ${CR4_PSE | CR4_PGE}\nmov cr4, eax`, null, []],
+    ['CR4: what CPUID offers', `mov eax, ${CR4_PSE | CR4_PAE | CR4_PGE}\nmov cr4, eax`, null, []],
     ['an unknown MSR', 'mov ecx, 0x1234\nrdmsr', GP, ['MSR 0x1234']],
     ['long mode', 'mov ecx, 0xc0000080\nmov eax, 0x100\nwrmsr', GP, ['long mode']],
     ['a performance counter', 'mov ecx, 0\nrdpmc', GP, ['performance counter 0']],

@@ -9,7 +9,7 @@ import { packageRoot } from '../../emulator/root.js';
  */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'emulator/arch': [],
-  'emulator/cost': [],
+  'emulator/cost': ['emulator/arch'],
   'emulator/trace': ['emulator/arch'],
   'emulator/isa': ['emulator/arch', 'emulator/cost'],
   'emulator/platform': ['emulator/arch', 'emulator/cost', 'emulator/trace'],

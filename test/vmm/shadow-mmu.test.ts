@@ -1,6 +1,15 @@
 import t from 'tap';
 import { CR0_PG, CR0_WP, CR4_PSE } from '../../emulator/arch/control.js';
-import { PTE_A, PTE_D, PTE_FRAME, PTE_P, PTE_PS, PTE_U, PTE_W } from '../../emulator/arch/paging.js';
+import {
+  PTE_A,
+  PTE_D,
+  PTE_FRAME,
+  PTE_P,
+  PTE_PS,
+  PTE_U,
+  PTE_W,
+  pagingFormats,
+} from '../../emulator/arch/paging.js';
 import { PF_PRESENT, PF_RESERVED, PF_USER, PF_WRITE } from '../../emulator/arch/vectors.js';
 import { findProfile } from '../../emulator/cost/catalog.js';
 import { Ledger } from '../../emulator/cost/ledger.js';
@@ -18,6 +27,7 @@ import {
 import { ShadowMmu } from '../../emulator/vmm/shadow-mmu.js';
 import { generator } from './random-guests.js';
 
+const profile = findProfile('pentium4-672');
 const GUEST_BYTES = 1 << 20;
 const DIRECTORY = 0x10000;
 const TABLE = 0x11000;
@@ -53,10 +63,10 @@ class Bench {
     this.memory = this.hostMemory.window(GUEST_HPA, GUEST_BYTES);
     const host = {
       memory: this.hostMemory,
-      ledger: new Ledger(findProfile('pentium4-672')),
+      ledger: new Ledger(profile),
       trace: new TraceRecorder(),
     } as unknown as Machine;
-    const guest = { memory: this.memory, cpu: this.registers } as unknown as Machine;
+    const guest = { memory: this.memory, cpu: this.registers, profile } as unknown as Machine;
     const frames = new FrameAllocator(FIRST_MONITOR_FRAME_HPA, FIRST_MONITOR_FRAME_HPA + frameCount * 4096);
     const charge = (key: string, count = 1) => this.charges.set(key, (this.charges.get(key) ?? 0) + count);
     this.shadow = new ShadowMmu({ host, guest, frames, charge });
@@ -289,7 +299,7 @@ function nativeAccess(
   gva: number,
   access: Access,
 ): string {
-  const walk = walkGuest(memory, pagingMode(registers), gva, access, () => {});
+  const walk = walkGuest(memory, pagingMode(registers, pagingFormats(profile)), gva, access, () => {});
   if (walk.kind === 'fault') return `#PF(${walk.errorCode})`;
   const used = access.write ? PTE_A | PTE_D : PTE_A;
   if (walk.pdeGpa !== null) memory.write32(walk.pdeGpa, walk.pde | (walk.pteGpa === null ? used : PTE_A));

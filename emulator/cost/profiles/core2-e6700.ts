@@ -16,6 +16,8 @@ export const core2_e6700: CpuProfile = {
   name: 'core2-e6700',
   description: 'Intel Core 2 Duo E6700, 2.66 GHz: the newer processor of Adams & Agesen 2006, table 1',
   frequencyHz: 2_660_000_000,
+  features: pentium4_672.features,
+  physicalAddressBits: 36,
   tlb: { entries: 256, ways: 4 },
   prices: {
     ...pentium4_672.prices,

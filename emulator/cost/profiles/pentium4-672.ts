@@ -1,3 +1,4 @@
+import type { CpuFeature } from '../../arch/cpuid.js';
 import { calibrated, guess, input } from '../price.js';
 import type { CpuProfile } from '../profile.js';
 
@@ -6,6 +7,23 @@ import type { CpuProfile } from '../profile.js';
  * ASPLOS 2006. AF21: Agner Fog, "Instruction tables", 2021-08-17, Pentium 4 with EM64T (Prescott).
  */
 const AF21 = 'AF21 Prescott';
+
+/** Of what CPUID gives on both of the paper's processors (Intel SDM vol. 2A, "CPUID"), all that the simulated one can have. */
+export const NETBURST_FEATURES = [
+  'vme',
+  'pse',
+  'tsc',
+  'msr',
+  'pae',
+  'cmpxchg8b',
+  'apic',
+  'sysenter',
+  'syscall',
+  'pge',
+  'cmov',
+  'pse36',
+  'nx',
+] as const satisfies readonly CpuFeature[];
 
 /**
  * The paper's machine: HP xw4300, Pentium 4 672 at 3.8 GHz (Prescott core, VT). The simulated processor speaks SVM
@@ -20,6 +38,8 @@ export const pentium4_672: CpuProfile = {
   name: 'pentium4-672',
   description: 'Intel Pentium 4 672, 3.8 GHz: the machine of Adams & Agesen 2006',
   frequencyHz: 3_800_000_000,
+  features: NETBURST_FEATURES,
+  physicalAddressBits: 36,
   tlb: { entries: 128, ways: 4 },
   prices: {
     alu: guess(0.5, `between latency 1 and reciprocal throughput 0.25 of add r,r in ${AF21}`),

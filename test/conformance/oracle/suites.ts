@@ -91,7 +91,6 @@ export const SUITES: readonly Suite[] = [
     name: 'pae',
     qemuCpu: 'pentium3,+nx',
     bochsCpu: 'p4_prescott_celeron_336',
-    pending: [{ cases: 'all', reason: 'PAE paging and NX come with issue 3' }],
   },
   {
     name: 'task-switch',

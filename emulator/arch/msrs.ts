@@ -22,6 +22,16 @@ export const MSR_SMM_CTL = 0xc001_0116;
 /** Page where VMRUN saves the host's state. */
 export const MSR_VM_HSAVE_PA = 0xc001_0117;
 
+/** PAT after reset: WB, WT, UC-, UC, twice (section 7.8.2 "PAT Indexing"). */
+export const PAT_RESET = 0x0007_0406_0007_0406n;
+/** Types that an entry of the PAT can have: UC, WC, WT, WP, WB, UC-. */
+const PAT_TYPES: ReadonlySet<bigint> = new Set([0n, 1n, 4n, 5n, 6n, 7n]);
+
+export function isLegalPat(value: bigint): boolean {
+  for (let at = 0n; at < 64n; at += 8n) if (!PAT_TYPES.has((value >> at) & 0xffn)) return false;
+  return true;
+}
+
 /** VM_CR (section 15.30.1 "VM_CR MSR"). */
 export const VM_CR_LOCK = 1 << 3;
 export const VM_CR_SVM_DISABLE = 1 << 4;

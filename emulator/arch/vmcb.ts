@@ -190,6 +190,10 @@ export const V_INTR_PRIORITY_SHIFT = 16;
 export const V_IGNORE_TPR = 1 << 20;
 export const V_INTR_MASKING = 1 << 24;
 
+/** EXITINFO1 of a nested page fault, high half (section 15.25.6 "Nested Page Faults, Fault Ordering"). */
+export const NPF_FINAL = 1 << (32 - 32);
+export const NPF_GUEST_TABLE = 1 << (33 - 32);
+
 /** Bit of nestedControl (offset 90h). */
 export const NP_ENABLE = 1 << 0;
 

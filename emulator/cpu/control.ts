@@ -144,10 +144,15 @@ function setCr0(cpu: Cpu, value: number): void {
   if (changed & cr.CR0_PG) cpu.flushTlb();
 }
 
-function checkCr4(cpu: Cpu, value: number): void {
+/** The CR4 bits that the processor has. */
+export function offeredCr4(cpu: Cpu): number {
   let offered = cr.CR4_PCE;
   for (const [bit, feature] of CR4_FEATURES) if (cpu.features.has(feature)) offered |= bit;
-  if ((value & ~offered) === 0) return;
+  return offered;
+}
+
+function checkCr4(cpu: Cpu, value: number): void {
+  if ((value & ~offeredCr4(cpu)) === 0) return;
   for (const [bit, feature] of CR4_FEATURES) {
     if (value & bit && !cpu.features.has(feature))
       cpu.noteMissing(`${feature.toUpperCase()}, which this processor lacks`);

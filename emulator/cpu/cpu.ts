@@ -180,7 +180,7 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
     this.restartFetch();
   }
   invalidateLinear(linear: number): void {
-    this.mmu.tlb.invalidate(linear);
+    this.mmu.tlb.invalidatePage(linear);
     this.restartFetch();
   }
 

@@ -16,6 +16,8 @@ import {
 } from '../platform/page-walk.js';
 import type { PageAccess, TableAccess } from '../platform/page-walk.js';
 import type { Fault } from './fault.js';
+import { NestedPaging } from './nested-paging.js';
+import type { NestedFault, NestedRoot } from './nested-paging.js';
 import type { StateArea } from './state.js';
 import * as tlb from './tlb.js';
 import { Tlb } from './tlb.js';
@@ -35,7 +37,10 @@ export interface PagingRoot {
   readonly table: number | null;
 }
 
-/** Linear to physical: two-level and PAE paging through the modelled TLB. */
+/** What the guest's tables say while its paging is off: everything is there for everyone, in the largest pages. */
+const IDENTITY_RIGHTS = PTE_W | PTE_U | PTE_D;
+
+/** Linear to physical: two-level and PAE paging, nested ones too, through the modelled TLB. */
 export class Mmu implements TableAccess {
   readonly tlb: Tlb;
   /** What every physical address is ANDed with: all ones while the A20 gate is open; signed. */
@@ -45,6 +50,13 @@ export class Mmu implements TableAccess {
   private format: PagingFormat;
   private noExecuteEnabled = false;
   private readonly tables = new PageWalk();
+  /** The second dimension, while a guest with nested paging runs; else null. */
+  private nested: NestedPaging | null = null;
+  private readonly secondDimension: NestedPaging;
+  /** Leaves the guest with a nested page fault; put in by SVM. */
+  onNestedFault: (fault: NestedFault) => never = () => {
+    throw new Error('a nested page fault outside guest mode');
+  };
 
   constructor(
     private readonly state: StateArea,
@@ -56,6 +68,21 @@ export class Mmu implements TableAccess {
     this.tlb = new Tlb(profile.tlb);
     this.formats = pagingFormats(profile);
     this.format = this.formats.twoLevel;
+    this.secondDimension = new NestedPaging(
+      memory,
+      ledger,
+      this.formats,
+      (address) => this.masked(address),
+      (fault) => this.onNestedFault(fault),
+    );
+  }
+
+  /** VMRUN with nested paging, or with null its end. To be followed by a reload of the registers. */
+  setNested(root: NestedRoot | null): void {
+    this.nested = root === null ? null : this.secondDimension;
+    if (root !== null) this.secondDimension.enter(root);
+    this.modeChanged();
+    this.tlb.dropFast();
   }
 
   /** Follows a change of CR4 or EFER. Entries and fast entries stay: whoever changes the mode flushes what must go. */
@@ -69,7 +96,9 @@ export class Mmu implements TableAccess {
       this.noExecuteEnabled = false;
       this.format = (cr4 & CR4_PSE) !== 0 ? formats.twoLevelPse : formats.twoLevel;
     }
-    this.tlb.largeShift = (cr4 & CR4_PAE) !== 0 ? tlb.SHIFT_2MB : tlb.SHIFT_4MB;
+    const shift = (cr4 & CR4_PAE) !== 0 ? tlb.SHIFT_2MB : tlb.SHIFT_4MB;
+    // Entries have the size of the smaller page.
+    this.tlb.largeShift = this.nested?.largeShift === tlb.SHIFT_2MB ? tlb.SHIFT_2MB : shift;
   }
 
   /**
@@ -78,7 +107,7 @@ export class Mmu implements TableAccess {
    */
   access(linear: number, write: boolean, user: boolean, fetch = false): number {
     const cr0 = this.state.s32[CR0_I32];
-    if ((cr0 & CR0_PG) === 0) {
+    if ((cr0 & CR0_PG) === 0 && this.nested === null) {
       const physical = linear & this.addressMask;
       this.fillFast(linear, (physical & ~PAGE_MASK) >>> 0, tlb.FAST_ALL);
       return physical >>> 0;
@@ -86,7 +115,8 @@ export class Mmu implements TableAccess {
     let entry = this.tlb.lookup(linear);
     // An entry that denies the access, or a first write, makes the processor walk the tables as they are now.
     if (entry < 0 || !allows(this.tlb.flags[entry], cr0, write, user, fetch)) {
-      entry = this.walk(linear, { write, user, fetch });
+      const access = { write, user, fetch };
+      entry = this.nested === null ? this.walk(linear, access) : this.walkNested(this.nested, linear, access);
     }
     const flags = this.tlb.flags[entry];
     const physical = this.masked(this.tlb.frames[entry] + (linear & this.tlb.offsetMask(flags)));
@@ -96,6 +126,7 @@ export class Mmu implements TableAccess {
 
   /** Walks without side effects. @returns the physical address or null. */
   probe(linear: number, access: PageAccess): number | null {
+    if (this.nested !== null) return this.probeNested(this.nested, linear, access);
     if ((this.state.s32[CR0_I32] & CR0_PG) === 0) return (linear & this.addressMask) >>> 0;
     const walk = this.inspect(linear);
     if (walk === null || walk.cause >= 0 || !permits(walk, access, this.writeProtect)) return null;
@@ -118,13 +149,16 @@ export class Mmu implements TableAccess {
     if (format.entryBytes === 4) {
       return { format, level: 0, table: (state.s32[CR3_I32] & PTE_FRAME) >>> 0 };
     }
+    // With nested paging the PDPTEs are read in each walk (APM vol. 2, section 15.25.10 "Legacy PAE Mode").
+    if (this.nested !== null) return { format, level: 0, table: (state.s32[CR3_I32] & PAE_ROOT_MASK) >>> 0 };
     const at = PDPTE_I32 + (linear >>> 30) * 2;
     const low = state.s32[at];
     return { format, level: 1, table: (low & PTE_P) === 0 ? null : tableAddress(low, state.s32[at + 1]) };
   }
 
-  /** PAE paging is on: CR3 has loaded the PDPTE registers. */
+  /** PAE paging is on: CR3 has loaded the PDPTE registers. Nested paging does without. */
   get usesPointers(): boolean {
+    if (this.nested !== null) return false;
     return this.format.entryBytes === 8 && (this.state.s32[CR0_I32] & CR0_PG) !== 0;
   }
 
@@ -133,16 +167,23 @@ export class Mmu implements TableAccess {
    * "PDPTE Registers"). @returns false, with nothing changed, when one that is present has a reserved bit set.
    */
   loadPointers(cr3: number): boolean {
-    const { memory, state } = this;
+    const words = this.readPointers(cr3);
+    if (words === null) return false;
+    this.state.s32.set(words, PDPTE_I32);
+    return true;
+  }
+
+  /** @returns the page-directory-pointer entries in halves, or null when one that is present has a reserved bit set. */
+  readPointers(cr3: number): number[] | null {
+    const { memory } = this;
     const [low, high] = this.formats.pae.levels[0].tableReserved;
     const address = this.masked((cr3 & PAE_ROOT_MASK) >>> 0);
     const words = Array.from({ length: PDPTE_COUNT * 2 }, (_, at) => memory.read32(address + at * 4) | 0);
     for (let at = 0; at < words.length; at += 2) {
       const isPresent = (words[at] & PTE_P) !== 0;
-      if (isPresent && ((words[at] & low) !== 0 || (words[at + 1] & high) !== 0)) return false;
+      if (isPresent && ((words[at] & low) !== 0 || (words[at + 1] & high) !== 0)) return null;
     }
-    state.s32.set(words, PDPTE_I32);
-    return true;
+    return words;
   }
 
   /** Where an entry lies; reading it is charged. */
@@ -189,6 +230,75 @@ export class Mmu implements TableAccess {
     if (tables.noExecute) flags |= tlb.TLB_NX;
     if (tables.pageShift !== 12) flags |= tlb.TLB_LARGE;
     return this.tlb.insert(linear, tables.frame, flags);
+  }
+
+  /**
+   * The two-dimensional walk of one access (APM vol. 2, section 15.25.5 "Nested Table Walk"): the address of each entry of
+   * the guest's tables goes through the nested ones, and so does the address that they lead to.
+   * @returns the TLB entry that it filled: linear to host-physical. @throws Fault #PF of the guest; VmExit.
+   */
+  private walkNested(nested: NestedPaging, linear: number, access: PageAccess): number {
+    const { tables } = this;
+    const paging = (this.state.s32[CR0_I32] & CR0_PG) !== 0;
+    let frame = (linear & (-1 << tlb.SHIFT_4MB)) >>> 0;
+    let pageShift: number = tlb.SHIFT_4MB;
+    let flags = IDENTITY_RIGHTS;
+    const guest: TableAccess = { memory: this.memory, locate: (gpa) => this.locateGuestEntry(nested, gpa) };
+    if (paging) {
+      const { format, level, table } = this.root(linear);
+      if (!walkTables(tables, format, level, table ?? 0, linear, guest)) {
+        return this.pageFault(linear, tables.cause, access);
+      }
+      if (!permits(tables, access, this.writeProtect)) return this.pageFault(linear, PF_PRESENT, access);
+      ({ frame, pageShift } = tables);
+    }
+    nested.translateFinal(frame + (linear & ((1 << pageShift) - 1)), access);
+    if (paging) {
+      const leaf = markUsed(guest, tables, access.write);
+      const global = this.state.s32[CR4_I32] & CR4_PGE ? PTE_G : 0;
+      flags = tables.rights | (leaf & (PTE_D | global)) | (tables.noExecute ? tlb.TLB_NX : 0);
+    }
+    return this.insertCombined(nested, linear, { frame, pageShift, flags });
+  }
+
+  /** The entry takes the smaller of both pages; it lets a write through only when both dimensions do. */
+  private insertCombined(
+    { walk, writable }: NestedPaging,
+    linear: number,
+    { frame, pageShift, flags }: { frame: number; pageShift: number; flags: number },
+  ): number {
+    const shift = Math.min(pageShift, walk.pageShift);
+    let combined = flags;
+    if (!writable) combined &= ~PTE_D;
+    if (walk.noExecute) combined |= tlb.TLB_NX;
+    if (shift !== 12) combined |= tlb.TLB_LARGE;
+    if (pageShift > shift) this.tlb.hasFragments = true;
+    // Where the entry's first byte is: of the guest's page in the guest's memory, then of that in the nested page.
+    const gpa = frame + (linear & ((1 << pageShift) - 1) & (-1 << shift));
+    return this.tlb.insert(linear, walk.frame + (gpa & ((1 << walk.pageShift) - 1)), combined);
+  }
+
+  private locateGuestEntry(nested: NestedPaging, gpa: number): number {
+    const hpa = nested.translateTable(gpa);
+    this.ledger.charge('walk', 'walk.reference');
+    return hpa;
+  }
+
+  private probeNested(nested: NestedPaging, linear: number, access: PageAccess): number | null {
+    if ((this.state.s32[CR0_I32] & CR0_PG) === 0) return nested.probe(linear, access);
+    let reachable = true;
+    const walk = new PageWalk();
+    const { format, level, table } = this.root(linear);
+    const found = walkTables(walk, format, level, table ?? 0, linear, {
+      memory: this.memory,
+      locate: (gpa) => {
+        const hpa = nested.probe(gpa, { write: true, user: true, fetch: false });
+        reachable &&= hpa !== null;
+        return hpa ?? 0;
+      },
+    });
+    if (!reachable || !found || !permits(walk, access, this.writeProtect)) return null;
+    return nested.probe(walk.frame + (linear & ((1 << walk.pageShift) - 1)), access);
   }
 
   /** A fault takes what the TLB holds for the address with it (Intel SDM vol. 3A, section 4.10.4.1 "Operations that Invalidate TLBs and Paging-Structure Caches"). */

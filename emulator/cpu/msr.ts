@@ -32,6 +32,8 @@ const EFER_NOT_YET: readonly (readonly [number, string])[] = [
 export class Msrs {
   private readonly values = new Map<number, bigint>();
   private tscOffset = 0n;
+  /** G_PAT of the VMCB while a guest with nested paging runs, else null. */
+  guestPat: bigint | null = null;
   /** TSC_OFFSET of the VMCB in guest mode, else 0. */
   guestTscOffset = 0n;
 
@@ -110,6 +112,7 @@ export class Msrs {
     if (index === msr.MSR_TSC) return this.timeStamp(cpu);
     if (index === msr.MSR_EFER) return BigInt(cpu.efer);
     if (index === msr.MSR_APIC_BASE) return BigInt(cpu.parts.localApic.base);
+    if (index === msr.MSR_PAT) return this.guestPat ?? this.values.get(index) ?? msr.PAT_RESET;
     if (!SOFTWARE_MSRS.has(index)) unknown(cpu, index);
     return this.get(index);
   }
@@ -125,6 +128,12 @@ export class Msrs {
     }
     if (index === msr.MSR_APIC_BASE) {
       if (value >> 32n !== 0n || !cpu.parts.localApic.setBase(Number(value))) cpu.fault.raise(VECTOR_GP, 0);
+      return;
+    }
+    if (index === msr.MSR_PAT) {
+      if (!msr.isLegalPat(value)) cpu.fault.raise(VECTOR_GP, 0);
+      if (this.guestPat === null) this.values.set(index, value);
+      else this.guestPat = value;
       return;
     }
     const writable = SOFTWARE_MSRS.get(index) ?? unknown(cpu, index);

@@ -1,4 +1,15 @@
-import { CR0_CD, CR0_NW, CR4_DE, CR4_PAE, EFER_LMA, EFER_LME, EFER_SCE, EFER_SVME } from '../arch/control.js';
+import {
+  CR0_CD,
+  CR0_NW,
+  CR0_PG,
+  CR4_PAE,
+  EFER_LMA,
+  EFER_LME,
+  EFER_NXE,
+  EFER_SCE,
+  EFER_SVME,
+} from '../arch/control.js';
+import { isLegalPat } from '../arch/msrs.js';
 import {
   INTERCEPTS,
   IOPM_BYTES,
@@ -12,14 +23,24 @@ import type { VmcbField } from '../arch/vmcb.js';
 import { isLegalInjection } from './svm-events.js';
 import type { VmcbView } from '../platform/vmcb-view.js';
 
+/** What the checks have to know of the processor. */
+export interface CheckContext {
+  /** The host's CR0, as VMRUN found it. */
+  hostCr0: number;
+  /** CR4 bits that the processor has; the others must be zero. */
+  cr4Offered: number;
+  /** The processor has no-execute pages. */
+  noExecute: boolean;
+  /** The page-directory-pointer entries at this CR3 have no reserved bit set. */
+  hasGoodPointers(cr3: number): boolean;
+}
+
 /** A condition under which VMRUN ends at once with VMEXIT_INVALID. */
 interface Rule {
   readonly rule: string;
-  violated(vmcb: VmcbView): boolean;
+  violated(vmcb: VmcbView, context: CheckContext): boolean;
 }
 
-/** CR4 bits that exist: VME to PCE, OSFXSR, OSXMMEXCPT. */
-const CR4_DEFINED = 0x7ff;
 const EFER_DEFINED = EFER_SCE | EFER_LME | EFER_LMA | EFER_SVME;
 /** Physical addresses have 32 bits. */
 const PHYSICAL_END = 2 ** 32;
@@ -28,6 +49,8 @@ const bit = (field: VmcbField, mask: number) => (vmcb: VmcbView) => (vmcb.read(f
 const high = (field: VmcbField) => (vmcb: VmcbView) => vmcb.readHigh(field) !== 0;
 const endsBeyondMemory = (field: VmcbField, bytes: number) => (vmcb: VmcbView) =>
   vmcb.readHigh(field) !== 0 || vmcb.read(field) + bytes > PHYSICAL_END;
+
+const nested = bit(VMCB_CONTROL.nestedControl, NP_ENABLE);
 
 const VMRUN_INTERCEPT = interceptBit(INTERCEPTS.VMRUN).mask;
 
@@ -48,7 +71,15 @@ const RULES: readonly Rule[] = [
   },
   { rule: 'EVENTINJ is illegal', violated: (v) => !isLegalInjection(v.read(VMCB_CONTROL.eventInjection)) },
   { rule: 'EFER.SVME is clear', violated: (v) => (v.read(VMCB_STATE.efer) & EFER_SVME) === 0 },
-  { rule: 'EFER has reserved bits set', violated: bit(VMCB_STATE.efer, ~EFER_DEFINED) },
+  {
+    rule: 'EFER has reserved bits set',
+    violated: (v, { noExecute }) =>
+      (v.read(VMCB_STATE.efer) & ~(EFER_DEFINED | (noExecute ? EFER_NXE : 0))) !== 0,
+  },
+  {
+    rule: 'EFER.LME or LMA is set, and the processor has no long mode',
+    violated: bit(VMCB_STATE.efer, EFER_LME | EFER_LMA),
+  },
   { rule: 'EFER bits 63:32 are not zero', violated: high(VMCB_STATE.efer) },
   {
     rule: 'CR0.CD is clear and CR0.NW set',
@@ -56,31 +87,40 @@ const RULES: readonly Rule[] = [
   },
   { rule: 'CR0 bits 63:32 are not zero', violated: high(VMCB_STATE.cr0) },
   { rule: 'CR3 bits 63:32 are not zero', violated: high(VMCB_STATE.cr3) },
-  { rule: 'CR4 has reserved bits set', violated: bit(VMCB_STATE.cr4, ~CR4_DEFINED) },
+  {
+    rule: 'CR4 has reserved bits set',
+    violated: (v, { cr4Offered }) => (v.read(VMCB_STATE.cr4) & ~cr4Offered) !== 0,
+  },
   { rule: 'CR4 bits 63:32 are not zero', violated: high(VMCB_STATE.cr4) },
   { rule: 'DR6 bits 63:32 are not zero', violated: high(VMCB_STATE.dr6) },
   { rule: 'DR7 bits 63:32 are not zero', violated: high(VMCB_STATE.dr7) },
+  // Section 15.25.3 "Enabling Nested Paging".
+  {
+    rule: 'nested paging while the host has paging off',
+    violated: (v, { hostCr0 }) => nested(v) && (hostCr0 & CR0_PG) === 0,
+  },
+  {
+    rule: 'N_CR3 bits 63:32 are not zero',
+    violated: (v) => nested(v) && v.readHigh(VMCB_CONTROL.nestedCr3) !== 0,
+  },
+  {
+    rule: 'G_PAT has a type that does not exist',
+    violated: (v) =>
+      nested(v) &&
+      !isLegalPat((BigInt(v.readHigh(VMCB_STATE.gPat)) << 32n) | BigInt(v.read(VMCB_STATE.gPat))),
+  },
+  // Section 15.5.1: with PAE paging and without nested paging, VMRUN loads the PDPTEs.
+  {
+    rule: 'a page-directory-pointer entry has reserved bits set',
+    violated: (v, { hasGoodPointers }) =>
+      !nested(v) &&
+      (v.read(VMCB_STATE.cr0) & CR0_PG) !== 0 &&
+      (v.read(VMCB_STATE.cr4) & CR4_PAE) !== 0 &&
+      !hasGoodPointers(v.read(VMCB_STATE.cr3)),
+  },
 ];
 
-/** Legal in the manual; refused so that nobody runs with what this processor does not have. */
-const MISSING_FEATURES: readonly Rule[] = [
-  { rule: 'nested paging', violated: bit(VMCB_CONTROL.nestedControl, NP_ENABLE) },
-  { rule: 'long mode', violated: bit(VMCB_STATE.efer, EFER_LME | EFER_LMA) },
-  { rule: 'PAE paging', violated: bit(VMCB_STATE.cr4, CR4_PAE) },
-  { rule: 'debugging extensions', violated: bit(VMCB_STATE.cr4, CR4_DE) },
-];
-
-/** Why VMRUN refuses a VMCB. */
-export interface Refusal {
-  /** In words: the rule broken, or the feature that is not offered yet. */
-  rule: string;
-  isMissing: boolean;
-}
-
-/** @returns the first reason, or null when the VMCB is good. */
-export function findRefusal(vmcb: VmcbView): Refusal | null {
-  const broken = RULES.find(({ violated }) => violated(vmcb));
-  if (broken) return { rule: broken.rule, isMissing: false };
-  const missing = MISSING_FEATURES.find(({ violated }) => violated(vmcb));
-  return missing ? { rule: missing.rule, isMissing: true } : null;
+/** @returns the first rule that VMRUN finds broken, in words, or null when the VMCB is good. */
+export function findRefusal(vmcb: VmcbView, context: CheckContext): string | null {
+  return RULES.find(({ violated }) => violated(vmcb, context))?.rule ?? null;
 }

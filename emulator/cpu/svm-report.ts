@@ -11,13 +11,20 @@ import { encodeEvent } from './svm-events.js';
 export interface ExitReport {
   code: number;
   info1: number;
+  info1High: number;
   info2: number;
   /** The exit stands for an instruction, so that the next one has an address. */
   isInstruction: boolean;
 }
 
 /** Nothing of the guest was run. */
-export const REFUSED: ExitReport = { code: facts.EXIT_INVALID, info1: 0, info2: 0, isInstruction: false };
+export const REFUSED: ExitReport = {
+  code: facts.EXIT_INVALID,
+  info1: 0,
+  info1High: 0,
+  info2: 0,
+  isInstruction: false,
+};
 
 /** EXITINFO1 bit 63, in the high half: a MOV, whose general register bits 3:0 give. */
 const CR_IS_MOV = 0x8000_0000;
@@ -27,8 +34,7 @@ export function storeReport(cpu: Cpu, vmcb: VmcbView, report: ExitReport, featur
   const { code, isInstruction } = report;
   const op = isInstruction ? cpu.interceptedOperation : null;
   vmcb.write(VMCB_CONTROL.exitCode, code >>> 0, code < 0 ? 0xffff_ffff : 0);
-  let { info1, info2 } = report;
-  let info1High = 0;
+  let { info1, info1High, info2 } = report;
   if (op && code === INTERCEPTS.IOIO) {
     info1 |= stringInfo(op);
     info2 = cpu.nextEip;

@@ -5,11 +5,12 @@ import { PAGE_BYTES } from '../arch/paging.js';
 import { EAX, ECX } from '../arch/registers.js';
 import { VECTOR_GP, VECTOR_PF, VECTOR_UD } from '../arch/vectors.js';
 import * as facts from '../arch/vmcb.js';
-import { INTERCEPTS, VMCB_CONTROL } from '../arch/vmcb.js';
+import { INTERCEPTS, VMCB_CONTROL, VMCB_STATE } from '../arch/vmcb.js';
 import type { SvmFeatures } from '../cost/profile.js';
 import type { PortWidth } from '../isa/operation.js';
 import { VmcbView } from '../platform/vmcb-view.js';
 import { ATTENTION_POLL, POLL_VIRTUAL } from './attention.js';
+import { offeredCr4 } from './control.js';
 import type { Cpu } from './cpu.js';
 import type { Event } from './processor.js';
 import { findRefusal } from './svm-checks.js';
@@ -49,6 +50,8 @@ export class Svm implements SvmUnit {
   constructor(private readonly cpu: Cpu) {
     this.vmcb = new VmcbView(cpu.memory, 0);
     this.intercepts = new InterceptSet(cpu.memory);
+    cpu.mmu.onNestedFault = ({ gpa, info1, info1High }) =>
+      this.exit(facts.EXIT_NESTED_PAGE_FAULT, { info1, info1High, info2: gpa });
   }
 
   // --- VMRUN (section 15.5.1 "Basic Operation")
@@ -74,6 +77,7 @@ export class Svm implements SvmUnit {
       return false;
     }
     this.loadControls();
+    this.enterNestedPaging();
     loadGuest(cpu, this.vmcb);
     cpu.interruptShadow = (this.vmcb.read(VMCB_CONTROL.interruptShadow) & 1) !== 0;
     this.globalInterrupts = true;
@@ -84,9 +88,13 @@ export class Svm implements SvmUnit {
 
   /** @returns why VMRUN refuses the VMCB, or null. */
   private check(): string | null {
-    const refusal = findRefusal(this.vmcb);
-    if (refusal?.isMissing) this.cpu.noteMissing(refusal.rule);
-    return refusal?.rule ?? null;
+    const { cpu } = this;
+    return findRefusal(this.vmcb, {
+      hostCr0: cpu.cr0,
+      cr4Offered: offeredCr4(cpu),
+      noExecute: cpu.features.has('nx'),
+      hasGoodPointers: (cr3) => cpu.mmu.readPointers(cr3) !== null,
+    });
   }
 
   private loadControls(): void {
@@ -112,6 +120,23 @@ export class Svm implements SvmUnit {
     }
   }
 
+  /** Before the guest's registers come: the nested tables are read in the mode of the host. G_PAT takes the place of PAT. */
+  private enterNestedPaging(): void {
+    const { cpu, vmcb } = this;
+    if ((vmcb.read(VMCB_CONTROL.nestedControl) & facts.NP_ENABLE) === 0) return;
+    cpu.mmu.setNested({ cr3: vmcb.read(VMCB_CONTROL.nestedCr3), cr4: cpu.cr4, efer: cpu.efer });
+    cpu.msrs.guestPat = (BigInt(vmcb.readHigh(VMCB_STATE.gPat)) << 32n) | BigInt(vmcb.read(VMCB_STATE.gPat));
+  }
+
+  private leaveNestedPaging(): void {
+    const { cpu, vmcb } = this;
+    const { guestPat } = cpu.msrs;
+    if (guestPat === null) return;
+    vmcb.write(VMCB_STATE.gPat, Number(guestPat & 0xffff_ffffn), Number(guestPat >> 32n));
+    cpu.msrs.guestPat = null;
+    cpu.mmu.setNested(null);
+  }
+
   /** Hands the event to the first poll, which comes before the guest's first instruction. */
   private inject(): void {
     const { cpu, vmcb } = this;
@@ -125,8 +150,8 @@ export class Svm implements SvmUnit {
   // --- #VMEXIT (section 15.6 "#VMEXIT")
 
   /** Records an exit and leaves the guest. */
-  private exit(code: number, { info1 = 0, info2 = 0, isInstruction = false } = {}): never {
-    this.report = { code, info1, info2, isInstruction };
+  private exit(code: number, { info1 = 0, info1High = 0, info2 = 0, isInstruction = false } = {}): never {
+    this.report = { code, info1, info1High, info2, isInstruction };
     throw this.cpu.vmExit;
   }
 
@@ -149,6 +174,7 @@ export class Svm implements SvmUnit {
     cpu.mmu.setAsid(HOST_ASID);
     // 5. Reload the host.
     cpu.guestMode = false;
+    this.leaveNestedPaging();
     restoreHost(cpu, this.hostArea());
     return this.byOwner;
   }
@@ -320,7 +346,7 @@ export class Svm implements SvmUnit {
     const { mmu } = this.cpu;
     const current = mmu.tlb.asid;
     mmu.setAsid(asid);
-    mmu.tlb.invalidate(linear);
+    mmu.tlb.invalidatePage(linear);
     mmu.setAsid(current);
     this.cpu.restartFetch();
   }

@@ -66,6 +66,9 @@ export class Tlb {
   /** Size of the large pages of the current paging mode, as a shift. Entries of the other size do not match. */
   largeShift: typeof SHIFT_2MB | typeof SHIFT_4MB = SHIFT_4MB;
 
+  /** Some entries may be parts of a larger page of the guest's, made since the last flush: see {@link invalidatePage}. */
+  hasFragments = false;
+
   /** @throws RangeError unless the number of sets is a power of two. */
   constructor({ entries, ways }: { entries: number; ways: number }) {
     const sets = entries / ways;
@@ -128,6 +131,7 @@ export class Tlb {
 
   /** Every entry of every address space, global ones too. */
   flushAll(): void {
+    this.hasFragments = false;
     this.flags.fill(0);
     this.nextWay.fill(0);
     this.dropFast();
@@ -139,6 +143,13 @@ export class Tlb {
       if (this.asids[entry] === asid && !(keepGlobal && this.flags[entry] & TLB_G)) this.flags[entry] = 0;
     }
     if (asid === this.asid) this.dropFast();
+  }
+
+  /** What INVLPG does: as {@link invalidate}, for the guest's whole page, of which nested paging may have made several entries. */
+  invalidatePage(linear: number): void {
+    // What else belongs to the page is not known; to flush more than asked for is never wrong.
+    if (this.hasFragments) this.flushAsid(this.asid, false);
+    else this.invalidate(linear);
   }
 
   /** The entries for one linear address in the current address space, global ones too. */

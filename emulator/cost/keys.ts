@@ -66,9 +66,9 @@ export const COST_KEYS = [
   'vmm.decode', // decode one guest instruction on exit
   'vmm.emulate', // emulate one guest instruction on the virtual processor
   'vmm.inject', // deliver an event to the virtual processor
-  'vmm.walk', // one guest page-table entry read by the monitor
-  'vmm.shadow.write', // one shadow page-table entry written
-  'vmm.shadow.table', // one shadow table allocated or cleared
+  'vmm.walk', // one guest or nested page-table entry read by the monitor
+  'vmm.shadow.write', // one entry of a shadow or nested page table written
+  'vmm.shadow.table', // one shadow or nested table allocated or cleared
   'vmm.device', // one call into a virtual device model
   'vmm.segment', // one shadow descriptor derived
   'translate.instruction', // one guest instruction translated

@@ -36,9 +36,7 @@ const CR4_FEATURES: readonly (readonly [number, CpuFeature])[] = [
 const CR4_FLUSHES = cr.CR4_PSE | cr.CR4_PAE | cr.CR4_PGE;
 /** CR0 bits whose change loads the PDPTEs when PAE paging is on after it. */
 const CR0_LOADS_POINTERS = cr.CR0_PG | cr.CR0_CD | cr.CR0_NW;
-const CR4_NOT_YET: readonly (readonly [number, string])[] = [
-  [cr.CR4_DE, 'debugging extensions'],
-];
+const CR4_NOT_YET: readonly (readonly [number, string])[] = [[cr.CR4_DE, 'debugging extensions']];
 const CONTROL_SLOTS: Readonly<Record<number, number>> = { 0: CR0_I32, 2: CR2_I32, 3: CR3_I32, 4: CR4_I32 };
 
 /** DR6 and DR7 bits that read as ones whatever is written (APM vol. 2, section 13.1.1 "Debug Registers"). */

@@ -179,6 +179,10 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
     this.mmu.flushAll();
     this.restartFetch();
   }
+  refreshTranslation(): void {
+    if (this.mmu.usesPointers) this.mmu.loadPointers(this.cr3);
+    this.flushTlb();
+  }
   invalidateLinear(linear: number): void {
     this.mmu.tlb.invalidatePage(linear);
     this.restartFetch();

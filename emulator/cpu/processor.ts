@@ -101,5 +101,7 @@ export interface Processor {
   /** Linear to physical by walking the tables as they are, without side effects; null when not mapped for this access. */
   translate(linear: number, access: { write: boolean; user: boolean; fetch: boolean }): number | null;
   flushTlb(): void;
+  /** The page tables have changed behind this processor's back: drops everything that it has read from them, the PDPTE registers too. */
+  refreshTranslation(): void;
   invalidateLinear(linear: number): void;
 }

@@ -18,5 +18,6 @@ export type TraceEvent = { ticks: number } & (
   | { kind: 'inject'; vector: number; errorCode: number | null }
   | { kind: 'translate'; eip: number; instructions: number; bytes: number }
   | { kind: 'shadowFill'; gva: number; gpa: number }
+  | { kind: 'nestedFill'; gpa: number }
   | { kind: 'cr3'; value: number }
 );

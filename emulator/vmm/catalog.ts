@@ -1,4 +1,5 @@
 import { NativeVmm } from './native.js';
+import { SvmNestedVmm } from './hardware/svm-nested.js';
 import { SvmShadowVmm } from './hardware/svm-shadow.js';
 import { BinaryTranslationVmm } from './software/binary-translation.js';
 import type { MonitorOptions } from './monitor.js';
@@ -44,7 +45,7 @@ export const techniques = [
     name: 'svm-nested',
     family: 'hardware',
     description: 'guest mode through VMRUN, with nested page tables',
-    create: { issue: 5 },
+    create: (options) => new SvmNestedVmm(options),
   },
   {
     name: 'hybrid',

@@ -51,6 +51,20 @@ export const SWITCHES = {
     techniques: ['binary-translation'],
     description: 'size of the translation cache, which is emptied when it is full',
   },
+  nestedFormat: {
+    kind: 'choice',
+    values: ['two-level', 'pae'],
+    default: 'two-level',
+    techniques: ['svm-nested'],
+    description:
+      'format of the nested page tables: 4 KB and 4 MB pages in two levels, or 4 KB and 2 MB pages in three',
+  },
+  nestedLargePages: {
+    kind: 'flag',
+    default: true,
+    techniques: ['svm-nested'],
+    description: 'nested page tables map with large pages where all of one is memory',
+  },
 } as const satisfies Readonly<Record<string, SwitchRow>>;
 
 export type SwitchName = keyof typeof SWITCHES;

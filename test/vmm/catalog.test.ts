@@ -47,12 +47,7 @@ t.test('mistakes', async (t) => {
       MB,
       /no technique is called 'xen'; there are: native, binary-translation, svm-shadow/,
     ],
-    [
-      'technique to come',
-      'svm-nested',
-      MB,
-      /'svm-nested' is not there yet: issue 5 brings it; there are: native/,
-    ],
+    ['technique to come', 'hybrid', MB, /'hybrid' is not there yet: issue 5 brings it; there are: native/],
     ['not whole pages', 'svm-shadow', MB + 1, /guest memory of 1048577 bytes: expected a multiple of 4096/],
     ['no memory', 'svm-shadow', 0, /guest memory of 0 bytes/],
     ['too much', 'svm-shadow', MAX_GUEST_BYTES + 4096, /up to 2130706432/],

@@ -4,6 +4,7 @@ import type { CpuProfile } from '../../emulator/cost/profile.js';
 import type { RunLimits } from '../../emulator/machine.js';
 import { loadImage, parseImage } from '../../emulator/platform/image.js';
 import { createVmm } from '../../emulator/vmm/catalog.js';
+import type { Switches } from '../../emulator/vmm/switches.js';
 import type { GuestStop, Vmm } from '../../emulator/vmm/vmm.js';
 import { source } from './guests.js';
 import type { GuestCase } from './guests.js';
@@ -28,10 +29,12 @@ export function start(
   guest: GuestCase,
   technique: string,
   profile: CpuProfile | string = 'pentium4-672',
+  switches: Partial<Switches> = {},
 ): Vmm {
   const vmm = createVmm(technique, {
     profile: typeof profile === 'string' ? findProfile(profile) : profile,
     memoryBytes: MEMORY_BYTES,
+    switches,
   });
   loadImage(vmm.guest, parseImage(image(guest)));
   return vmm;

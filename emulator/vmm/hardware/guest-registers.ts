@@ -64,7 +64,7 @@ function numeric(
 ): Register<number> {
   return { get, set, same: sameNumber };
 }
-const byName = (name: 'eip' | 'eflags' | 'cpl' | 'cr2'): Register<number> =>
+const byName = (name: 'eip' | 'eflags' | 'cpl' | 'cr0' | 'cr2' | 'cr3' | 'cr4'): Register<number> =>
   numeric(
     (cpu) => cpu[name],
     (cpu, value) => void (cpu[name] = value),
@@ -150,6 +150,13 @@ export const VMCB_SLOTS: readonly Slot[] = [
   slot(false, debug(7), field(VMCB_STATE.dr7)),
   slot(false, table('gdtr'), tableAt(VMCB_SEGMENTS.gdtr)),
   slot(false, table('idtr'), tableAt(VMCB_SEGMENTS.idtr)),
+];
+
+/** Those too, where the guest writes them without an exit. Without them the virtual processor cannot find an instruction. */
+export const CONTROL_SLOTS: readonly Slot[] = [
+  slot(true, byName('cr0'), field(VMCB_STATE.cr0)),
+  slot(true, byName('cr3'), field(VMCB_STATE.cr3)),
+  slot(true, byName('cr4'), field(VMCB_STATE.cr4)),
 ];
 
 type Copy = (from: Processor, to: Processor) => boolean;

@@ -27,6 +27,13 @@ export interface HardwareOptions {
   controls: () => readonly (readonly [VmcbField, number])[];
 }
 
+/** The control registers that paging depends on. */
+export interface PagingRegisters {
+  cr0: number;
+  cr3: number;
+  cr4: number;
+}
+
 /**
  * The hardware family, as the paper's hardware VMM is built: the guest runs in guest mode from VMRUN to #VMEXIT,
  * its privileged flags, descriptor tables and interrupt delivery are the processor's business, and the monitor
@@ -65,9 +72,10 @@ export abstract class HardwareVmm extends Monitor {
 
   /** One instruction of the guest on the virtual processor. */
   emulate(options: EmulationOptions): void {
-    this.state.pull();
-    const result = emulateInstruction(this, options);
-    if (result.kind === 'delivered') this.state.chargeDelivery();
+    this.onVirtualProcessor(() => {
+      const result = emulateInstruction(this, options);
+      if (result.kind === 'delivered') this.state.chargeDelivery();
+    });
   }
 
   /** The exit came in the middle of an event's delivery, or else of an instruction: the virtual processor does it over. */
@@ -77,9 +85,26 @@ export abstract class HardwareVmm extends Monitor {
       this.emulate({ decoded: false });
       return;
     }
+    this.onVirtualProcessor(() => {
+      this.state.chargeDelivery();
+      deliverEvent(this, interrupted);
+    });
+  }
+
+  private onVirtualProcessor(act: () => void): void {
     this.state.pull();
-    this.state.chargeDelivery();
-    deliverEvent(this, interrupted);
+    this.beforeEmulation();
+    const { cr0, cr3, cr4 } = this.guest.cpu;
+    act();
+    this.controlsEmulated({ cr0, cr3, cr4 });
+  }
+
+  /** The virtual processor is about to act for the guest, on page tables that may have changed unseen. */
+  protected beforeEmulation(): void {}
+
+  /** It has acted. @param before its control registers until then. */
+  protected controlsEmulated(before: PagingRegisters): void {
+    void before;
   }
 
   /** Asks for exits, by exit code, and says what is done about them: an exit without a handler is one that was not asked for. */

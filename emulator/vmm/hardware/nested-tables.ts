@@ -1,0 +1,130 @@
+import { PAGE_BYTES, PTE_A, PTE_D, PTE_P, PTE_PS, PTE_U, PTE_W } from '../../arch/paging.js';
+import type { CostKey } from '../../cost/keys.js';
+import type { Machine } from '../../machine.js';
+import type { FrameAllocator } from '../frames.js';
+import { GUEST_HPA, UNBACKED_HPA } from '../layout.js';
+
+/** How nested tables are built: as the host's own paging mode has it. */
+export type NestedFormat = 'two-level' | 'pae';
+
+export interface NestedTablesOptions {
+  host: Machine;
+  guest: Machine;
+  frames: FrameAllocator;
+  /** Counts work of the monitor. */
+  charge: (key: CostKey, count?: number) => void;
+  format: NestedFormat;
+  /** Map with pages of 4 MB or 2 MB where all of one is the guest's memory. */
+  largePages: boolean;
+}
+
+interface Level {
+  shift: number;
+  indexBits: number;
+  /** A PAE page-directory-pointer entry has no rights. */
+  hasRights: boolean;
+}
+
+const FORMATS: Readonly<Record<NestedFormat, { entryBytes: 4 | 8; levels: readonly Level[] }>> = {
+  'two-level': {
+    entryBytes: 4,
+    levels: [
+      { shift: 22, indexBits: 10, hasRights: true },
+      { shift: 12, indexBits: 10, hasRights: true },
+    ],
+  },
+  pae: {
+    entryBytes: 8,
+    levels: [
+      { shift: 30, indexBits: 2, hasRights: false },
+      { shift: 21, indexBits: 9, hasRights: true },
+      { shift: 12, indexBits: 9, hasRights: true },
+    ],
+  },
+};
+
+/** A page of the guest: present, for everyone, its A and D set from the start, as nobody here looks at them. */
+const PAGE_ENTRY = PTE_P | PTE_W | PTE_U | PTE_A | PTE_D;
+/** Guest-physical addresses that the tables can map. */
+const MAPPABLE_BYTES = 2 ** 32;
+
+/**
+ * Nested page tables: guest-physical to host-physical, real tables in the host's memory, filled when the processor
+ * finds an entry missing (AMD64 APM vol. 2, rev. 3.44, section 15.25 "Nested Paging"). What a guest does with its own page
+ * tables never changes them.
+ */
+export class NestedTables {
+  /** For N_CR3. */
+  rootHpa: number;
+  private readonly levels: readonly Level[];
+  private readonly entryBytes: 4 | 8;
+  private readonly guestPages: number;
+
+  constructor(private readonly options: NestedTablesOptions) {
+    ({ levels: this.levels, entryBytes: this.entryBytes } = FORMATS[options.format]);
+    this.guestPages = options.guest.memory.sizeBytes / PAGE_BYTES;
+    this.rootHpa = this.newTable();
+  }
+
+  /**
+   * What a nested page fault at `gpa` means. `filled`: the entry was missing and is there now. `emulate`: a device
+   * of the guest answers there, or no table can map it: the virtual processor has to make the access.
+   */
+  resolve(gpa: number): 'filled' | 'emulate' {
+    if (gpa >= MAPPABLE_BYTES) return 'emulate';
+    const page = Math.floor(gpa / PAGE_BYTES);
+    if (page >= this.guestPages && this.options.guest.memory.outside.claimsPage(page)) return 'emulate';
+    this.fill(gpa, page);
+    return 'filled';
+  }
+
+  private fill(gpa: number, page: number): void {
+    const { host, frames, charge } = this.options;
+    // Tables are only added and never given back one by one, so the guest's TLB holds nothing that they do not say.
+    if (frames.available < this.levels.length)
+      throw new RangeError('the monitor has no frame for a nested page table');
+    let table = this.rootHpa;
+    for (const [depth, { shift, indexBits, hasRights }] of this.levels.entries()) {
+      const entryHpa = table + ((gpa >>> shift) & ((1 << indexBits) - 1)) * this.entryBytes;
+      const isLast = depth === this.levels.length - 1;
+      if (isLast || (depth === this.levels.length - 2 && this.mapsWhole(gpa, shift))) {
+        host.memory.write32(entryHpa, this.pageEntry(gpa, page, shift));
+        charge('vmm.shadow.write');
+        break;
+      }
+      const entry = host.memory.read32(entryHpa);
+      charge('vmm.walk');
+      if (entry & PTE_P) {
+        table = entry - (entry % PAGE_BYTES);
+        continue;
+      }
+      table = this.newTable();
+      host.memory.write32(entryHpa, table | (hasRights ? PTE_P | PTE_W | PTE_U | PTE_A : PTE_P));
+      charge('vmm.shadow.write');
+    }
+    host.trace.record({ ticks: host.ledger.ticks, kind: 'nestedFill', gpa });
+  }
+
+  private pageEntry(gpa: number, page: number, shift: number): number {
+    if (page >= this.guestPages) return (UNBACKED_HPA | PAGE_ENTRY) >>> 0;
+    const pageBytes = 2 ** shift;
+    const hpa = GUEST_HPA + (gpa - (gpa % pageBytes));
+    return (hpa | PAGE_ENTRY | (shift === 12 ? 0 : PTE_PS)) >>> 0;
+  }
+
+  /** Whether the large page around `gpa` is the guest's memory from end to end. Its place in the host is aligned: GUEST_HPA is. */
+  private mapsWhole(gpa: number, shift: number): boolean {
+    const pageBytes = 2 ** shift;
+    const end = gpa - (gpa % pageBytes) + pageBytes;
+    return this.options.largePages && end <= this.guestPages * PAGE_BYTES;
+  }
+
+  private newTable(): number {
+    const { frames, host, charge } = this.options;
+    const hpa = frames.allocate();
+    if (hpa === null) throw new RangeError('the monitor has no frame for a nested page table');
+    host.memory.u8.fill(0, hpa, hpa + PAGE_BYTES);
+    charge('vmm.shadow.table');
+    return hpa;
+  }
+}

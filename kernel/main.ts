@@ -1,17 +1,33 @@
 /*
  * The kernel program: `node main.js -f CONNECTION_FILE`, started by Jupyter, by our own server, or by hand.
  */
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { userDataFolder } from './data-folder.js';
 import { TypeScriptInterpreter } from './language/index.js';
 import { VERSION } from './package.js';
-import { BindError, ConnectionError, isLoopback, Kernel, readConnectionFile } from './protocol/index.js';
+import { MAGICS } from './session/magics.js';
+import {
+  BindError,
+  ConnectionError,
+  HistoryStore,
+  isLoopback,
+  Kernel,
+  readConnectionFile,
+} from './protocol/index.js';
 
 /** Names that an argument before the connection file may have. Others are ignored: `jupyter run` adds a file name. */
 const CONNECTION_OPTIONS = ['-f', '--ringside-connection'];
 const PARENT_CHECK_MS = 1000;
 
 async function main(): Promise<void> {
-  const connection = readConnectionFile(connectionFile(process.argv.slice(2)));
+  const words = process.argv.slice(2);
+  const connection = readConnectionFile(connectionFile(words), {
+    // jupyter_core writes files that others can read when this variable says so ("secure_write").
+    sharedFile:
+      words.includes('--allow-shared-connection') || process.env['JUPYTER_ALLOW_INSECURE_WRITES'] === 'true',
+    unsigned: words.includes('--allow-unsigned'),
+  });
   if (!isLoopback(connection)) {
     process.stderr.write(`ringside: listening on ${connection.ip}, which other computers may reach\n`);
   }
@@ -20,8 +36,10 @@ async function main(): Promise<void> {
     banner: `Ringside ${VERSION}: TypeScript cells with a simulated x86 PC inside`,
     preludes: ['./language/runner/api.js', './session/index.js'].map((path) => ({ path: moduleFile(path) })),
     ownModules: { ringside: moduleFile('../emulator/index.js') },
+    magics: MAGICS,
+    asmWords: moduleFile('./session/asm-words.js'),
   });
-  const kernel = new Kernel(connection, interpreter, { name: 'ringside', version: VERSION });
+  const kernel = new Kernel(connection, interpreter, { name: 'ringside', version: VERSION }, historyStore());
 
   const ended = new Promise<void>((resolve) => {
     void kernel.shutdownRequested.then(() => resolve());
@@ -32,6 +50,15 @@ async function main(): Promise<void> {
   await kernel.start();
   await ended;
   await kernel.stop();
+}
+
+/** Where executed cells are kept for later kernels; `RINGSIDE_HISTORY` names another file, or `off`. */
+function historyStore(): HistoryStore | undefined {
+  const chosen = process.env['RINGSIDE_HISTORY'];
+  if (chosen === 'off') return undefined;
+  return new HistoryStore(
+    chosen || join(userDataFolder(process.platform, process.env), 'ringside', 'history.jsonl'),
+  );
 }
 
 function connectionFile(words: readonly string[]): string {

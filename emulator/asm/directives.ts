@@ -154,6 +154,10 @@ const directives: Readonly<Record<string, DirectiveParser>> = {
   },
 };
 
+export function directiveNames(): readonly string[] {
+  return Object.keys(directives);
+}
+
 export function isDirective(word: string): boolean {
   return Object.hasOwn(directives, word);
 }

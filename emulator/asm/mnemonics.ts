@@ -80,6 +80,12 @@ function targets(name: string): readonly string[] {
   return [name];
 }
 
+/** Names by which the instruction of a mnemonic may be known elsewhere: without an alias, a size or both. */
+export function plainNames(name: string): readonly string[] {
+  const target = Object.hasOwn(sizedAliases, name) ? [sizedAliases[name][0]] : targets(name);
+  return [name, ...target, ...target.map((word) => word.replace(/[bwd]$/, ''))];
+}
+
 const formsByName = new Map<string, readonly Form[]>();
 
 /** The forms a mnemonic of the source can stand for, in iced's order. */

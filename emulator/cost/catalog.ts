@@ -2,8 +2,12 @@ import type { CpuProfile } from './profile.js';
 import { core2_e6700 } from './profiles/core2-e6700.js';
 import { pentium4_672 } from './profiles/pentium4-672.js';
 
+const byName = { 'pentium4-672': pentium4_672, 'core2-e6700': core2_e6700 } as const;
+
+export type ProfileName = keyof typeof byName;
+
 /** Every processor there is; the first is the default. */
-export const profiles: readonly CpuProfile[] = [pentium4_672, core2_e6700];
+export const profiles: readonly CpuProfile[] = Object.values(byName);
 
 /** @throws RangeError when there is no such profile; the message names those there are. */
 export function findProfile(name: string): CpuProfile {

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { writeAtomically } from '../server/atomic-file.js';
+import { userDataFolder } from '../data-folder.js';
 import { KERNEL_NAME, kernelSpec } from '../kernelspec.js';
 import { EXIT, Failure, messageOf } from './failure.js';
 
@@ -42,17 +42,4 @@ async function install({ user, prefix, name }: Options): Promise<void> {
     throw new Failure(`cannot install to ${folder}: ${messageOf(error)}`, EXIT.usage);
   }
   process.stdout.write(`installed kernelspec ${name.toLowerCase()} in ${folder}\n`);
-}
-
-/** Where Jupyter looks for a user's kernels (jupyter_core, "Data files"). */
-export function userDataFolder(platform: NodeJS.Platform, env: NodeJS.ProcessEnv): string {
-  if (env.JUPYTER_DATA_DIR) return env.JUPYTER_DATA_DIR;
-  switch (platform) {
-    case 'darwin':
-      return join(homedir(), 'Library', 'Jupyter');
-    case 'win32':
-      return join(env.APPDATA ?? join(homedir(), 'AppData', 'Roaming'), 'jupyter');
-    default:
-      return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'jupyter');
-  }
 }

@@ -7,8 +7,8 @@ import { Client } from './rpc.js';
 export class CheckerThread {
   readonly client: Client<CheckerMethods>;
 
-  constructor({ folder, preludes, ownModules }: ProjectOptions) {
-    const workerData: ProjectOptions = { folder, preludes, ownModules };
+  constructor({ folder, preludes, ownModules, magics, asmWords }: ProjectOptions) {
+    const workerData: ProjectOptions = { folder, preludes, ownModules, magics, asmWords };
     const worker = new Worker(new URL('./checker/worker.js', import.meta.url), {
       workerData,
       name: 'checker',

@@ -19,10 +19,27 @@ export function diagnosticsOutcome(
     ename,
     evalue,
     traceback: diagnostics.flatMap((diagnostic) => [
-      `${ename}: ${place(name, diagnostic)} - TS${diagnostic.code}: ${diagnostic.message}`,
+      `${ename}: ${place(name, diagnostic)} - ${described(diagnostic)}`,
       ...excerpt(lines, diagnostic),
     ]),
   };
+}
+
+/** What a cell that runs in spite of type errors is told about them. */
+export function warningText(name: string, code: string, diagnostics: readonly CellDiagnostic[]): string {
+  const lines = code.split('\n');
+  return diagnostics
+    .flatMap((diagnostic) => [
+      `warning: ${place(name, diagnostic)} - ${described(diagnostic)}`,
+      ...excerpt(lines, diagnostic),
+    ])
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/** The message with TypeScript's number, by which its documentation can be found; a magic's error has none. */
+function described({ code, message }: CellDiagnostic): string {
+  return code === 0 ? message : `TS${code}: ${message}`;
 }
 
 /** Outcome of a cell that was interrupted before it began to run. */
@@ -33,8 +50,18 @@ export function interruptedOutcome(): Outcome {
 
 /** Outcome when a thread of the interpreter is gone, and all names with it. */
 export function lostOutcome(cause: string): Outcome {
-  const evalue = `a thread that serves cells was lost: ${cause}. It was started anew; names of earlier cells are gone`;
+  const evalue = lostText(cause);
   return { status: 'error', ename: 'StateLost', evalue, traceback: [`StateLost: ${evalue}`] };
+}
+
+export function lostText(cause: string): string {
+  return `a thread that serves cells was lost: ${cause}. It was started anew; names of earlier cells are gone`;
+}
+
+/** Outcome of a cell that asks for help on a name that there is none for. */
+export function noHelpOutcome(name: string): Outcome {
+  const evalue = `there is no help for '${name}': no such name or magic is known; %help lists the magics`;
+  return { status: 'error', ename: 'NameError', evalue, traceback: [`NameError: ${evalue}`] };
 }
 
 function place(name: string, { line, column }: CellDiagnostic): string {

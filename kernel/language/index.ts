@@ -1,3 +1,4 @@
 export { TypeScriptInterpreter } from './interpreter.js';
 export type { InterpreterOptions } from './interpreter.js';
 export type { Prelude } from './cell.js';
+export type { Magic } from './syntax/magic.js';

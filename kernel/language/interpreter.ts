@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type {
+  CommMessage,
   Completeness,
   Completions,
   DisplayData,
@@ -10,10 +11,19 @@ import type {
 } from '../protocol/index.js';
 import type { Prelude } from './cell.js';
 import { CheckerThread } from './checker-thread.js';
-import { diagnosticsOutcome, interruptedOutcome, lostOutcome } from './errors.js';
+import {
+  diagnosticsOutcome,
+  interruptedOutcome,
+  lostOutcome,
+  lostText,
+  noHelpOutcome,
+  warningText,
+} from './errors.js';
 import { LANGUAGE } from './language.js';
 import { WorkerEnded } from './rpc.js';
 import { RunnerThread } from './runner-thread.js';
+import { helpRequest } from './syntax/help.js';
+import type { Magic } from './syntax/magic.js';
 
 export interface InterpreterOptions {
   /** The notebook's working directory: imports of cells resolve from here. */
@@ -23,6 +33,10 @@ export interface InterpreterOptions {
   readonly preludes: readonly Prelude[];
   /** Modules found elsewhere than npm would look, by specifier: file of the compiled module. */
   readonly ownModules: Readonly<Record<string, string>>;
+  /** Short forms of calls that are no TypeScript. */
+  readonly magics: readonly Magic[];
+  /** File of the module that knows the words of the assembler (`asmWords()`), if there is one. */
+  readonly asmWords?: string;
 }
 
 /** How long an interrupt waits for a thread that has been stopped to answer before it is replaced. */
@@ -42,15 +56,21 @@ export class TypeScriptInterpreter implements Interpreter {
   #running: { interrupted: boolean } | undefined;
   #interrupting: Promise<void> = Promise.resolve();
   #shutDown = false;
+  #checkMode: 'strict' | 'lenient' = 'strict';
 
   constructor(options: InterpreterOptions) {
     this.#options = options;
     this.banner = options.banner;
     this.#checker = new CheckerThread(options);
-    this.#runner = new RunnerThread(options);
+    this.#runner = this.#newRunner();
   }
 
   async execute({ code, cellNumber }: ExecuteRequest, output: OutputSink): Promise<Outcome> {
+    const help = helpRequest(code);
+    if (help !== undefined) {
+      const page = await this.#checker.client.call('inspect', help.name, help.name.length, help.detail);
+      return page === undefined ? noHelpOutcome(help.name) : { status: 'ok', page };
+    }
     return this.#execute(`Cell ${cellNumber}`, code, output);
   }
 
@@ -72,6 +92,21 @@ export class TypeScriptInterpreter implements Interpreter {
 
   isComplete(code: string): Promise<Completeness> {
     return this.#checker.client.call('isComplete', code);
+  }
+
+  async comm(message: CommMessage, output: OutputSink): Promise<boolean> {
+    await this.#interrupting;
+    this.#running = { interrupted: false };
+    try {
+      return await this.#runner.comm(message, output);
+    } catch (error) {
+      if (!(error instanceof WorkerEnded) || this.#shutDown) throw error;
+      await this.#restart();
+      output.stream('stderr', `${lostText(error.message)}\n`);
+      return true;
+    } finally {
+      this.#running = undefined;
+    }
   }
 
   /** Resolves when the running cell has ended and the threads are fit for the next one. */
@@ -110,9 +145,10 @@ export class TypeScriptInterpreter implements Interpreter {
     output: OutputSink,
   ): Promise<Outcome> {
     const checker = this.#checker.client;
-    const compilation = await checker.call('compile', name, code);
+    const compilation = await checker.call('compile', name, code, this.#checkMode);
     if (!compilation.ok) return diagnosticsOutcome(name, code, compilation.diagnostics);
-    const { cell, compiled } = compilation;
+    const { cell, compiled, warnings } = compilation;
+    if (warnings.length > 0) output.stream('stderr', warningText(name, code, warnings));
     if (running.interrupted) {
       await checker.call('commit', cell, compiled.values);
       return interruptedOutcome();
@@ -133,7 +169,12 @@ export class TypeScriptInterpreter implements Interpreter {
   async #restart(): Promise<void> {
     await this.#endThreads();
     this.#checker = new CheckerThread(this.#options);
-    this.#runner = new RunnerThread(this.#options);
+    this.#runner = this.#newRunner();
+  }
+
+  #newRunner(): RunnerThread {
+    this.#checkMode = 'strict';
+    return new RunnerThread(this.#options, (mode) => (this.#checkMode = mode));
   }
 
   async #endThreads(): Promise<void> {

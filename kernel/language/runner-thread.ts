@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import type { OutputSink } from '../protocol/index.js';
+import type { CommMessage, OutputSink } from '../protocol/index.js';
 import type { CompiledCell, Prelude } from './cell.js';
 import { Client } from './rpc.js';
 import { POLLED, REQUESTED } from './runner/interruptible.js';
@@ -21,16 +21,21 @@ const ANSWER_MS = 100;
 export class RunnerThread {
   readonly #client: Client<RunnerMethods>;
   readonly #flag = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
-  #running: Promise<RunResult> | undefined;
+  #running: Promise<unknown> | undefined;
+  #comms = 0;
   readonly #streams = new StreamJoiner();
   /** Where each cell's output goes, also long after it ended. */
   readonly #outputs = new Map<number, OutputSink>();
 
-  constructor(options: {
-    folder: string;
-    preludes: readonly Prelude[];
-    ownModules: Readonly<Record<string, string>>;
-  }) {
+  /** @param onCheckMode called when a cell chooses how later ones are checked */
+  constructor(
+    options: {
+      folder: string;
+      preludes: readonly Prelude[];
+      ownModules: Readonly<Record<string, string>>;
+    },
+    private readonly onCheckMode: (mode: 'strict' | 'lenient') => void,
+  ) {
     const workerData: RunnerData = {
       folder: options.folder,
       preludes: options.preludes.map(({ path }) => path),
@@ -45,9 +50,27 @@ export class RunnerThread {
   async run(cell: number, compiled: CompiledCell, output: OutputSink): Promise<RunResult> {
     this.#outputs.set(cell, output);
     Atomics.store(this.#flag, REQUESTED, 0);
-    this.#running = this.#client.call('run', cell, compiled);
+    return this.#busy(this.#client.call('run', cell, compiled));
+  }
+
+  /** Hands a comm message to the cells; false when nobody takes the comm that it opens. */
+  async comm(message: CommMessage, output: OutputSink): Promise<boolean> {
+    // Cells have positive numbers. A comm that the front end opened keeps its place for output.
+    const run = -++this.#comms;
+    this.#outputs.set(run, output);
+    Atomics.store(this.#flag, REQUESTED, 0);
+    let taken = false;
     try {
-      return await this.#running;
+      return (taken = await this.#busy(this.#client.call('comm', run, message)));
+    } finally {
+      if (message.type !== 'comm_open' || !taken) this.#outputs.delete(run);
+    }
+  }
+
+  async #busy<T>(work: Promise<T>): Promise<T> {
+    this.#running = work;
+    try {
+      return await work;
     } finally {
       this.#streams.flush();
       this.#running = undefined;
@@ -91,6 +114,10 @@ export class RunnerThread {
         return output.updateDisplay(event.data, event.id);
       case 'clear':
         return output.clearOutput(event.wait);
+      case 'comm':
+        return output.comm(event.message);
+      case 'check':
+        return this.onCheckMode(event.mode);
       case 'input':
         return void this.#ask(output, event);
     }

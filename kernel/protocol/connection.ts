@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 
 /** The five sockets of a kernel, by the names the connection file gives their ports (`shell_port`, ...). */
 export const SOCKETS = ['shell', 'control', 'iopub', 'stdin', 'hb'] as const;
@@ -18,18 +18,46 @@ export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
 }
 
+/** What a kernel accepts although it lets others in; nothing unless asked for. */
+export interface Leniency {
+  /** A connection file that other users can read: with its key they can run code as this user. */
+  readonly sharedFile?: boolean;
+  /** A connection without a key: whoever reaches the ports can run code as this user. */
+  readonly unsigned?: boolean;
+}
+
+/** Permissions of the group and of others (stat(2), "st_mode"). */
+const NOT_THE_OWNER = 0o077;
+
 /**
  * Reads a Jupyter connection file.
- * @throws ConnectionError when the file cannot be read, is not JSON, or a field is missing or of the wrong type
+ * @throws ConnectionError when the file cannot be read, is not JSON, a field is missing or of the wrong type, or the file
+ * lets in others than its owner and `leniency` does not allow it
  */
-export function readConnectionFile(path: string): Connection {
+export function readConnectionFile(path: string, leniency: Leniency = {}): Connection {
   let text: string;
+  let mode: number;
   try {
     text = readFileSync(path, 'utf8');
+    mode = statSync(path).mode;
   } catch (error) {
     throw new ConnectionError(`connection file ${path}: ${(error as Error).message}`);
   }
-  return parseConnection(text, path);
+  // Windows has other rules, which this number does not tell.
+  if ((mode & NOT_THE_OWNER) !== 0 && process.platform !== 'win32' && leniency.sharedFile !== true) {
+    throw new ConnectionError(
+      `connection file ${path}: others than its owner may use it (mode ${(mode & 0o777).toString(8)}), and with its key ` +
+        'they could run code as you; chmod 600 it, or start the kernel with --allow-shared-connection',
+    );
+  }
+  const connection = parseConnection(text, path);
+  if (connection.key === '' && leniency.unsigned !== true) {
+    throw new ConnectionError(
+      `connection file ${path}: key is empty, so anybody who reaches the ports could run code as you; ` +
+        'give it a key, or start the kernel with --allow-unsigned',
+    );
+  }
+  return connection;
 }
 
 /** As {@link readConnectionFile}, from the file's text; `path` is for the messages. */

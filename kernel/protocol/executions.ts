@@ -1,8 +1,8 @@
 import { flagOf, textOf, textsOf } from './content.js';
 import type { History } from './history.js';
-import type { InputRequests } from './input.js';
-import type { Interpreter, Outcome, OutputSink } from './interpreter.js';
+import type { Interpreter, Outcome } from './interpreter.js';
 import type { Message } from './messages.js';
+import type { OutputSinks } from './output-sinks.js';
 import type { Sockets } from './sockets.js';
 
 /** Runs execute_requests: numbers them, publishes what they put out, makes their replies. */
@@ -12,7 +12,7 @@ export class Executions {
   constructor(
     private readonly interpreter: Interpreter,
     private readonly sockets: Sockets,
-    private readonly input: InputRequests,
+    private readonly sinks: OutputSinks,
     private readonly history: History,
   ) {}
 
@@ -30,7 +30,7 @@ export class Executions {
     const execution_count = this.#count;
     if (!silent) this.sockets.publish('execute_input', { code, execution_count }, header);
 
-    const output = silent ? this.#silentSink(request) : this.#sink(request);
+    const output = silent ? this.sinks.silent(request) : this.sinks.of(request);
     const outcome = await this.interpreter.execute({ code, cellNumber }, output);
     if (outcome.status === 'error') {
       const { ename, evalue, traceback } = outcome;
@@ -47,6 +47,7 @@ export class Executions {
     }
     if (outcome.result !== undefined && !silent) {
       this.sockets.publish('execute_result', { ...outcome.result, execution_count }, header);
+      if (keep) this.history.addResult(cellNumber, String(outcome.result.data['text/plain'] ?? ''));
     }
     const expressions = textsOf(content, 'user_expressions');
     const values =
@@ -54,7 +55,7 @@ export class Executions {
     return {
       status: 'ok',
       execution_count,
-      payload: [],
+      payload: outcome.page === undefined ? [] : [{ source: 'page', data: outcome.page.data, start: 0 }],
       user_expressions: mapValues(values, expressionReply),
     };
   }
@@ -62,30 +63,6 @@ export class Executions {
   /** Reply to an execution that an earlier failure cancelled. */
   aborted(): object {
     return { status: 'aborted', execution_count: this.#count };
-  }
-
-  /** It may be needed as long as the kernel lives, so it holds on to as little of the request as it can. */
-  #sink({ header, identities, content }: Message): OutputSink {
-    const mayAsk = flagOf(content, 'allow_stdin', false);
-    const transient = (id?: string) => (id === undefined ? {} : { display_id: id });
-    return {
-      stream: (name, text) => this.sockets.publish('stream', { name, text }, header),
-      display: (data, id) =>
-        this.sockets.publish('display_data', { ...data, transient: transient(id) }, header),
-      updateDisplay: (data, id) =>
-        this.sockets.publish('update_display_data', { ...data, transient: { display_id: id } }, header),
-      clearOutput: (wait) => this.sockets.publish('clear_output', { wait }, header),
-      input: async (prompt, password) => {
-        if (!mayAsk) throw new Error('this front end cannot be asked for input');
-        return this.input.ask({ header, identities }, prompt, password);
-      },
-    };
-  }
-
-  #silentSink(request: Message): OutputSink {
-    const nothing = () => undefined;
-    const { input } = this.#sink(request);
-    return { stream: nothing, display: nothing, updateDisplay: nothing, clearOutput: nothing, input };
   }
 }
 

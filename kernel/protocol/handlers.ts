@@ -1,10 +1,12 @@
+import type { Comms } from './comms.js';
 import { toCodePoints, toUtf16 } from './codepoints.js';
 import { flagOf, integerOf, textOf } from './content.js';
 import type { Executions } from './executions.js';
 import type { History } from './history.js';
-import type { Interpreter } from './interpreter.js';
+import type { CommMessage, Interpreter } from './interpreter.js';
 import type { Header, Message, Published } from './messages.js';
 import { PROTOCOL_VERSION } from './messages.js';
+import type { OutputSinks } from './output-sinks.js';
 
 /** The program that serves the protocol, as kernel_info_reply names it. */
 export interface Implementation {
@@ -18,6 +20,8 @@ export interface HandlerContext {
   readonly interpreter: Interpreter;
   readonly executions: Executions;
   readonly history: History;
+  readonly comms: Comms;
+  readonly sinks: OutputSinks;
   publish<T extends keyof Published>(type: T, content: Published[T], parent: Header): void;
   interrupt(): Promise<void>;
   shutdown(restart: boolean): void;
@@ -43,10 +47,9 @@ export const HANDLERS: Readonly<
   is_complete_request: { channels: SHELL, handle: isComplete },
   history_request: { channels: SHELL, handle: history },
   comm_info_request: { channels: SHELL, handle: commInfo },
-  comm_open: { channels: SHELL, handle: commOpen },
-  // No comm is ever open, so there is nobody to hear these.
-  comm_msg: { channels: SHELL, handle: nothing },
-  comm_close: { channels: SHELL, handle: nothing },
+  comm_open: { channels: SHELL, handle: comm },
+  comm_msg: { channels: SHELL, handle: comm },
+  comm_close: { channels: SHELL, handle: comm },
   interrupt_request: { channels: BOTH, handle: interrupt },
   // Protocol 5.4 moved shutdown to control; older clients still send it on shell.
   shutdown_request: { channels: BOTH, handle: shutdown },
@@ -70,13 +73,16 @@ async function kernelInfo({ implementation, interpreter }: HandlerContext): Prom
 async function complete({ interpreter }: HandlerContext, { content }: Message): Promise<object> {
   const code = textOf(content, 'code');
   const cursor = integerOf(content, 'cursor_pos', [...code].length);
-  const { matches, start, end } = await interpreter.complete(code, toUtf16(code, cursor));
+  const found = await interpreter.complete(code, toUtf16(code, cursor));
+  const start = toCodePoints(code, found.start);
+  const end = toCodePoints(code, found.end);
   return {
     status: 'ok',
-    matches,
-    cursor_start: toCodePoints(code, start),
-    cursor_end: toCodePoints(code, end),
-    metadata: {},
+    matches: found.matches.map(({ text }) => text),
+    cursor_start: start,
+    cursor_end: end,
+    // Understood by JupyterLab and by ipykernel's other front ends (IPython, "jupyter_types_experimental").
+    metadata: { _jupyter_types_experimental: found.matches.map((match) => ({ start, end, ...match })) },
   };
 }
 
@@ -98,23 +104,43 @@ async function isComplete({ interpreter }: HandlerContext, { content }: Message)
 }
 
 async function history(kernel: HandlerContext, { content }: Message): Promise<object> {
-  const found = kernel.history.find(content);
-  // With `output` the source comes with the cell's text result; results are not kept, so it is null.
+  // With `output` the source comes with the cell's text result, null where it had none.
   const output = flagOf(content, 'output', false);
-  const entries = output ? found.map(([session, line, source]) => [session, line, [source, null]]) : found;
+  const entries = kernel.history
+    .find(content)
+    .map(({ session, line, source, result }) => [session, line, output ? [source, result] : source]);
   return { status: 'ok', history: entries };
 }
 
-async function commInfo(): Promise<object> {
-  return { status: 'ok', comms: {} };
+async function commInfo({ comms }: HandlerContext, { content }: Message): Promise<object> {
+  const target = content['target_name'];
+  return {
+    status: 'ok',
+    comms: comms.list(typeof target === 'string' && target !== '' ? target : undefined),
+  };
 }
 
-/** No comm target is registered: the protocol's answer is to close what was opened. */
-async function commOpen(kernel: HandlerContext, { content, header }: Message): Promise<undefined> {
-  kernel.publish('comm_close', { comm_id: textOf(content, 'comm_id'), data: {} }, header);
+async function comm(kernel: HandlerContext, request: Message): Promise<undefined> {
+  const { header, content, metadata, buffers } = request;
+  const type = header.msg_type as CommMessage['type'];
+  const data = content['data'];
+  const message: CommMessage = {
+    type,
+    commId: textOf(content, 'comm_id'),
+    targetName: type === 'comm_open' ? textOf(content, 'target_name') : '',
+    data: typeof data === 'object' && data !== null ? (data as CommMessage['data']) : {},
+    metadata,
+    buffers,
+  };
+  // What is for a comm that is not open comes too late, as its closing may have crossed with it.
+  if (type !== 'comm_open' && !kernel.comms.has(message.commId)) return;
+  kernel.comms.note(message);
+  const taken = await kernel.interpreter.comm(message, kernel.sinks.of(request));
+  if (taken || type !== 'comm_open') return;
+  // The protocol's answer to a target that nobody has registered.
+  kernel.comms.note({ ...message, type: 'comm_close' });
+  kernel.publish('comm_close', { comm_id: message.commId, data: {} }, header);
 }
-
-async function nothing(): Promise<undefined> {}
 
 async function interrupt(kernel: HandlerContext): Promise<object> {
   await kernel.interrupt();

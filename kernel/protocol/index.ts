@@ -1,5 +1,7 @@
 export type {
+  CommMessage,
   Completeness,
+  Completion,
   Completions,
   ExecuteRequest,
   Interpreter,
@@ -11,4 +13,5 @@ export type { DisplayData, ErrorContent, MimeBundle } from './messages.js';
 export { ConnectionError, isLoopback, readConnectionFile } from './connection.js';
 export type { Connection } from './connection.js';
 export { BindError } from './sockets.js';
+export { HistoryStore } from './history-store.js';
 export { Kernel } from './kernel.js';

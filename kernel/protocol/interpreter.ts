@@ -17,8 +17,20 @@ export interface OutputSink {
   display(data: DisplayData, displayId?: string): void;
   updateDisplay(data: DisplayData, displayId: string): void;
   clearOutput(wait: boolean): void;
+  comm(message: CommMessage): void;
   /** Asks the front end for a line of text. Rejects when the front end cannot be asked or the cell is interrupted. */
   input(prompt: string, password: boolean): Promise<string>;
+}
+
+/** A message of a comm, to or from the front end (Jupyter messaging protocol 5.5, "Custom Messages"). */
+export interface CommMessage {
+  readonly type: 'comm_open' | 'comm_msg' | 'comm_close';
+  readonly commId: string;
+  /** Whom a comm_open is for; empty in other messages. */
+  readonly targetName: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly buffers: readonly Uint8Array[];
 }
 
 export interface ExecuteRequest {
@@ -28,13 +40,25 @@ export interface ExecuteRequest {
 }
 
 export type Outcome =
-  { readonly status: 'ok'; readonly result?: DisplayData } | ({ readonly status: 'error' } & ErrorContent);
+  | {
+      readonly status: 'ok';
+      readonly result?: DisplayData;
+      /** Help that the cell asked for, to be shown beside the notebook. */
+      readonly page?: DisplayData;
+    }
+  | ({ readonly status: 'error' } & ErrorContent);
 
 /** Offsets count UTF-16 units of `code`; the protocol layer converts from and to code points. */
 export interface Completions {
-  readonly matches: readonly string[];
+  readonly matches: readonly Completion[];
   readonly start: number;
   readonly end: number;
+}
+
+export interface Completion {
+  readonly text: string;
+  /** What it is, in the words of JupyterLab: function, instance, class, module, keyword, property, ... */
+  readonly type: string;
 }
 
 export type Completeness =
@@ -55,6 +79,8 @@ export interface Interpreter {
   /** Documentation of the name at the cursor, or nothing. */
   inspect(code: string, cursor: number, detail: 0 | 1): Promise<DisplayData | undefined>;
   isComplete(code: string): Promise<Completeness>;
+  /** Hands a front end's comm message to whoever it is for; false when nobody takes the comm that it opens. */
+  comm(message: CommMessage, output: OutputSink): Promise<boolean>;
   /** Stops the running execution, which then ends with an error; without one it does nothing. */
   interrupt(): Promise<void>;
   shutdown(): Promise<void>;

@@ -1,12 +1,15 @@
+import { Comms } from './comms.js';
 import type { Connection } from './connection.js';
 import { ContentError } from './content.js';
 import { Executions } from './executions.js';
 import type { HandlerContext, Implementation } from './handlers.js';
 import { HANDLERS } from './handlers.js';
 import { History } from './history.js';
+import type { HistoryStore } from './history-store.js';
 import { InputRequests } from './input.js';
 import type { Interpreter } from './interpreter.js';
 import type { ErrorContent, Message } from './messages.js';
+import { OutputSinks } from './output-sinks.js';
 import { Session } from './session.js';
 import type { Channel } from './sockets.js';
 import { Sockets } from './sockets.js';
@@ -31,11 +34,14 @@ export class Kernel {
     connection: Connection,
     readonly interpreter: Interpreter,
     implementation: Implementation,
+    historyStore?: HistoryStore,
   ) {
     this.#sockets = new Sockets(connection, this.#session);
     this.#input = new InputRequests(this.#sockets, this.#session);
-    const history = new History();
-    this.#executions = new Executions(interpreter, this.#sockets, this.#input, history);
+    const history = new History(historyStore);
+    const comms = new Comms();
+    const sinks = new OutputSinks(this.#sockets, this.#input, comms);
+    this.#executions = new Executions(interpreter, this.#sockets, sinks, history);
     let shutdown: (restart: boolean) => void = () => undefined;
     this.shutdownRequested = new Promise((resolve) => (shutdown = resolve));
     this.#context = {
@@ -43,6 +49,8 @@ export class Kernel {
       interpreter,
       executions: this.#executions,
       history,
+      comms,
+      sinks,
       publish: (type, content, parent) => this.#sockets.publish(type, content, parent),
       interrupt: () => this.interrupt(),
       shutdown,

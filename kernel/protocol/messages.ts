@@ -52,6 +52,8 @@ export interface Published {
   clear_output: { wait: boolean };
   stream: { name: 'stdout' | 'stderr'; text: string };
   error: ErrorContent;
+  comm_open: { comm_id: string; target_name?: string; data: object };
+  comm_msg: { comm_id: string; data: object };
   comm_close: { comm_id: string; data: object };
   shutdown_reply: { status: 'ok'; restart: boolean };
 }

@@ -7,7 +7,13 @@ export class Session {
   readonly id = randomUUID();
   #messages = 0;
 
-  message(type: string, content: object, parent?: Header, identities: readonly Buffer[] = []): Message {
+  message(
+    type: string,
+    content: object,
+    parent?: Header,
+    identities: readonly Buffer[] = [],
+    { metadata = {}, buffers = [] }: Partial<Pick<Message, 'metadata' | 'buffers'>> = {},
+  ): Message {
     const header: Header = {
       msg_id: `${this.id}_${++this.#messages}`,
       msg_type: type,
@@ -20,9 +26,9 @@ export class Session {
       identities,
       header,
       parentHeader: parent ?? {},
-      metadata: {},
+      metadata,
       content: content as Message['content'],
-      buffers: [],
+      buffers,
     };
   }
 }

@@ -61,9 +61,14 @@ export class Sockets {
   }
 
   /** Publishes on IOPub. The topic is for subscribers that filter; the content says all. */
-  publish<T extends keyof Published>(type: T, content: Published[T], parent?: Header): void {
+  publish<T extends keyof Published>(
+    type: T,
+    content: Published[T],
+    parent?: Header,
+    extra?: Partial<Pick<Message, 'metadata' | 'buffers'>>,
+  ): void {
     const topic = Buffer.from(`kernel.${this.session.id}.${type}`);
-    this.#queues.iopub.push(this.#wire.encode(this.session.message(type, content, parent, [topic])));
+    this.#queues.iopub.push(this.#wire.encode(this.session.message(type, content, parent, [topic], extra)));
   }
 
   /** Counts a message that is not acted on and says so, at the 1st, 2nd, 4th, 8th... so that a flood stays quiet. */

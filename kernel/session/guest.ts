@@ -93,6 +93,11 @@ export function asm(text: TemplateStringsArray, ...values: readonly (number | st
   return new Guest('cell', String.raw({ raw: text.raw }, ...values));
 }
 
+/** The same from a text, with a name for its listings: what `%%asm NAME` stands for. */
+export function assemble(name: string, source: string): Guest {
+  return new Guest(name, source);
+}
+
 /**
  * A guest that comes with Ringside, by name.
  * @param defines other values for what its source lets one choose: `guest('forkwait', { ITERATIONS: 100 })`.

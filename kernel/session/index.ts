@@ -1,7 +1,8 @@
 /** What a cell can call. The kernel makes every export a global of the cells. */
-export { asm, guest, Guest, guests } from './guest.js';
+export { asm, assemble, guest, Guest, guests } from './guest.js';
 export { machine } from './machine.js';
 export { exitRoundTrip, prices, profileNames } from './prices.js';
-export { compare, run } from './runs.js';
+export { compare, GuestInterrupted, run } from './runs.js';
 export { switches } from './switches.js';
 export { usableTechniques } from '../../emulator/index.js';
+export { session, session as __session, Timed } from './session.js';

@@ -10,6 +10,7 @@ import type { MimeBundle } from '../display/bundle.js';
 import { sideBySide } from '../display/code.js';
 import type { ListingRow } from '../display/code.js';
 import { table } from '../display/table.js';
+import { current, withChoices } from './current.js';
 import { displaySymbol, View } from './display.js';
 import type { Displayable } from './display.js';
 import type { Guest } from './guest.js';
@@ -156,5 +157,7 @@ function fragmentRows({ eip, instructions, ending, valid }: TranslationView): Li
 
 /** A machine to look into: `await vm.run(guest)`, then its registers, trace, translations. */
 export function machine(options: CellRunOptions = {}): CellMachine {
-  return new CellMachine(options);
+  const made = new CellMachine(withChoices(options));
+  current.machine = made;
+  return made;
 }

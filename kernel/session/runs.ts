@@ -1,28 +1,38 @@
 import {
   ACCOUNTS,
+  DEFAULTS,
   EXIT_REASONS,
   findProfile,
   GuestRun,
   reprice,
   usableTechniques,
 } from '../../emulator/index.js';
-import type { CpuProfile, ExitReason, RunOptions, RunResult, Technique } from '../../emulator/index.js';
+import type {
+  CpuProfile,
+  ExitReason,
+  ProfileName,
+  RunOptions,
+  RunResult,
+  Technique,
+} from '../../emulator/index.js';
 import { lines, stackedBars } from '../display/plot.js';
 import { table } from '../display/table.js';
 import type { MimeBundle } from '../display/bundle.js';
 import { displaySymbol, View } from './display.js';
 import type { Displayable } from './display.js';
 import type { Guest } from './guest.js';
-import { interruptRequested, interruptibly } from './interrupt.js';
+import { current, withChoices } from './current.js';
+import { interruptibly } from './interrupt.js';
 import { changePrices } from './prices.js';
 import type { PriceChanges } from './prices.js';
+import { Progress } from './progress.js';
 import { describeSettings, switchesFor } from './switches.js';
 
 /** Options of a run in a cell. */
-export type CellRunOptions = Pick<
-  RunOptions,
-  'technique' | 'profile' | 'memoryBytes' | 'limits' | 'switches'
->;
+export type CellRunOptions = Pick<RunOptions, 'technique' | 'memoryBytes' | 'limits' | 'switches'> & {
+  /** A processor of Ringside by its name, or one of your own. */
+  profile?: ProfileName | CpuProfile;
+};
 
 /** A finished run: every field of its result, and what can be asked of it. */
 export class Run implements Displayable {
@@ -303,19 +313,48 @@ export class WhatIf implements Displayable {
 
 /**
  * Runs a guest to its end under one technique.
- * @throws ImageError, RangeError for what cannot be run; a guest's own failure is an outcome, no error.
+ * @throws ImageError, RangeError for what cannot be run; {@link GuestInterrupted} when the user stops it; a guest's own
+ * failure is an outcome, no error.
  */
 export function run(program: Guest, options: CellRunOptions = {}): Run {
-  const guestRun = new GuestRun(program.bytes, { ...options, onProgress: interruptRequested });
-  return new Run(
-    interruptibly(() => guestRun.run()),
-    guestRun.configuration.profile,
+  const done = runWatched(program, options);
+  current.runs = done;
+  return done;
+}
+
+/** An interrupt stopped a guest, at an instruction boundary. */
+export class GuestInterrupted extends Error {
+  override readonly name = 'Interrupted';
+  constructor(
+    /** The run up to there. */
+    readonly run: Run,
+  ) {
+    super(
+      `the guest was ${run.result.detail}, after ${run.result.instructions} instructions; names keep their values`,
+    );
+  }
+}
+
+/** @param compared how many runs the whole has, and how many of them are over: for the share that is done */
+function runWatched(program: Guest, options: CellRunOptions, compared = { of: 1, over: 0 }): Run {
+  const chosen = withChoices(options);
+  const progress = new Progress(
+    chosen.technique ?? DEFAULTS.technique,
+    compared.of === 1 ? undefined : () => compared.over / compared.of,
   );
+  const guestRun = new GuestRun(program.bytes, { ...chosen, onProgress: progress.report });
+  const result = interruptibly(() => guestRun.run());
+  progress.end(result);
+  const done = new Run(result, guestRun.configuration.profile);
+  current.count++;
+  current.cycles += done.cycles;
+  if (result.outcome === 'interrupted') throw new GuestInterrupted(done);
+  return done;
 }
 
 /**
  * Runs a guest under several techniques: all that are built, unless told. A switch goes to those that have it.
- * @throws RangeError for a switch that none of them has.
+ * @throws RangeError for a switch that none of them has; {@link GuestInterrupted} when the user stops it.
  */
 export async function compare(
   program: Guest,
@@ -324,9 +363,12 @@ export async function compare(
   const { techniques: chosen = usableTechniques(), switches = {}, ...rest } = options;
   const all: Run[] = [];
   for (const technique of chosen) {
-    all.push(run(program, { ...rest, technique, switches: switchesFor(technique, switches, chosen) }));
+    const own = { ...rest, technique, switches: switchesFor(technique, switches, chosen) };
+    all.push(runWatched(program, own, { of: chosen.length, over: all.length }));
     // Between two runs the cell can be interrupted and its output can leave.
     await new Promise((resolve) => setImmediate(resolve));
   }
-  return new Runs(program.name, all);
+  const runs = new Runs(program.name, all);
+  current.runs = runs;
+  return runs;
 }

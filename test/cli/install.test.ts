@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import t from 'tap';
-import { userDataFolder } from '../../kernel/commands/install.js';
+import { userDataFolder } from '../../kernel/data-folder.js';
 import { temporaryFolder } from '../server/helpers.js';
 import { ringside } from './run-cli.js';
 

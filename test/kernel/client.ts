@@ -18,6 +18,8 @@ export interface Received {
   readonly header: Record<string, unknown>;
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- contents have a shape each; tests say what they expect
   readonly content: any;
+  readonly metadata: Record<string, unknown>;
+  readonly buffers: readonly Buffer[];
 }
 
 /** Everything that came of one execute_request. */
@@ -64,7 +66,7 @@ export class TestKernel {
   }
 
   /** Starts a kernel in `folder` and waits until it publishes to us and answers. */
-  static async start(options: { folder?: string } = {}): Promise<TestKernel> {
+  static async start(options: { folder?: string; history?: string } = {}): Promise<TestKernel> {
     const names = ['shell', 'control', 'iopub', 'stdin', 'hb'];
     const ports = await freePorts(names.length);
     const key = randomUUID();
@@ -74,12 +76,17 @@ export class TestKernel {
     writeFileSync(
       file,
       JSON.stringify({ transport: 'tcp', ip: '127.0.0.1', key, signature_scheme: 'hmac-sha256', ...fields }),
+      { mode: 0o600 },
     );
     // The extra word is what `jupyter run` appends.
     const child = spawn(process.execPath, [MAIN, '-f', file, 'notebook.ts'], {
       cwd: options.folder ?? folder,
       // Whatever becomes of the test, its kernel ends with it.
-      env: { ...process.env, JPY_PARENT_PID: String(process.pid) },
+      env: {
+        ...process.env,
+        JPY_PARENT_PID: String(process.pid),
+        RINGSIDE_HISTORY: options.history ?? join(folder, 'history.jsonl'),
+      },
       stdio: ['ignore', 'inherit', 'pipe'],
     });
     child.once('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -192,8 +199,17 @@ export class TestKernel {
     const [signature, ...parts] = frames.slice(start + 1, start + 6).map(String);
     const expected = createHmac('sha256', this.key).update(parts.join('')).digest('hex');
     if (signature !== expected) throw new Error('the kernel sent a message with a wrong signature');
-    const [header, parent, , content] = parts.map((part) => JSON.parse(part) as Record<string, unknown>);
-    return { type: String(header['msg_type']), parent: String(parent['msg_id'] ?? ''), header, content };
+    const [header, parent, metadata, content] = parts.map(
+      (part) => JSON.parse(part) as Record<string, unknown>,
+    );
+    return {
+      type: String(header['msg_type']),
+      parent: String(parent['msg_id'] ?? ''),
+      header,
+      content,
+      metadata,
+      buffers: frames.slice(start + 6),
+    };
   }
 
   async #receiveReplies(channel: 'shell' | 'control'): Promise<void> {

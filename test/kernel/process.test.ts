@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,11 +61,20 @@ t.test('a wrong start is one clear line and exit code 1', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ringside-start-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const broken = join(folder, 'broken.json');
-  writeFileSync(broken, '{');
+  writeFileSync(broken, '{', { mode: 0o600 });
+  const shared = connectionFile(folder, { shared: true });
+  chmodSync(shared, 0o644);
+  const unsigned = join(folder, 'unsigned.json');
+  writeFileSync(unsigned, readFileSync(shared, 'utf8').replace('"key":"k"', '"key":""'), { mode: 0o600 });
   const rows: [words: string[], message: RegExp][] = [
     [[], /^ringside: no connection file: start the kernel with -f CONNECTION_FILE\n$/],
     [['-f', join(folder, 'absent.json')], /^ringside: connection file .*absent.json: ENOENT.*\n$/],
     [[`--ringside-connection=${broken}`], /^ringside: connection file .*broken.json: not JSON.*\n$/],
+    [
+      ['-f', shared],
+      /^ringside: connection file .*: others than its owner may use it \(mode 644\).*chmod 600/,
+    ],
+    [['-f', unsigned], /^ringside: connection file .*unsigned.json: key is empty.*--allow-unsigned\n$/],
     [
       ['-f', connectionFile(folder, { control: 'same' })],
       /^ringside: cannot bind the (control|shell|stdin) socket to tcp:\/\/127.0.0.1:\d+: .*in use/,
@@ -93,7 +102,9 @@ function connectionFile(folder: string, clash: Record<string, unknown>): string 
   };
   if (clash['control'] === 'same') ports.control_port = first;
   const file = join(folder, `connection-${Object.keys(clash).join()}.json`);
-  writeFileSync(file, JSON.stringify({ transport: 'tcp', ip: '127.0.0.1', key: 'k', ...ports }));
+  writeFileSync(file, JSON.stringify({ transport: 'tcp', ip: '127.0.0.1', key: 'k', ...ports }), {
+    mode: 0o600,
+  });
   return file;
 }
 

@@ -79,6 +79,22 @@ t.test('rich results and display', async (t) => {
     'application/json': { a: [1] },
     'text/plain': 'J',
   });
+  t.same((await kernel.execute('display(1)')).of('execute_result'), [], 'a handle is no result');
+  const hooks: [code: string, mime: string, content: unknown][] = [
+    ['html`<b>${"<i>"}</b>${html`<hr>`}${[1, "&"]}`', 'text/html', '<b>&lt;i&gt;</b><hr>1&amp;'],
+    ['markdown`# ${1}`', 'text/markdown', '# 1'],
+    ['svg`<svg/>`', 'image/svg+xml', '<svg/>'],
+    ['latex`\\pi`', 'text/latex', '$\\pi$'],
+    ['json({ a: [1] })', 'application/json', { a: [1] }],
+    ['png("iVBORw0KGgo=")', 'image/png', 'iVBORw0KGgo='],
+    ['png(Buffer.from("iVBORw0KGgo=", "base64"))', 'image/png', 'iVBORw0KGgo='],
+    ['({ $$mime: { "text/x": "y" } })', 'text/x', 'y'],
+    ['({ $$html$$: () => "<p>" })', 'text/html', '<p>'],
+    ['({ $$svg: "<svg>" })', 'image/svg+xml', '<svg>'],
+  ];
+  for (const [code, mime, content] of hooks)
+    t.same((await kernel.execute(code)).of('execute_result')[0]?.data[mime], content, code);
+  t.match((await kernel.execute('png("AAAA")')).reply, { status: 'error', evalue: /do not begin as one/ });
   const shown = await kernel.execute(
     'const handle = display({ a: 1 }); console.log("after"); handle.update("new")',
   );
@@ -135,7 +151,11 @@ t.test('is_complete has four answers', async (t) => {
     ['const = 3', { status: 'invalid' }],
     ["'open string", { status: 'invalid' }],
     [')', { status: 'invalid' }],
-    ['%magic', { status: 'unknown' }],
+    ['%nosuch', { status: 'unknown' }],
+    ['%%asm x\n hlt', { status: 'unknown' }],
+    ['%regs', { status: 'complete' }],
+    ['f(1);\n%time g(', { status: 'invalid' }],
+    ['kept?', { status: 'complete' }],
   ];
   for (const [code, answer] of rows) {
     t.same((await kernel.request('is_complete_request', { code })).content, answer, code);
@@ -148,12 +168,47 @@ t.test('completion by types, with positions in code points', async (t) => {
     ['kept.toF', 8, 'toFixed', 5],
     ['const face = "😀"; face.toUp', 27, 'toUpperCase', 23],
     ['disp', 4, 'display', 0],
+    ["run(guest('hello'), { technique: 'svm-sh", 39, 'svm-shadow', 34],
+    ["run(guest('hello'), { profile: 'core", 36, 'core2-e6700', 32],
+    ['1;\n%tec', 7, '%technique', 3],
+    ['%technique svm-sh', 17, 'svm-shadow', 11],
+    ['%time kept.toF', 14, 'toFixed', 11],
+    ['%%asm x\nagain: dec ecx\n  vm', 27, 'vmrun', 25],
+    ['%%asm x\nagain: dec ecx\n  jnz a', 30, 'again', 29],
+    ['asm`mov eax, c`', 14, 'cr0', 13],
+    ['asm`\n lea ${kep}`', 15, 'kept', 12],
     ['const { key } = { key: 1 }; ke + 1', 30, 'key', 28],
   ];
   for (const [code, cursor_pos, match, start] of rows) {
     const { content } = await kernel.request('complete_request', { code, cursor_pos });
     t.ok(content.matches.includes(match), `${match} in ${content.matches.slice(0, 5)}`);
     t.same([content.cursor_start, content.cursor_end], [start, cursor_pos], code);
+    const types = content.metadata._jupyter_types_experimental;
+    t.same(
+      types.map(({ text }: { text: string }) => text),
+      content.matches,
+    );
+    t.match(types[0], { type: String, start, end: cursor_pos });
+  }
+});
+
+t.test('completions say what they are', async (t) => {
+  const rows: [code: string, match: string, type: string][] = [
+    ['kep', 'kept', 'instance'],
+    ['kept.toF', 'toFixed', 'function'],
+    ['whil', 'while', 'keyword'],
+    ['%ti', '%time', 'magic'],
+    ['asm`ha', 'hlt', 'function'],
+    ['asm`mov ea', 'eax', 'instance'],
+  ];
+  for (const [code, match, type] of rows) {
+    const cursor_pos = code.length;
+    const { content } = await kernel.request('complete_request', {
+      code: code.replace('ha', 'h'),
+      cursor_pos,
+    });
+    const types: { text: string; type: string }[] = content.metadata._jupyter_types_experimental;
+    t.equal(types.find(({ text }) => text === match)?.type, type, code);
   }
 });
 
@@ -163,6 +218,11 @@ t.test('inspection shows type and documentation', async (t) => {
     ['display', 7, /^function display\(value: unknown\)[^]*as its last expression would be/],
     ['sleep(', 6, /sleep\(ms: number\): Promise<void>/],
     ['   ', 1, undefined],
+    ['%%asm x\n in al, 0x80', 10, /^in\n[^]*sensitive, traps[^]*IOIO/],
+    ['asm`popfd`', 6, /does not trap: what makes x86 hard/],
+    ['asm`mov eax, cr3`', 14, /^cr3: control register, number 3, 32 bits/],
+    ['%sweep exit 0 5000', 3, /^%sweep PRICE FROM TO[^]*session\.sweep\(/],
+    ['%time kept + 1', 8, /^let kept: number$/],
   ];
   for (const [code, cursor_pos, text] of rows) {
     const { content } = await kernel.request('inspect_request', { code, cursor_pos, detail_level: 0 });
@@ -171,13 +231,121 @@ t.test('inspection shows type and documentation', async (t) => {
   }
 });
 
-t.test('comms: none is open, and one that is opened is closed', async (t) => {
+t.test('comms: a target that nobody takes is closed', async (t) => {
   t.same((await kernel.request('comm_info_request', {})).content, { status: 'ok', comms: {} });
   const { frames } = kernel.frames('comm_open', { comm_id: 'c1', target_name: 'unknown', data: {} });
   await kernel.sockets.shell.send(frames);
   const closed = () =>
     kernel.published.some(({ type, content }) => type === 'comm_close' && content.comm_id === 'c1');
   await kernel.waitFor(closed, 'comm_close');
+  t.same((await kernel.request('comm_info_request', {})).content.comms, {});
+});
+
+t.test('comms that a cell opens: data, metadata, buffers, both ways, until closed', async (t) => {
+  const opened = await kernel.execute(`
+    const line = openComm('some.target', { a: 1 }, { id: 'c2', metadata: { version: '9' }, buffers: [Uint8Array.of(1, 2)] });
+    line.onMessage = async (data, { buffers }) => {
+      console.log('heard', data, buffers?.length);
+      line.send({ echo: data }, { buffers });
+    };
+    line.onClose = () => console.log('closed');`);
+  const [open] = opened.published.filter(({ type }) => type === 'comm_open');
+  t.same(open.content, { comm_id: 'c2', target_name: 'some.target', data: { a: 1 } });
+  t.same(open.metadata, { version: '9' });
+  t.same(
+    open.buffers.map((buffer) => [...buffer]),
+    [[1, 2]],
+  );
+  const info = async (target_name?: string) =>
+    (await kernel.request('comm_info_request', { target_name })).content.comms;
+  t.same(await info(), { c2: { target_name: 'some.target' } });
+  t.same(await info('other'), {});
+
+  const send = async (type: string, content: object) => {
+    const { id, frames } = kernel.frames(type, { comm_id: 'c2', ...content });
+    await kernel.sockets.shell.send([...frames, Buffer.from('raw')]);
+    await kernel.idle(id);
+  };
+  const parent = opened.published[0].parent;
+  await send('comm_msg', { data: { x: 5 } });
+  const echo = kernel.published.find(({ type }) => type === 'comm_msg');
+  t.same(echo?.content, { comm_id: 'c2', data: { echo: { x: 5 } } });
+  t.same(echo?.buffers.map(String), ['raw']);
+  t.equal(
+    kernel.textOf(parent, 'stdout'),
+    'heard { x: 5 } 1\n',
+    'it prints to the cell that opened the comm',
+  );
+  await kernel.execute(`line.onMessage = () => { throw new Error('in a handler') }`);
+  await send('comm_msg', { data: {} });
+  t.match(kernel.textOf(parent, 'stderr'), /Error: in a handler/);
+  await send('comm_close', { data: {} });
+  t.match(kernel.textOf(parent, 'stdout'), /closed\n$/);
+  t.same(await info(), {});
+  await send('comm_msg', { data: {} });
+});
+
+t.test('comms that the front end opens', async (t) => {
+  await kernel.execute(`registerCommTarget('mine', (comm, data) => {
+    comm.onMessage = (more) => comm.send({ sum: Number(data['n']) + Number(more['n']) });
+  })`);
+  for (const [type, content] of [
+    ['comm_open', { comm_id: 'c3', target_name: 'mine', data: { n: 1 } }],
+    ['comm_msg', { comm_id: 'c3', data: { n: 2 } }],
+  ] as const) {
+    const { id, frames } = kernel.frames(type, content);
+    await kernel.sockets.shell.send(frames);
+    await kernel.idle(id);
+  }
+  t.match(kernel.published.findLast(({ type }) => type === 'comm_msg')?.content, {
+    comm_id: 'c3',
+    data: { sum: 3 },
+  });
+});
+
+t.test('a comm handler that never ends is interrupted', async (t) => {
+  await kernel.execute(
+    `const stuck = openComm('t', {}, { id: 'c4' }); stuck.onMessage = () => { while (true); }`,
+  );
+  const { id, frames } = kernel.frames('comm_msg', { comm_id: 'c4', data: {} });
+  await kernel.sockets.shell.send(frames);
+  await sleep(50);
+  await kernel.request('interrupt_request', {}, 'control');
+  await kernel.idle(id);
+  t.equal((await kernel.execute('kept')).of('execute_result')[0].data['text/plain'], '1');
+});
+
+t.test('help: a page beside the notebook', async (t) => {
+  const rows: [code: string, text: RegExp][] = [
+    ['display?', /^function display\(value: unknown\)[^]*as its last expression/],
+    ['?kept', /let kept: number/],
+    ['%time??', /^%time EXPRESSION/],
+  ];
+  for (const [code, text] of rows) {
+    const { reply, of } = await kernel.execute(code);
+    t.match(
+      reply,
+      { status: 'ok', payload: [{ source: 'page', start: 0, data: { 'text/plain': text } }] },
+      code,
+    );
+    t.same(of('execute_result'), []);
+  }
+  t.match((await kernel.execute('nothingOfThatName?')).reply, {
+    status: 'error',
+    evalue: /no help for 'nothingOfThatName'/,
+  });
+});
+
+t.test('type errors stop a cell, or in lenient mode are shown', async (t) => {
+  const wrong = 'const text: string = 5; text';
+  t.match((await kernel.execute(wrong)).reply, { ename: 'TypeCheckError' });
+  await kernel.execute("typeCheck('lenient')");
+  const run = await kernel.execute(wrong);
+  t.equal(run.of('execute_result')[0].data['text/plain'], '5');
+  t.match(run.text('stderr'), /^warning: Cell \d+:1:7 - TS2322: Type 'number'/);
+  t.match((await kernel.execute('const = 1')).reply, { ename: 'SyntaxError' });
+  await kernel.execute("typeCheck('strict')");
+  t.match((await kernel.execute(wrong)).reply, { ename: 'TypeCheckError' });
 });
 
 t.test('requests that make no sense get an error reply', async (t) => {

@@ -120,15 +120,18 @@ t.test('history is found by tail, range and pattern', async (t) => {
     [{ hist_access_type: 'tail', n: 2 }, [3, 4]],
     [{ hist_access_type: 'tail', n: 0 }, []],
     [{ hist_access_type: 'range', session: 0, start: 2, stop: 4 }, [2, 3]],
-    [{ hist_access_type: 'range', session: -7, start: 1 }, []],
+    [{ hist_access_type: 'range', session: 1, start: 3, stop: null }, [3, 4]],
+    [{ hist_access_type: 'range', session: -1, start: 1 }, []],
     [{ hist_access_type: 'search', pattern: 'a*', n: 10 }, [1, 3, 4]],
     [{ hist_access_type: 'search', pattern: '? = 1', unique: true }, [4]],
+    [{ hist_access_type: 'search', pattern: '*', unique: true }, [2, 3, 4]],
+    [{ hist_access_type: 'search', pattern: `${'*a'.repeat(40)}b` }, []],
     [{ hist_access_type: 'search', pattern: 'a + b' }, [3]],
     [{ hist_access_type: 'nonsense' }, []],
   ];
   for (const [request, lines] of rows) {
     t.same(
-      history.find(request).map(([, line]) => line),
+      history.find(request).map(({ line }) => line),
       lines,
       JSON.stringify(request),
     );

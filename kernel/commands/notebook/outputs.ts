@@ -50,6 +50,8 @@ export class OutputCollector {
   }
 
   #display(type: MimeOutput['output_type'], fields: Record<string, unknown>): void {
+    // How far a run was, and that it was slow enough to say so, is this computer's business: it is not saved.
+    if (isProgress(fields)) return;
     const output: MimeOutput = { output_type: type, ...payload(fields) };
     if (type === 'execute_result') output.execution_count = Number(fields.execution_count);
     this.#add(output);
@@ -69,6 +71,10 @@ function payload(fields: Record<string, unknown>): Pick<MimeOutput, 'data' | 'me
     data: fields.data as Record<string, unknown>,
     metadata: fields.metadata as Record<string, unknown>,
   };
+}
+
+function isProgress({ metadata }: Record<string, unknown>): boolean {
+  return (metadata as { ringside?: { progress?: boolean } } | undefined)?.ringside?.progress === true;
 }
 
 function displayId(fields: Record<string, unknown>): string | undefined {

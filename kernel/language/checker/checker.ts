@@ -1,6 +1,11 @@
 import ts from 'typescript';
 import type { Completions, DisplayData } from '../../protocol/index.js';
 import type { CellDiagnostic, CompiledCell } from '../cell.js';
+import type { Rewritten } from '../syntax/pieces.js';
+import { MagicError, rewrite } from '../syntax/rewrite.js';
+import { asmPlace, completeAsm, inspectAsm } from './asm-text.js';
+import { AsmWords } from './asm-words.js';
+import { completionType, magicCompletions, magicHelp } from './completions.js';
 import type { Declaration } from './declarations.js';
 import { declarationsOf } from './declarations.js';
 import { diagnosticsOf, withoutCellModules } from './diagnostics.js';
@@ -10,7 +15,13 @@ import type { ProjectOptions } from './project.js';
 import { Project } from './project.js';
 
 export type Compilation =
-  | { readonly ok: true; readonly cell: number; readonly compiled: CompiledCell }
+  | {
+      readonly ok: true;
+      readonly cell: number;
+      readonly compiled: CompiledCell;
+      /** Errors of type that did not stop the cell, in lenient mode. */
+      readonly warnings: readonly CellDiagnostic[];
+    }
   | { readonly ok: false; readonly diagnostics: readonly CellDiagnostic[] };
 
 /** Cell text as the type checker sees it: a header line with earlier names, the cell, its exports. */
@@ -23,32 +34,45 @@ interface Framed {
 export class Checker {
   readonly #project: Project;
   readonly #names = new Names();
+  readonly #magics: ProjectOptions['magics'];
+  readonly #asm: AsmWords;
   /** What the cells that are being run declare, until {@link commit} says which of it came to be. */
   readonly #pending = new Map<number, readonly Declaration[]>();
   #cells = 0;
 
   constructor(options: ProjectOptions) {
     this.#project = new Project(options);
+    this.#magics = options.magics;
+    this.#asm = new AsmWords(options.asmWords);
     for (const { path } of options.preludes) {
       for (const name of this.#project.exportsOf(path)) this.#names.addPrelude(name, path);
     }
   }
 
-  /** Checks a cell and compiles it when it has no errors. */
-  compile(name: string, code: string): Compilation {
+  /** Checks a cell and compiles it when it has no errors, or in `lenient` mode none of syntax. */
+  compile(name: string, code: string, mode: 'strict' | 'lenient'): Compilation {
     const cell = ++this.#cells;
-    const source = parse(code);
+    let rewritten: Rewritten;
+    try {
+      rewritten = rewrite(code, this.#magics);
+    } catch (error) {
+      if (error instanceof MagicError) return { ok: false, diagnostics: [magicDiagnostic(error)] };
+      throw error;
+    }
+    const source = parse(rewritten.text);
     const declarations = declarationsOf(source);
     const { framed, emitted } = this.#frame(source, declarations);
     const file = this.#project.set(cell, framed.text);
-    const diagnostics = diagnosticsOf(this.#project.service, file, framed.headerLength);
-    if (diagnostics.length > 0) {
+    const diagnostics = diagnosticsOf(this.#project.service, file, framed.headerLength, rewritten);
+    const stops = mode === 'strict' || diagnostics.some(({ kind }) => kind === 'syntax');
+    if (diagnostics.length > 0 && stops) {
       this.#project.delete(cell);
       return { ok: false, diagnostics };
     }
     this.#pending.set(cell, declarations);
     const values = declarations.filter(({ value }) => value).map((declaration) => declaration.name);
-    return { ok: true, cell, compiled: { name, values, ...emitCell(source, emitted) } };
+    const compiled = { name, values, ...emitCell(source, emitted) };
+    return { ok: true, cell, compiled, warnings: diagnostics };
   }
 
   /**
@@ -63,43 +87,77 @@ export class Checker {
     this.#pending.delete(cell);
   }
 
-  complete(code: string, cursor: number): Completions {
-    const { file, headerLength } = this.#scratch(code);
-    const position = headerLength + cursor;
-    const found = this.#project.service.getCompletionsAtPosition(file, position, {});
-    const start = wordStart(code, cursor);
-    const typed = code.slice(start, cursor);
+  async complete(code: string, cursor: number): Promise<Completions> {
+    const magics = magicCompletions(code, cursor, this.#magics);
+    if (magics !== undefined) return magics;
+    const rewritten = this.#rewritten(code);
+    if (rewritten === undefined) return { matches: [], start: cursor, end: cursor };
+    const position = rewritten.toRewritten(cursor);
+    const source = parse(rewritten.text);
+    const place = asmPlace(source, position);
+    if (place !== undefined) {
+      await this.#asm.load();
+      return completeAsm(place, cursor, this.#asm);
+    }
+    const { file, headerLength } = this.#scratch(rewritten.text, source);
+    const found = this.#project.service.getCompletionsAtPosition(file, headerLength + position, {
+      includeCompletionsWithInsertText: true,
+    });
+    const replaced = found?.optionalReplacementSpan?.start ?? found?.entries[0]?.replacementSpan?.start;
+    const from = replaced === undefined ? wordStart(rewritten.text, position) : replaced - headerLength;
+    const typed = rewritten.text.slice(from, position);
     const matches = (found?.entries ?? [])
-      .filter(({ name }) => name.startsWith(typed))
+      .filter(({ name }) => name.startsWith(typed) && !name.startsWith('__'))
       .sort((a, b) => a.sortText.localeCompare(b.sortText) || a.name.localeCompare(b.name))
-      .map(({ name, insertText }) => insertText ?? name);
-    return { matches: [...new Set(matches)], start, end: cursor };
+      .map(({ name, insertText, kind }) => ({ text: insertText ?? name, type: completionType(kind) }));
+    const unique = new Map(matches.map((match) => [match.text, match]));
+    return { matches: [...unique.values()], start: rewritten.toOriginal(from), end: cursor };
   }
 
-  inspect(code: string, cursor: number, detail: 0 | 1): DisplayData | undefined {
-    const { file, headerLength } = this.#scratch(code);
+  async inspect(code: string, cursor: number, detail: 0 | 1): Promise<DisplayData | undefined> {
+    const magic = magicHelp(code, cursor, this.#magics);
+    if (magic !== undefined) return magic;
+    const rewritten = this.#rewritten(code);
+    if (rewritten === undefined) return undefined;
+    const position = rewritten.toRewritten(cursor);
+    const source = parse(rewritten.text);
+    const place = asmPlace(source, position);
+    if (place !== undefined) {
+      await this.#asm.load();
+      return inspectAsm(place, this.#asm);
+    }
+    const { file, headerLength } = this.#scratch(rewritten.text, source);
     // A cursor just behind a name, or behind the parenthesis after it, means that name.
-    for (const offset of [cursor, cursor - 1, wordStart(code, cursor) - 2]) {
+    for (const offset of [position, position - 1, wordStart(rewritten.text, position) - 2]) {
       if (offset < 0) continue;
       const info = this.#project.service.getQuickInfoAtPosition(file, headerLength + offset);
-      if (info !== undefined) return describe(info, detail);
+      // A name that means nothing has a type, `any`, and is no kind of thing.
+      if (info !== undefined && info.kind !== ts.ScriptElementKind.unknown) return describe(info, detail);
     }
     return undefined;
   }
 
+  /** Nothing for a cell whose magic is not there, or not there yet. */
+  #rewritten(code: string): Rewritten | undefined {
+    try {
+      return rewrite(code, this.#magics);
+    } catch (error) {
+      if (error instanceof MagicError) return undefined;
+      throw error;
+    }
+  }
+
   /** Does the slow first work of a check before anybody waits for it. */
-  warmUp(): void {
+  async warmUp(): Promise<void> {
     const names = this.#names.names().join('; ');
-    const { file } = this.#scratch(
-      `const list = [1].map((x) => x + 1); console.log(list, process.cwd()); ${names}`,
-    );
+    const code = `const list = [1].map((x) => x + 1); console.log(list, process.cwd()); ${names}`;
+    const { file } = this.#scratch(code, parse(code));
     this.#project.service.getSemanticDiagnostics(file);
-    this.complete('list.', 5);
+    await this.complete('list.', 5);
   }
 
   /** A cell that is being written, with every name in scope. */
-  #scratch(code: string): { file: string; headerLength: number } {
-    const source = parse(code);
+  #scratch(code: string, source: ts.SourceFile): { file: string; headerLength: number } {
     const declared = new Set(declarationsOf(source).map(({ name }) => name));
     const { checked } = this.#names.header(() => true, declared);
     const header = `${checked}\n`;
@@ -148,6 +206,10 @@ function wordStart(code: string, cursor: number): number {
   let start = cursor;
   while (start > 0 && /[\p{ID_Continue}$]/u.test(code[start - 1])) start--;
   return start;
+}
+
+function magicDiagnostic({ message, line, column, length }: MagicError): CellDiagnostic {
+  return { kind: 'syntax', line, column, length, code: 0, message };
 }
 
 function describe(info: ts.QuickInfo, detail: 0 | 1): DisplayData {

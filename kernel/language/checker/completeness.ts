@@ -1,5 +1,8 @@
 import ts from 'typescript';
 import type { Completeness } from '../../protocol/interpreter.js';
+import { helpRequest } from '../syntax/help.js';
+import type { Magic } from '../syntax/magic.js';
+import { rewrite } from '../syntax/rewrite.js';
 
 /** Errors at which more text can still mend what was typed: "Unterminated template literal" and "'*\/' expected". */
 const OPEN_ENDED: ReadonlySet<number> = new Set([1160, 1010]);
@@ -8,16 +11,23 @@ const UNTERMINATED_STRING = 1002;
 const INDENT = '  ';
 
 /** Whether a cell can be run as it stands, needs more lines, or can never become right by adding lines. */
-export function completenessOf(code: string): Completeness {
-  // Magics are not TypeScript, so its parser cannot say.
-  if (/^\s*[%?]/.test(code)) return { status: 'unknown' };
-  const { diagnostics = [] } = ts.transpileModule(`${code}\nexport {};`, {
+export function completenessOf(code: string, magics: readonly Magic[]): Completeness {
+  if (helpRequest(code) !== undefined) return { status: 'complete' };
+  // Assembly below a cell magic may end anywhere, and a magic that is not known may become one that is.
+  if (/^\s*%%/.test(code)) return { status: 'unknown' };
+  let text: string;
+  try {
+    ({ text } = rewrite(code, magics));
+  } catch {
+    return { status: 'unknown' };
+  }
+  const { diagnostics = [] } = ts.transpileModule(`${text}\nexport {};`, {
     reportDiagnostics: true,
     compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
   });
   const [first] = diagnostics.filter(({ file }) => file !== undefined);
   if (first === undefined) return { status: 'complete' };
-  const atEnd = (first.start ?? 0) >= code.trimEnd().length && first.code !== UNTERMINATED_STRING;
+  const atEnd = (first.start ?? 0) >= text.trimEnd().length && first.code !== UNTERMINATED_STRING;
   if (!atEnd && !OPEN_ENDED.has(first.code)) return { status: 'invalid' };
   return { status: 'incomplete', indent: INDENT.repeat(openBrackets(code)) };
 }

@@ -1,5 +1,6 @@
 import ts from 'typescript';
 import type { CellDiagnostic } from '../cell.js';
+import type { Rewritten } from '../syntax/pieces.js';
 
 /**
  * Errors of TypeScript that do not stop a cell, with the reason. All else stops it.
@@ -13,31 +14,32 @@ const TOLERATED: ReadonlySet<number> = new Set([
   7016,
 ]);
 
-/** What stops a cell, in order; `headerLength` is the generated text before the cell's own. */
+/** What stops a cell, in order; `headerLength` is the generated text before the cell's own, which is `rewritten`. */
 export function diagnosticsOf(
   service: ts.LanguageService,
   file: string,
   headerLength: number,
+  rewritten: Rewritten,
 ): CellDiagnostic[] {
   const syntax = service.getSyntacticDiagnostics(file);
-  if (syntax.length > 0) return convert(syntax, 'syntax', headerLength);
+  if (syntax.length > 0) return convert(syntax, 'syntax', headerLength, rewritten);
   const semantic = service
     .getSemanticDiagnostics(file)
     .filter(({ category, code }) => category === ts.DiagnosticCategory.Error && !TOLERATED.has(code));
-  return convert(semantic, 'type', headerLength);
+  return convert(semantic, 'type', headerLength, rewritten);
 }
 
 function convert(
   diagnostics: readonly ts.Diagnostic[],
   kind: CellDiagnostic['kind'],
   headerLength: number,
+  rewritten: Rewritten,
 ): CellDiagnostic[] {
   return diagnostics
     .filter(({ file, start }) => file !== undefined && start !== undefined)
-    .map(({ file, start, length, code, messageText }) => {
-      const text = file!.text.slice(headerLength);
-      const position = Math.max(0, start! - headerLength);
-      const { line, column } = lineAndColumn(text, position);
+    .map(({ start, length, code, messageText }) => {
+      const position = rewritten.toOriginal(Math.max(0, start! - headerLength));
+      const { line, column } = lineAndColumn(rewritten.original, position);
       const message = withoutCellModules(ts.flattenDiagnosticMessageText(messageText, '\n'));
       return { kind, line, column, length: length ?? 1, code, message };
     });

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import ts from 'typescript';
 import type { Prelude } from '../cell.js';
+import type { Magic } from '../syntax/magic.js';
 
 /** Where a project finds what it does not hold itself. */
 export interface ProjectOptions {
@@ -10,6 +11,9 @@ export interface ProjectOptions {
   readonly preludes: readonly Prelude[];
   /** Modules found elsewhere than npm would look, by specifier: file of the compiled module. */
   readonly ownModules: Readonly<Record<string, string>>;
+  readonly magics: readonly Magic[];
+  /** File of the module that knows the words of the assembler (`asmWords()`), if there is one. */
+  readonly asmWords?: string | undefined;
 }
 
 /** Specifier of a cell's virtual module, as it stands in import types of error messages. */

@@ -4,7 +4,8 @@ import { Checker } from './checker.js';
 import { completenessOf } from './completeness.js';
 import type { ProjectOptions } from './project.js';
 
-const checker = new Checker(workerData as ProjectOptions);
+const options = workerData as ProjectOptions;
+const checker = new Checker(options);
 
 /** What the checker's thread serves. */
 const methods = {
@@ -12,7 +13,7 @@ const methods = {
   commit: checker.commit.bind(checker),
   complete: checker.complete.bind(checker),
   inspect: checker.inspect.bind(checker),
-  isComplete: completenessOf,
+  isComplete: (code: string) => completenessOf(code, options.magics),
   warmUp: checker.warmUp.bind(checker),
 };
 export type CheckerMethods = typeof methods;

@@ -1,28 +1,16 @@
 /*
- * Prelude module of every cell: these functions are in scope without an import.
+ * Prelude module of every cell: what it exports is in scope without an import.
  */
+import { isAlreadyShown } from './display-handle.js';
+import type { DisplayHandle } from './display-handle.js';
+import { frontEnd } from './front-end-port.js';
 
-/** A shown value that can be replaced in place. */
-export interface DisplayHandle {
-  /** Shows another value where the first one stands. */
-  update(value: unknown): void;
-}
+export type { DisplayHandle } from './display-handle.js';
+export { openComm, registerCommTarget } from './comms.js';
+export type { Comm } from './comms.js';
+export { html, json, latex, markdown, png, svg } from './rich.js';
 
-/** How these functions reach the front end. */
-export interface FrontEnd {
-  display(value: unknown): DisplayHandle;
-  clear(wait: boolean): void;
-  ask(prompt: string, password: boolean): Promise<string>;
-}
-
-let connected: FrontEnd | undefined;
-
-/** Gives this module its front end; the thread that runs cells calls it once. */
-export function connect(frontEnd: FrontEnd): void {
-  connected = frontEnd;
-}
-
-/** Shows a value below the cell, as its last expression would be. */
+/** Shows a value below the cell, as its last expression would be; the handle's `update(value)` replaces it in place. */
 export function display(value: unknown): DisplayHandle {
   return frontEnd().display(value);
 }
@@ -37,7 +25,15 @@ export function input(prompt = '', options: { password?: boolean } = {}): Promis
   return frontEnd().ask(prompt, options.password ?? false);
 }
 
-function frontEnd(): FrontEnd {
-  if (connected === undefined) throw new Error('there is no front end: this works in a notebook cell only');
-  return connected;
+/**
+ * How cells after this one are checked: `strict` (the default) runs no cell that has type errors, `lenient` shows them
+ * and runs the cell. Errors of syntax stop a cell in any case.
+ */
+export function typeCheck(mode: 'strict' | 'lenient'): void {
+  frontEnd().typeCheck(mode);
+}
+
+/** Shows what a magic gives, where it is not the cell's last line; nothing when it gives nothing. */
+export function __show(value: unknown): void {
+  if (value !== undefined && !isAlreadyShown(value)) frontEnd().display(value);
 }

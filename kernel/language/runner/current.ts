@@ -4,13 +4,13 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 const owner = new AsyncLocalStorage<number>();
 let latest = 0;
 
-/** Runs a cell so that all it starts, now and later, is known to be its own. */
-export function runAs<T>(cell: number, work: () => T): T {
-  latest = cell;
-  return owner.run(cell, work);
+/** Runs code so that all it starts, now and later, is known to be that run's own: a cell, or a comm message (negative). */
+export function runAs<T>(run: number, work: () => T): T {
+  if (run > latest) latest = run;
+  return owner.run(run, work);
 }
 
-/** Cell whose code is running; code that no cell is known to have started counts as the latest one's. */
+/** Run whose code is running; code that none is known to have started counts as the latest cell's. */
 export function currentCell(): number {
   return owner.getStore() ?? latest;
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
-import type { DisplayData } from '../../protocol/index.js';
-import type { FrontEnd } from './api.js';
+import type { CommMessage, DisplayData } from '../../protocol/index.js';
 import { currentCell } from './current.js';
+import { DisplayHandle } from './display-handle.js';
+import type { FrontEnd } from './front-end-port.js';
 import type { Output } from './output.js';
 import { displayOf } from './value.js';
 
@@ -18,10 +19,12 @@ export class RemoteFrontEnd implements FrontEnd {
 
   constructor(private readonly output: Output) {}
 
-  display(value: unknown) {
+  display(value: unknown): DisplayHandle {
     const id = randomUUID();
-    this.#show('display', value, id);
-    return { update: (next: unknown) => this.#show('update', next, id) };
+    const cell = currentCell();
+    this.#show('display', cell, value, id);
+    // An update belongs to the output that it changes, whoever makes it.
+    return new DisplayHandle((next) => this.#show('update', cell, next, id));
   }
 
   clear(wait: boolean): void {
@@ -36,6 +39,16 @@ export class RemoteFrontEnd implements FrontEnd {
     });
   }
 
+  send(message: CommMessage): void {
+    this.output.send({ type: 'comm', cell: currentCell(), message });
+  }
+
+  typeCheck(mode: 'strict' | 'lenient'): void {
+    if (mode !== 'strict' && mode !== 'lenient')
+      throw new RangeError(`typeCheck takes 'strict' or 'lenient', not ${inspect(mode)}`);
+    this.output.send({ type: 'check', cell: currentCell(), mode });
+  }
+
   /** The user's answer to a question, or why there is none. */
   answer(question: number, value: string | undefined, error: string): void {
     const asked = this.#questions.get(question);
@@ -44,8 +57,7 @@ export class RemoteFrontEnd implements FrontEnd {
     else asked?.resolve(value);
   }
 
-  #show(type: 'display' | 'update', value: unknown, id: string): void {
-    const cell = currentCell();
+  #show(type: 'display' | 'update', cell: number, value: unknown, id: string): void {
     const send = (data: DisplayData) => this.output.send({ type, cell, data, id });
     const shown = displayOf(value);
     if (shown instanceof Promise) {

@@ -1,4 +1,4 @@
-import type { DisplayData, Outcome } from '../../protocol/index.js';
+import type { CommMessage, DisplayData, Outcome } from '../../protocol/index.js';
 
 /** What the runner's thread is started with. */
 export interface RunnerData {
@@ -22,6 +22,8 @@ export type RunnerEvent =
     }
   | { readonly type: 'display'; readonly cell: number; readonly data: DisplayData; readonly id: string }
   | { readonly type: 'update'; readonly cell: number; readonly data: DisplayData; readonly id: string }
+  | { readonly type: 'comm'; readonly cell: number; readonly message: CommMessage }
+  | { readonly type: 'check'; readonly cell: number; readonly mode: 'strict' | 'lenient' }
   | { readonly type: 'clear'; readonly cell: number; readonly wait: boolean }
   | {
       readonly type: 'input';

@@ -2,8 +2,10 @@ import { pathToFileURL } from 'node:url';
 import vm from 'node:vm';
 import type { CompiledCell } from '../cell.js';
 import { CELL_PARAMETERS } from '../cell.js';
-import type { Outcome } from '../../protocol/index.js';
+import type { CommMessage, Outcome } from '../../protocol/index.js';
+import { receiveComm } from './comms.js';
 import { runAs } from './current.js';
+import { isAlreadyShown } from './display-handle.js';
 import { Interruption } from './interruption.js';
 import { Modules } from './modules.js';
 import type { RunnerData, RunResult } from './protocol.js';
@@ -40,6 +42,19 @@ export class Runner {
     return { outcome, unset };
   }
 
+  /**
+   * Hands a comm message to its handler, until that ends or an interrupt.
+   * @param run where the output goes of a comm that the front end opens
+   */
+  async comm(run: number, message: CommMessage): Promise<boolean> {
+    const interruption = new Interruption();
+    this.#running = interruption;
+    const handled = this.#ready.then(() => runAs(run, () => receiveComm(message)));
+    const taken = await Promise.race([interruption.happened, handled]).catch(() => true);
+    this.#running = undefined;
+    return taken;
+  }
+
   /** Ends the running cell, if there is one, at what it awaits. */
   interrupt(): void {
     this.#running?.interrupt();
@@ -64,7 +79,9 @@ export class Runner {
       __result: (value: unknown) => (result = value),
     };
     await body(...CELL_PARAMETERS.map((name) => parameters[name]));
-    return result === undefined ? { status: 'ok' } : { status: 'ok', result: await displayOf(result) };
+    return result === undefined || isAlreadyShown(result)
+      ? { status: 'ok' }
+      : { status: 'ok', result: await displayOf(result) };
   }
 
   /** After a failure: whether a declared name still has what it had before, so the declaration was not reached. */

@@ -2,10 +2,11 @@ import type { MessagePort } from 'node:worker_threads';
 import { parentPort, workerData } from 'node:worker_threads';
 import { inspect } from 'node:util';
 import { serve } from '../rpc.js';
-import { connect } from './api.js';
+import { connect } from './front-end-port.js';
 import { RemoteFrontEnd } from './front-end.js';
 import { INTERRUPT_FLAG, provideStackReset } from './interruptible.js';
 import { Output } from './output.js';
+import { provideProgress } from './progress.js';
 import type { RunnerData } from './protocol.js';
 import { Runner } from './runner.js';
 import { install } from './stacks.js';
@@ -17,6 +18,7 @@ function start(port: MessagePort) {
   const runner = new Runner(data);
   (globalThis as Record<symbol, unknown>)[INTERRUPT_FLAG] = new Int32Array(data.interruptFlag);
   provideStackReset();
+  provideProgress(output);
   install();
   output.capture();
   connect(frontEnd);
@@ -28,6 +30,7 @@ function start(port: MessagePort) {
 
   const methods = {
     run: runner.run.bind(runner),
+    comm: runner.comm.bind(runner),
     interrupt: runner.interrupt.bind(runner),
     answer: frontEnd.answer.bind(frontEnd),
     /** Answers when the thread is free. */

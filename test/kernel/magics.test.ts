@@ -1,0 +1,75 @@
+import t from 'tap';
+import { TestKernel } from './client.js';
+
+/* Magics in cells, one story. `text` is in the result's text, `error` matches name and value of the error. */
+const ROWS: { code: string; text?: RegExp; error?: RegExp; trace?: RegExp }[] = [
+  { code: '%exits', error: /Error nothing has run yet/ },
+  { code: '%regs', error: /Error there is no machine yet/ },
+  {
+    code: '%%asm loop\nmov ecx, 9\nagain: in al, 0x80\nloop again\nhlt',
+    text: /loop: \d+ bytes at 0x100000/,
+  },
+  { code: 'run(loop).technique', text: /^'native'$/ },
+  { code: '%technique svm-shadow', text: /→ +svm-shadow/ },
+  { code: '%technique nosuch', error: /TypeCheckError.*"nosuch"/ },
+  { code: 'run(loop).technique', text: /^'svm-shadow'$/ },
+  { code: "run(loop, { technique: 'native' }).technique", text: /^'native'$/ },
+  { code: '%cpu core2-e6700', text: /→ +core2-e6700/ },
+  { code: 'const priced = run(loop); priced.profile.name', text: /^'core2-e6700'$/ },
+  { code: '%exits', text: /svm-shadow +IO/ },
+  { code: '%sweep exit 0 4000 5', text: /svm-shadow, repriced/ },
+  { code: '%sweep nosuch 0 1', error: /TypeCheckError.*"nosuch"/ },
+  { code: '%sweep exit 0', error: /TypeCheckError.*arguments/ },
+  { code: '%time run(loop).cycles', text: /^\d+(\.\d+)?\n[\d,]+ cycles in 1 runs; / },
+  { code: '%seed 7\nconst first = [Math.random(), Math.random()];' },
+  { code: '%seed 7\n[Math.random(), Math.random()].every((x, i) => x === first[i])', text: /^true$/ },
+  { code: '%seed 0.5', error: /RangeError a seed is an integer/ },
+  { code: '%help', text: /%sweep PRICE FROM TO \[STEPS\] +session\.sweep\(…\)/ },
+  { code: 'const vm = machine(); await vm.run(loop);\n%regs', text: /ecx +0x00000000/ },
+  { code: '%nosuch', error: /SyntaxError Cell \d+:1:1 - there is no magic %nosuch; there are: %technique/ },
+  {
+    code: '\n%time nosuch + 1',
+    error: /TypeCheckError Cell \d+:2:7 - Cannot find name 'nosuch'/,
+    trace: /2 \| %time nosuch \+ 1/,
+  },
+  { code: '%%asm bad\nnop\nmov eax, nosuch', error: /SyntaxError[^]*:3:10.*nosuch/ },
+];
+
+t.test('magics', async (t) => {
+  const kernel = await TestKernel.start();
+  t.teardown(() => kernel.stop());
+  for (const { code, text, error, trace } of ROWS) {
+    const { reply, of } = await kernel.execute(code);
+    if (error === undefined) t.equal(reply.status, 'ok', `${code}: ${reply.evalue ?? ''}`);
+    else t.match(`${reply.ename} ${reply.evalue}`, error, code);
+    if (text !== undefined) t.match(of('execute_result')[0]?.data['text/plain'], text, code);
+    if (trace !== undefined) t.match(reply.traceback.join('\n'), trace, code);
+  }
+  const shown = await kernel.execute('%technique\n%cpu\n1');
+  t.equal(shown.of('display_data').length, 2, 'a magic that is not the last line shows what it gives');
+
+  await t.test('a guest is interrupted at an instruction boundary, and all names are kept', async (t) => {
+    await kernel.execute('const endless = asm`again: inc eax\njmp again`; let before = 5;');
+    const limits = '{ limits: { instructions: 1e12 } }';
+    for (const code of [`run(endless, ${limits})`, `await compare(endless, ${limits})`]) {
+      const { id, frames } = kernel.frames('execute_request', { code });
+      await kernel.sockets.shell.send(frames);
+      const progress = () =>
+        kernel.published.some(({ type, parent }) => type === 'update_display_data' && parent === id);
+      await kernel.waitFor(progress, 'a line that tells how the run goes');
+      await kernel.request('interrupt_request', {}, 'control');
+      await kernel.idle(id);
+      const own = kernel.published.filter(({ parent }) => parent === id);
+      t.match(own.find(({ type }) => type === 'error')?.content, {
+        ename: 'Interrupted',
+        evalue: /the guest was stopped on request at an instruction boundary, after \d+ instructions/,
+      });
+      const lines = own.filter(({ type }) => type === 'display_data' || type === 'update_display_data');
+      t.equal(lines.filter(({ type }) => type === 'display_data').length, 1, 'one line');
+      t.match(lines[0].content.data['text/plain'], /: [\d.]+\w instructions, .* cycles, .* instructions\/s/);
+      t.match(lines.at(-1)?.content.data['text/plain'], /: [\d,]+ instructions, [\d,]+ cycles$/);
+      t.same(lines[0].content.metadata, { ringside: { progress: true } });
+    }
+    t.equal((await kernel.execute('before')).of('execute_result')[0].data['text/plain'], '5');
+  });
+});

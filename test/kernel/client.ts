@@ -35,7 +35,7 @@ export interface Executed {
 type Channel = 'shell' | 'control' | 'stdin';
 
 const MAIN = fileURLToPath(new URL('../../kernel/main.js', import.meta.url));
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 
 /** A kernel process and a client of it. */
 export class TestKernel {

@@ -1,0 +1,34 @@
+/** Where our figure of a row comes from: hardware facts that the paper gives, prices fitted to it, or neither. */
+export type Kind = 'input' | 'calibrated' | 'predicted';
+
+/** One figure of the paper beside ours. */
+export interface Row {
+  /** What is measured, in the paper's words, with its unit. */
+  name: string;
+  /** Where in Adams & Agesen 2006. */
+  figure: string;
+  /** `native`, `binary-translation` for the paper's software VMM, `svm-shadow` for its hardware VMM. */
+  technique: string;
+  paper: number;
+  ours: number;
+  /** ours / paper; null where the paper has none of it. */
+  ratio: number | null;
+  kind: Kind;
+  /** What the row has to meet, in words; null when it is only shown. */
+  target: string | null;
+  met: boolean | null;
+}
+
+/** A row whose figure has to be within `tolerance` (a fraction) of the paper's; null: only shown. */
+export function within(
+  row: Omit<Row, 'ratio' | 'target' | 'met'>,
+  tolerance: number | null,
+): Row {
+  const ratio = row.paper === 0 ? null : row.ours / row.paper;
+  return {
+    ...row,
+    ratio,
+    target: tolerance === null ? null : `within ${Math.round(tolerance * 100)} %`,
+    met: tolerance === null ? null : Math.abs(row.ours - row.paper) <= tolerance * Math.abs(row.paper),
+  };
+}

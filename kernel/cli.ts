@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { executeCommand } from './commands/execute.js';
 import { EXIT, Failure } from './commands/failure.js';
 import { installCommand } from './commands/install.js';
+import { reproduceCommand } from './commands/reproduce.js';
 import { runCommand } from './commands/run.js';
 import { VERSION } from './package.js';
 
@@ -10,7 +11,7 @@ const program = new Command('ringside')
   .description('A simulated x86 PC, the ways to virtualize it, and where every cycle went')
   .version(VERSION)
   .showHelpAfterError('(ringside --help shows how it is used)');
-for (const command of [runCommand(), executeCommand(), installCommand()])
+for (const command of [runCommand(), reproduceCommand(), executeCommand(), installCommand()])
   program.addCommand(command.copyInheritedSettings(program));
 for (const command of [program, ...program.commands]) command.exitOverride();
 

@@ -1,5 +1,5 @@
 ; web-threads: a server with a thread for each worker in one address space (figure 3, Apache on Windows): system calls
-; and thread switches, no address-space switches.
+; and thread switches, but one address space in which nothing is mapped anew.
 ; compared: console
 %macro start_worker 0
         mov eax, ebp

@@ -60,7 +60,9 @@ export function bootRows(measurements: Measurements): Row[] {
 }
 
 /** A run of our own that boots and halts, with a thousandth of the counts: cycles under each technique. */
-export function bootRun(measurements: Measurements): Record<Compared, { cycles: number; translated: number }> {
+export function bootRun(
+  measurements: Measurements,
+): Record<Compared, { cycles: number; translated: number }> {
   return Object.fromEntries(
     COMPARED.map((technique) => {
       const run = measurements.run('boot-halt', technique, {});

@@ -28,13 +28,18 @@ export function calibratedKeys({ prices }: CpuProfile): CostKey[] {
 export function calibrate(profile: CpuProfile, cells: readonly Cell[]): Partial<Record<CostKey, number>> {
   const keys = calibratedKeys(profile);
   if (cells.length < keys.length)
-    throw new RangeError(`${keys.length} prices to calibrate and only ${cells.length} figures to fit them to`);
+    throw new RangeError(
+      `${keys.length} prices to calibrate and only ${cells.length} figures to fit them to`,
+    );
   for (const key of keys) {
     if (cells.every(({ counts }) => Math.abs(counts[key]) < 1e-9))
       throw new RangeError(`no figure depends on '${key}': it cannot be calibrated`);
   }
   const known = (counts: KeyCounts) =>
-    COST_KEYS.reduce((sum, key) => sum + (keys.includes(key) ? 0 : counts[key] * profile.prices[key].value), 0);
+    COST_KEYS.reduce(
+      (sum, key) => sum + (keys.includes(key) ? 0 : counts[key] * profile.prices[key].value),
+      0,
+    );
   // Each equation is scaled to one, so that every figure is met to the same fraction.
   const system = new Matrix(cells.map(({ counts, cycles }) => keys.map((key) => counts[key] / cycles)));
   const wanted = Matrix.columnVector(cells.map(({ counts, cycles }) => (cycles - known(counts)) / cycles));

@@ -34,7 +34,11 @@ export const NANOBENCHMARKS: readonly Nanobenchmark[] = [
 const REPEATS = [1000, 2000] as const;
 
 /** Of one nanobenchmark under one technique: one operation, without the loop. */
-export function operation(measurements: Measurements, { guest, loop }: Nanobenchmark, technique: Compared): Slope {
+export function operation(
+  measurements: Measurements,
+  { guest, loop }: Nanobenchmark,
+  technique: Compared,
+): Slope {
   const [whole, empty] = [guest, loop].map((name) =>
     measurements.slope({ guest: name, technique, parameter: 'REPEAT', between: REPEATS }),
   );

@@ -20,10 +20,7 @@ export interface Row {
 }
 
 /** A row whose figure has to be within `tolerance` (a fraction) of the paper's; null: only shown. */
-export function within(
-  row: Omit<Row, 'ratio' | 'target' | 'met'>,
-  tolerance: number | null,
-): Row {
+export function within(row: Omit<Row, 'ratio' | 'target' | 'met'>, tolerance: number | null): Row {
   const ratio = row.paper === 0 ? null : row.ours / row.paper;
   return {
     ...row,

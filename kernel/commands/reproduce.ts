@@ -1,0 +1,87 @@
+import { Command } from 'commander';
+import { DEFAULTS, findProfile, profiles } from '../../emulator/index.js';
+import { table } from '../display/table.js';
+import { fitPrices, reproduce } from '../reproduce/index.js';
+import type { Row } from '../reproduce/index.js';
+import { EXIT, Failure, messageOf } from './failure.js';
+import { StatusLine } from './status-line.js';
+
+interface Options {
+  cpu: string;
+  json?: boolean;
+  fit?: boolean;
+}
+
+/** `ringside reproduce`: the paper's measurements run again. */
+export function reproduceCommand(): Command {
+  return new Command('reproduce')
+    .description("run the paper's measurements again and print its figures beside ours")
+    .option('-c, --cpu <profile>', `one of ${profiles.map(({ name }) => name).join(', ')}`, DEFAULTS.profile)
+    .option('--json', 'print one JSON object instead: { profile, rows }')
+    .option('--fit', "fit the monitors' prices to the paper's cells anew and print them")
+    .action(run);
+}
+
+function run({ cpu, json, fit }: Options): void {
+  let profile;
+  try {
+    profile = findProfile(cpu);
+  } catch (error) {
+    throw new Failure(messageOf(error), EXIT.usage);
+  }
+  const status = new StatusLine(process.stderr);
+  let runs = 0;
+  const onRun = (what: string) => status.show(`run ${++runs}: ${what}`);
+  try {
+    if (fit) {
+      const { prices } = fitPrices(profile, onRun);
+      status.clear();
+      process.stdout.write(`${JSON.stringify(prices, null, 2)}\n`);
+      return;
+    }
+    const rows = reproduce(profile, onRun);
+    status.clear();
+    process.stdout.write(
+      json ? `${JSON.stringify({ profile: profile.name, rows })}\n` : `${report(profile.name, rows)}\n`,
+    );
+  } catch (error) {
+    status.clear();
+    if (error instanceof RangeError) throw new Failure(error.message, EXIT.failed);
+    throw error;
+  }
+}
+
+function report(profile: string, rows: readonly Row[]): string {
+  const { 'text/plain': text } = reproductionTable(profile, rows);
+  const judged = rows.filter(({ met }) => met !== null);
+  const missed = judged.filter(({ met }) => met === false).length;
+  return `${text}\n\n${judged.length - missed} of ${judged.length} targets met, ${missed} missed`;
+}
+
+function reproductionTable(profile: string, rows: readonly Row[]) {
+  return table({
+    caption: `Adams & Agesen 2006 on ${profile}: the paper's figures and ours`,
+    columns: [
+      { key: 'figure', label: 'figure' },
+      { key: 'name', label: 'what' },
+      { key: 'technique', label: 'technique' },
+      { key: 'paper', label: 'paper' },
+      { key: 'ours', label: 'ours' },
+      { key: 'ratio', label: 'ratio' },
+      { key: 'kind', label: 'kind' },
+      { key: 'target', label: 'target' },
+      { key: 'verdict', label: '' },
+    ],
+    rows: rows.map((row) => ({
+      ...row,
+      ours: rounded(row.ours),
+      ratio: row.ratio === null ? null : Math.round(row.ratio * 100) / 100,
+      verdict: row.met === null ? '' : row.met ? 'met' : 'MISS',
+    })),
+  });
+}
+
+/** Four significant digits are all that a figure of the paper has. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}

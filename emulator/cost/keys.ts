@@ -47,7 +47,8 @@ export const COST_KEYS = [
   'walk.reference', // one page-table entry read during a TLB fill
   'walk.nested.reference', // one nested page-table entry read during a TLB fill
   // Delivery through the IDT by the processor.
-  'exception', // a fault or trap other than a software interrupt
+  'exception', // a fault or trap other than a page fault or a software interrupt
+  'page.fault',
   'interrupt', // an external interrupt
   // The platform.
   'port.read', // an in that reaches a device on the bus

@@ -1,5 +1,6 @@
 import { CR2_I32 } from '../arch/state.js';
 import { VECTOR_DF, VECTOR_NAMES, VECTOR_PF } from '../arch/vectors.js';
+import type { CostKey } from '../cost/keys.js';
 import { ATTENTION_SHADOW } from './attention.js';
 import type { Cpu } from './cpu.js';
 import { carryOut } from './interrupt-delivery.js';
@@ -24,6 +25,11 @@ export function eventName({ vector, errorCode }: Event): string {
   return errorCode === null ? name : `${name}(0x${errorCode.toString(16)})`;
 }
 
+function deliveryCost({ kind, vector }: Event): CostKey {
+  if (kind !== 'exception') return 'interrupt';
+  return vector === VECTOR_PF ? 'page.fault' : 'exception';
+}
+
 /**
  * Delivers an event through the IDT; faults on the way are delivered in its place, or become a double fault, or
  * shutdown. State is that at the event: eip is what goes on the stack.
@@ -39,7 +45,7 @@ export function deliverEvent(cpu: Cpu, first: Event): Delivery {
     if (cpu.guestMode && event.kind === 'exception') cpu.svmUnit.interceptException(event);
     cpu.delivering = event;
     if (event.cr2 !== undefined) cpu.u32[CR2_I32] = event.cr2;
-    cpu.ledger.charge('guest', event.kind === 'exception' ? 'exception' : 'interrupt');
+    cpu.ledger.charge('guest', deliveryCost(event));
     traceEvent(cpu, event);
     try {
       carryOut(cpu, event);

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { DEFAULTS, findProfile, profiles } from '../../emulator/index.js';
-import { table } from '../display/table.js';
 import { fitPrices, reproduce } from '../reproduce/index.js';
+import { reproductionTable } from '../reproduce/table.js';
 import type { Row } from '../reproduce/index.js';
 import { EXIT, Failure, messageOf } from './failure.js';
 import { StatusLine } from './status-line.js';
@@ -56,32 +56,4 @@ function report(profile: string, rows: readonly Row[]): string {
   const judged = rows.filter(({ met }) => met !== null);
   const missed = judged.filter(({ met }) => met === false).length;
   return `${text}\n\n${judged.length - missed} of ${judged.length} targets met, ${missed} missed`;
-}
-
-function reproductionTable(profile: string, rows: readonly Row[]) {
-  return table({
-    caption: `Adams & Agesen 2006 on ${profile}: the paper's figures and ours`,
-    columns: [
-      { key: 'figure', label: 'figure' },
-      { key: 'name', label: 'what' },
-      { key: 'technique', label: 'technique' },
-      { key: 'paper', label: 'paper' },
-      { key: 'ours', label: 'ours' },
-      { key: 'ratio', label: 'ratio' },
-      { key: 'kind', label: 'kind' },
-      { key: 'target', label: 'target' },
-      { key: 'verdict', label: '' },
-    ],
-    rows: rows.map((row) => ({
-      ...row,
-      ours: rounded(row.ours),
-      ratio: row.ratio === null ? null : Math.round(row.ratio * 100) / 100,
-      verdict: row.met === null ? '' : row.met ? 'met' : 'MISS',
-    })),
-  });
-}
-
-/** Four significant digits are all that a figure of the paper has. */
-function rounded(value: number): number {
-  return Number(value.toPrecision(4));
 }

@@ -50,6 +50,7 @@ export const core2_e6700: CpuProfile = {
     'walk.reference': guess(9, 'a two-reference walk that hits the caches takes about 10 to 25'),
     'walk.nested.reference': guess(9, 'as walk.reference'),
     exception: guess(300, 'a fault and its iret take about 500'),
+    'page.fault': guess(400, 'a page fault and its iret take about 600'),
     interrupt: guess(450, 'as an exception, with the acknowledge cycles to the interrupt controller'),
     'port.read': guess(2000, 'about 2000 on this core: the bus is as slow as ever'),
     'port.write': guess(2000, 'as port.read'),

@@ -79,10 +79,14 @@ export const pentium4_672: CpuProfile = {
     halt: guess(30, 'entering the halt state'),
     'svm.state': guess(200, 'vmload and vmsave move some 150 bytes; no processor of this kind has them'),
     load: guess(1, 'hits the first-level cache, latency mostly hidden'),
-    store: guess(1, 'retires into the store buffer'),
+    store: input(
+      0.5,
+      'A06 figure 4: ptemod, a store to memory, takes 1 cycle, less the instruction itself (alu)',
+    ),
     'walk.reference': guess(22, 'a two-reference walk that hits the caches takes about 30 to 60'),
     'walk.nested.reference': guess(22, 'as walk.reference; no processor of this kind walks nested tables'),
     exception: input(564, 'A06 figure 4: divzero round trip 889, less the iret'),
+    'page.fault': input(743, 'A06 figure 4: pgfault round trip 1093, less the walk and the iret'),
     interrupt: guess(800, 'as an exception, with the acknowledge cycles to the interrupt controller'),
     'port.read': input(
       3208.5,

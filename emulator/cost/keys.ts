@@ -23,6 +23,7 @@ export const COST_KEYS = [
   'locked', // extra for a locked read-modify-write
   'segment.load', // mov to a segment register, lds and the like
   'far.transfer', // far jmp, call, ret
+  'task.switch', // extra for a hardware task switch, whatever brought it about
   'software.interrupt', // int n, int3, into: the delivery
   'interrupt.return', // iret
   'fast.syscall', // sysenter, syscall

@@ -254,6 +254,14 @@ export class SegmentedMemory extends StateArea {
     this.writePhysical(physical, next, inPage, byteCount, value);
   }
 
+  /** Makes sure that supervisor accesses to these bytes will not fault. @throws Fault #PF. */
+  requireLinear(linear: number, byteCount: number, write: boolean): void {
+    this.mmu.access(linear | 0, write, false);
+    for (let at = PAGE_BYTES - (linear & PAGE_MASK); at < byteCount; at += PAGE_BYTES) {
+      this.mmu.access((linear + at) | 0, write, false);
+    }
+  }
+
   /** Sets what depends on the privilege level. Called by the owner of CPL on each change. */
   protected setPrivilege(user: boolean): void {
     this.user = user;

@@ -22,6 +22,9 @@ export const ATTENTION_SHADOW_NEW = 1 << 7;
 /** The next instruction reaches a device by way of memory: it goes into a block of its own, where the time is exact. */
 export const ATTENTION_ALONE = 1 << 8;
 
+/** A debug trap is due before the next instruction; DR6 says why. */
+export const ATTENTION_DEBUG = 1 << 9;
+
 /** Those that concern exactly the next instruction. */
 export const ATTENTION_STEP = ATTENTION_SHADOW | ATTENTION_TRAP | ATTENTION_RESUME | ATTENTION_ALONE;
 

@@ -10,6 +10,7 @@ import type { PortBus } from '../platform/bus.js';
 import type { Clock } from '../platform/clock.js';
 import type { PhysicalMemory } from '../platform/memory.js';
 import type { TraceRecorder } from '../trace/recorder.js';
+import { ATTENTION_DEBUG } from './attention.js';
 import { NoSvm } from './no-svm.js';
 import * as control from './control.js';
 import { cpuid } from './cpuid.js';
@@ -134,6 +135,11 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
     this.rightsChanged();
   }
 
+  /** The instruction under execution has happened: a fault from here on is the next one's. */
+  completeInstruction(): void {
+    this.executor.completeInstruction();
+  }
+
   // --- registers
 
   get instructionEip(): number {
@@ -167,6 +173,7 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
     this.halted = other.halted;
     this.interruptShadow = other.interruptShadow;
     this.nmiBlocked = other.nmiBlocked;
+    this.setAttention(ATTENTION_DEBUG, (other.attention & ATTENTION_DEBUG) !== 0);
     this.reload();
   }
 

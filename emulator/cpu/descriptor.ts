@@ -13,7 +13,7 @@ import type { SegmentState, TableState } from '../arch/descriptors.js';
 import { LDTR } from '../arch/registers.js';
 import type { Cpu } from './cpu.js';
 
-const SELECTOR_TI = 4;
+export const SELECTOR_TI = 4;
 const ACCESS_BYTE = 5;
 
 /** A descriptor as it stands in a table. */

@@ -51,6 +51,8 @@ export class Executor {
   private single = false;
   /** For the stop 'trap' of a software interrupt. */
   private softwareEvent: Event | null = null;
+  /** The instruction has switched to another task. */
+  private switched = false;
   /** The last event that was delivered, for `step`. */
   private delivered: Event | null = null;
 
@@ -86,6 +88,7 @@ export class Executor {
     this.monitored = false;
     this.single = true;
     this.delivered = null;
+    if (cpu.attention & attention.ATTENTION_DEBUG) return this.stepResult(this.debugTrap());
     let stop: Stop | null = null;
     try {
       const stepping = this.beginStep();
@@ -120,6 +123,12 @@ export class Executor {
 
   restartFetch(): void {
     this.fetcher.restart();
+  }
+
+  /** A task switch has replaced what the instruction under execution would be repeated with. */
+  completeInstruction(): void {
+    this.current = null;
+    this.switched = true;
   }
 
   /** INT n and its kin, called by their handlers. @throws Fault: then the instruction has had no effect. */
@@ -262,6 +271,10 @@ export class Executor {
       cpu.setAttention(attention.ATTENTION_SOFTWARE, false);
       return this.trap(event);
     }
+    if (cpu.attention & attention.ATTENTION_DEBUG) {
+      const stop = this.debugTrap();
+      if (stop !== null) return stop;
+    }
     while (cpu.attention & (attention.ATTENTION_POLL | attention.ATTENTION_HALT)) {
       const stop = cpu.attention & attention.ATTENTION_HALT ? this.wait() : this.poll();
       if (stop !== null) return stop;
@@ -275,6 +288,7 @@ export class Executor {
     const stepping = cpu.attention & attention.ATTENTION_STEP;
     cpu.setAttention(attention.ATTENTION_SHADOW_NEW | attention.ATTENTION_ALONE, false);
     this.delivered = null;
+    this.switched = false;
     if (stepping & attention.ATTENTION_RESUME) cpu.writeEflags(0, FLAG_RF);
     return stepping;
   }
@@ -287,10 +301,14 @@ export class Executor {
       if (!this.single) cpu.setAttention(attention.ATTENTION_POLL, true);
     }
     // An interrupt instruction clears TF with its delivery, be it done or left to the monitor; MOV SS holds the trap off.
-    const delivers = this.delivered !== null || this.softwareEvent !== null;
+    const delivers = this.delivered !== null || this.softwareEvent !== null || this.switched;
     const traps = stepping & attention.ATTENTION_TRAP && !delivers && !cpu.interruptShadow;
-    if (!traps) return null;
-    cpu.s32[DR6_I32] |= DR6_BS;
+    if (traps) cpu.s32[DR6_I32] |= DR6_BS;
+    return traps || cpu.attention & attention.ATTENTION_DEBUG ? this.debugTrap() : null;
+  }
+
+  private debugTrap(): Stop | null {
+    this.cpu.setAttention(attention.ATTENTION_DEBUG, false);
     return this.accept({ vector: VECTOR_DB, kind: 'exception', errorCode: null });
   }
 

@@ -6,15 +6,17 @@ import {
   SYS_TSS16_AVAILABLE,
   SYS_TSS32_AVAILABLE,
 } from '../arch/descriptors.js';
+import type { SegmentState } from '../arch/descriptors.js';
 import { CS, DS, ES, ESP, FS, GS, SS } from '../arch/registers.js';
 import { CPL_I32, EIP_I32 } from '../arch/state.js';
-import { VECTOR_GP, VECTOR_NP, VECTOR_TS } from '../arch/vectors.js';
+import { VECTOR_GP, VECTOR_NP } from '../arch/vectors.js';
 import type { Cpu } from './cpu.js';
 import * as descriptors from './descriptor.js';
 import type { Descriptor } from './descriptor.js';
 import { isProtected } from './modes.js';
 import { nullSegment, setCode, stackDescriptor } from './segmentation.js';
 import { StackFrame } from './stack-frame.js';
+import { availableTss, switchTask } from './task-switch.js';
 import { call8086, jump8086, return8086 } from './transfer-8086.js';
 
 const GATE_PARAMETERS = 0x1f;
@@ -38,6 +40,7 @@ export function farJump(cpu: Cpu, selector: number, offset: number, operandBytes
     return;
   }
   const gate = checkGate(cpu, descriptor, 'jump');
+  if (gate === null) return;
   const code = gateTarget(cpu, gate.selector);
   const { attributes } = code;
   const matches = descriptors.isConforming(attributes)
@@ -64,6 +67,7 @@ export function farCall(cpu: Cpu, selector: number, offset: number, operandBytes
     return;
   }
   const gate = checkGate(cpu, descriptor, 'call');
+  if (gate === null) return;
   const code = gateTarget(cpu, gate.selector);
   const { attributes } = code;
   if (descriptors.dpl(attributes) > cpu.cpl) cpu.fault.raise(VECTOR_GP, gate.selector & ~3);
@@ -148,7 +152,7 @@ export function returnOutward(cpu: Cpu, code: Descriptor, eip: number, stack: St
 }
 
 /** @throws Fault #GP(0) when `offset` lies beyond the code segment's limit. */
-export function checkOffset(cpu: Cpu, code: Descriptor, offset: number, ext = 0): void {
+export function checkOffset(cpu: Cpu, code: SegmentState, offset: number, ext = 0): void {
   if (offset >>> 0 > code.limit) cpu.fault.raise(VECTOR_GP, ext);
 }
 
@@ -178,20 +182,21 @@ interface Gate {
   parameters: number;
 }
 
-/** Checks a system descriptor as target of a far transfer: only call gates work; the task kinds are missing. */
-function checkGate(cpu: Cpu, descriptor: Descriptor, transfer: 'jump' | 'call'): Gate {
+/** Checks a system descriptor as target of a far transfer. @returns the call gate; null when it was a task, which runs now. */
+function checkGate(cpu: Cpu, descriptor: Descriptor, transfer: 'jump' | 'call'): Gate | null {
   const { attributes, selector, low, high } = descriptor;
   const type = descriptors.systemType(attributes);
   const code = selector & ~3;
-  const isTask = type === SYS_TASK_GATE || type === SYS_TSS16_AVAILABLE || type === SYS_TSS32_AVAILABLE;
-  if (type !== SYS_CALL_GATE16 && type !== SYS_CALL_GATE32 && !isTask) cpu.fault.raise(VECTOR_GP, code);
+  const isTss = type === SYS_TSS16_AVAILABLE || type === SYS_TSS32_AVAILABLE;
+  const isKnown = type === SYS_CALL_GATE16 || type === SYS_CALL_GATE32 || type === SYS_TASK_GATE || isTss;
+  if (!isKnown) cpu.fault.raise(VECTOR_GP, code);
   if (descriptors.dpl(attributes) < Math.max(cpu.cpl, descriptors.rpl(selector)))
     cpu.fault.raise(VECTOR_GP, code);
   requirePresent(cpu, descriptor);
-  if (isTask) {
-    if (cpu.guestMode) cpu.svmUnit.interceptTaskSwitch(selector);
-    cpu.noteMissing(`task switch by ${transfer}`);
-    cpu.fault.raise(VECTOR_TS, code);
+  if (isTss || type === SYS_TASK_GATE) {
+    const tss = availableTss(cpu, isTss ? selector : low >>> 16, 0);
+    switchTask(cpu, tss, { source: transfer, flags: cpu.readEflags(), errorCode: null, ext: 0 });
+    return null;
   }
   const is32 = type === SYS_CALL_GATE32;
   return {

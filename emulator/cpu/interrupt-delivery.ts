@@ -8,7 +8,7 @@ import {
 import { FLAG_IF, FLAG_NT, FLAG_RF, FLAG_TF, FLAG_VIF, FLAG_VM } from '../arch/flags.js';
 import { CS, DS, ES, ESP, FS, GS, SS, TR } from '../arch/registers.js';
 import { CR4_I32 } from '../arch/state.js';
-import { VECTOR_BP, VECTOR_DB, VECTOR_GP, VECTOR_NP, VECTOR_OF, VECTOR_TS } from '../arch/vectors.js';
+import { VECTOR_BP, VECTOR_DB, VECTOR_GP, VECTOR_NP, VECTOR_OF } from '../arch/vectors.js';
 import { CR4_VME } from '../arch/control.js';
 import type { Cpu } from './cpu.js';
 import * as descriptors from './descriptor.js';
@@ -18,6 +18,7 @@ import { isReal, isVirtual8086 } from './modes.js';
 import type { Event } from './processor.js';
 import { nullSegment, setCode } from './segmentation.js';
 import { StackFrame } from './stack-frame.js';
+import { availableTss, switchTask } from './task-switch.js';
 import { interrupt8086, throughVectorTable } from './transfer-8086.js';
 
 /** Error code bits (APM vol. 2, section 8.4.1 "Selector-Error Code"). */
@@ -79,6 +80,12 @@ function redirectionBit(cpu: Cpu, vector: number): boolean {
 function throughIdt(cpu: Cpu, event: Event): void {
   const ext = isSoftware(event) ? 0 : ERROR_EXT;
   const gate = readGate(cpu, event, ext);
+  if (gate.isTask) {
+    const { errorCode } = event;
+    const tss = availableTss(cpu, gate.selector, ext);
+    switchTask(cpu, tss, { source: 'interrupt', flags: flagsImage(cpu, event), errorCode, ext });
+    return;
+  }
   const code = gateTarget(cpu, gate.selector, ext);
   const { attributes } = code;
   const leaves8086 = isVirtual8086(cpu);
@@ -114,6 +121,8 @@ function flagsImage(cpu: Cpu, { vector, kind }: Event): number {
 }
 
 interface InterruptGate {
+  /** A task gate: only the selector counts, which is a TSS's. */
+  isTask: boolean;
   selector: number;
   offset: number;
   bytes: 2 | 4;
@@ -135,12 +144,8 @@ function readGate(cpu: Cpu, event: Event, ext: number): InterruptGate {
   if (!is32 && !is16 && type !== SYS_TASK_GATE) cpu.fault.raise(VECTOR_GP, code);
   if (isSoftware(event) && descriptors.dpl(attributes) < cpu.cpl) cpu.fault.raise(VECTOR_GP, code);
   if (!descriptors.isPresent(attributes)) cpu.fault.raise(VECTOR_NP, code);
-  if (type === SYS_TASK_GATE) {
-    if (cpu.guestMode) cpu.svmUnit.interceptTaskSwitch(low >>> 16);
-    cpu.noteMissing('task gate in the IDT');
-    cpu.fault.raise(VECTOR_TS, ((low >>> 16) & ~3) | ext);
-  }
   return {
+    isTask: type === SYS_TASK_GATE,
     selector: low >>> 16,
     offset: is32 ? ((low & 0xffff) | (high & 0xffff_0000)) >>> 0 : low & 0xffff,
     bytes: is32 ? 4 : 2,

@@ -1,7 +1,7 @@
 import { FLAGS_DEFINED, FLAG_NT, FLAG_VM } from '../arch/flags.js';
 import { EFLAGS_I32 } from '../arch/state.js';
-import { VECTOR_GP, VECTOR_TS } from '../arch/vectors.js';
-import { CS, DS, ES, ESP, FS, GS, SS, TR } from '../arch/registers.js';
+import { VECTOR_GP } from '../arch/vectors.js';
+import { CS, DS, ES, ESP, FS, GS, SS } from '../arch/registers.js';
 import type { Cpu } from './cpu.js';
 import * as descriptors from './descriptor.js';
 import { checkOffset, popOuterStack, returnOutward, returnTarget } from './far-transfer.js';
@@ -9,6 +9,7 @@ import { flagsThatMayChange } from './flag-control.js';
 import { isReal, isVirtual8086, virtualSegment } from './modes.js';
 import { setCode } from './segmentation.js';
 import { StackFrame } from './stack-frame.js';
+import { returnToTask } from './task-switch.js';
 import { interruptReturnReal, interruptReturnVirtual } from './transfer-8086.js';
 
 /** IRET and IRETD (APM vol. 3, "IRET"). */
@@ -25,8 +26,8 @@ export function interruptReturn(cpu: Cpu, operandBytes: 2 | 4): void {
     return;
   }
   if (cpu.s32[EFLAGS_I32] & FLAG_NT) {
-    cpu.noteMissing('task switch by iret');
-    cpu.fault.raise(VECTOR_TS, cpu.selector(TR) & ~3);
+    returnToTask(cpu);
+    return;
   }
   const stack = StackFrame.current(cpu);
   const eip = stack.pop(operandBytes) >>> 0;

@@ -36,16 +36,30 @@ export function loadSegment(cpu: Cpu, segment: SegmentIndex, selector: number): 
     cpu.setSegment(segment, nullSegment(selector));
     return;
   }
-  const descriptor = descriptors.fetchDescriptor(cpu, selector, VECTOR_GP);
+  cpu.setSegment(segment, dataDescriptor(cpu, selector, cpu.s32[CPL_I32], VECTOR_GP, 0));
+}
+
+/**
+ * Fetches and checks a data segment, or a readable code segment, for use at privilege `cpl`; the accessed bit is set.
+ * @param vector #GP for loads by software, #TS for those from a TSS. @param ext goes into error codes.
+ */
+export function dataDescriptor(
+  cpu: Cpu,
+  selector: number,
+  cpl: number,
+  vector: number,
+  ext: number,
+): Descriptor {
+  const descriptor = descriptors.fetchDescriptor(cpu, selector, vector, ext);
   const { attributes } = descriptor;
-  const code = selector & ~3;
-  if (!descriptors.isReadable(attributes)) cpu.fault.raise(VECTOR_GP, code);
+  const code = (selector & ~3) | ext;
+  if (!descriptors.isReadable(attributes)) cpu.fault.raise(vector, code);
   const checksPrivilege = !(descriptors.isCode(attributes) && descriptors.isConforming(attributes));
-  const privilege = Math.max(descriptors.rpl(selector), cpu.s32[CPL_I32]);
-  if (checksPrivilege && descriptors.dpl(attributes) < privilege) cpu.fault.raise(VECTOR_GP, code);
+  const privilege = Math.max(descriptors.rpl(selector), cpl);
+  if (checksPrivilege && descriptors.dpl(attributes) < privilege) cpu.fault.raise(vector, code);
   if (!descriptors.isPresent(attributes)) cpu.fault.raise(VECTOR_NP, code);
   descriptors.markAccessed(cpu, descriptor);
-  cpu.setSegment(segment, descriptor);
+  return descriptor;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Event } from './processor.js';
+import type { TaskSource } from './task-switch.js';
 import type { PortWidth } from '../isa/operation.js';
 
 /**
@@ -33,7 +34,11 @@ export interface SvmUnit {
   /** At a poll in guest mode: an injected event, then physical interrupts, then virtual ones. @returns what to deliver. */
   poll(): Event | null;
   interceptShutdown(): void;
-  interceptTaskSwitch(selector: number): void;
+  /**
+   * Before a task switch, its target checked. @param selector of the incoming task's TSS. @param errorCode to be pushed on
+   * its stack. @param flags that the outgoing task's TSS would get.
+   */
+  interceptTaskSwitch(selector: number, source: TaskSource, errorCode: number | null, flags: number): void;
   /** VMRUN and its family as instructions. CPL and EFER.SVME checks are here. */
   execute(mnemonic: 'vmrun' | 'vmmcall' | 'vmload' | 'vmsave' | 'stgi' | 'clgi' | 'skinit' | 'invlpga'): void;
   /** VMRUN steps 1 to 4 on the VMCB at `vmcbHpa`, as from CPL 0. @returns false when the VMCB was refused: an exit has been completed. */

@@ -13,6 +13,8 @@ export interface ExitReport {
   info1: number;
   info1High: number;
   info2: number;
+  /** EXITINFO2 63:32. */
+  info2High: number;
   /** The exit stands for an instruction, so that the next one has an address. */
   isInstruction: boolean;
 }
@@ -23,6 +25,7 @@ export const REFUSED: ExitReport = {
   info1: 0,
   info1High: 0,
   info2: 0,
+  info2High: 0,
   isInstruction: false,
 };
 
@@ -44,7 +47,7 @@ export function storeReport(cpu: Cpu, vmcb: VmcbView, report: ExitReport, featur
     info1High = code < facts.EXIT_DR_READ ? CR_IS_MOV : 0;
   }
   vmcb.write(VMCB_CONTROL.exitInfo1, info1 >>> 0, info1High);
-  vmcb.write(VMCB_CONTROL.exitInfo2, info2 >>> 0);
+  vmcb.write(VMCB_CONTROL.exitInfo2, info2 >>> 0, report.info2High >>> 0);
   const interrupted = cpu.delivering ? encodeEvent(cpu.delivering) : { low: 0, high: 0 };
   vmcb.write(VMCB_CONTROL.exitIntInfo, interrupted.low, interrupted.high);
   if (features.nextRip) vmcb.write(VMCB_CONTROL.nextRip, isInstruction ? cpu.nextEip : 0);

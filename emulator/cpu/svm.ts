@@ -1,5 +1,5 @@
 import { EFER_SVME } from '../arch/control.js';
-import { FLAG_IF } from '../arch/flags.js';
+import { FLAG_IF, FLAG_RF } from '../arch/flags.js';
 import { MSR_VM_HSAVE_PA } from '../arch/msrs.js';
 import { PAGE_BYTES } from '../arch/paging.js';
 import { EAX, ECX } from '../arch/registers.js';
@@ -13,6 +13,7 @@ import { ATTENTION_POLL, POLL_VIRTUAL } from './attention.js';
 import { offeredCr4 } from './control.js';
 import type { Cpu } from './cpu.js';
 import type { Event } from './processor.js';
+import type { TaskSource } from './task-switch.js';
 import { findRefusal } from './svm-checks.js';
 import { decodeEvent } from './svm-events.js';
 import type { InstructionIntercept, SvmUnit } from './svm-hooks.js';
@@ -150,8 +151,11 @@ export class Svm implements SvmUnit {
   // --- #VMEXIT (section 15.6 "#VMEXIT")
 
   /** Records an exit and leaves the guest. */
-  private exit(code: number, { info1 = 0, info1High = 0, info2 = 0, isInstruction = false } = {}): never {
-    this.report = { code, info1, info1High, info2, isInstruction };
+  private exit(
+    code: number,
+    { info1 = 0, info1High = 0, info2 = 0, info2High = 0, isInstruction = false } = {},
+  ): never {
+    this.report = { code, info1, info1High, info2, info2High, isInstruction };
     throw this.cpu.vmExit;
   }
 
@@ -255,8 +259,14 @@ export class Svm implements SvmUnit {
     this.exitIf(INTERCEPTS.SHUTDOWN);
   }
 
-  interceptTaskSwitch(selector: number): void {
-    this.exitIf(INTERCEPTS.TASK_SWITCH, { info1: selector });
+  /** Section 15.14.1 "Task-Switch Intercept". */
+  interceptTaskSwitch(selector: number, source: TaskSource, errorCode: number | null, flags: number): void {
+    const info2High =
+      (source === 'return' ? facts.TASK_SWITCH_IRET : 0) |
+      (source === 'jump' ? facts.TASK_SWITCH_JUMP : 0) |
+      (errorCode === null ? 0 : facts.TASK_SWITCH_HAS_ERROR_CODE) |
+      (flags & FLAG_RF ? facts.TASK_SWITCH_RF : 0);
+    this.exitIf(INTERCEPTS.TASK_SWITCH, { info1: selector, info2: errorCode ?? 0, info2High });
   }
 
   // --- interrupts in guest mode

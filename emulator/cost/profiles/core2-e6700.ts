@@ -35,6 +35,7 @@ export const core2_e6700: CpuProfile = {
     locked: guess(20, 'as xchg with memory on the next core, Nehalem (AF21)'),
     'segment.load': input(16, `${AF21}: mov sr,r`),
     'far.transfer': input(75, `${AF21}: call far`),
+    'task.switch': guess(220, 'some 50 loads and stores, seven segment loads and an ltr at the prices here'),
     'software.interrupt': guess(280, 'exception, less what finding a fault takes'),
     'interrupt.return': guess(200, 'a fault and its iret take about 500'),
     'fast.syscall': guess(75, 'a syscall/sysret round trip takes about 150'),

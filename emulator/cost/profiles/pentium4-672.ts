@@ -61,6 +61,7 @@ export const pentium4_672: CpuProfile = {
     locked: input(100, `${AF21}: xchg with memory, about 100`),
     'segment.load': input(27, `${AF21}: mov sr,r`),
     'far.transfer': input(160, `${AF21}: call far`),
+    'task.switch': guess(390, 'some 50 loads and stores, seven segment loads and an ltr at the prices here'),
     'software.interrupt': input(470, `${AF21}: int n`),
     'interrupt.return': input(325, `${AF21}: iret`),
     'fast.syscall': input(121, 'A06 figure 4: syscall/sysret round trip 242, halved'),

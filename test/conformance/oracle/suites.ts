@@ -92,12 +92,7 @@ export const SUITES: readonly Suite[] = [
     qemuCpu: 'pentium3,+nx',
     bochsCpu: 'p4_prescott_celeron_336',
   },
-  {
-    name: 'task-switch',
-    qemuCpu: 'pentium3',
-    bochsCpu: 'p3_katmai',
-    pending: [{ cases: 'all', reason: 'hardware task switches come with issue 3' }],
-  },
+  { name: 'task-switch', qemuCpu: 'pentium3', bochsCpu: 'p3_katmai' },
   {
     name: 'alignment',
     qemuCpu: 'pentium3',

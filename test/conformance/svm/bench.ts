@@ -45,6 +45,8 @@ export const KERNEL_DATA = flat(0x10, 0xc93);
 export const USER_CODE = flat(0x1b, 0xcfb);
 export const USER_DATA = flat(0x23, 0xcf3);
 const GUEST_TSS: SegmentState = { selector: 0x28, attributes: 0x8b, limit: 0x67, base: TSS };
+/** Another task of the guest's. */
+export const NEXT_TSS: SegmentState = { selector: 0x30, attributes: 0x89, limit: 0x67, base: TSS + 0x100 };
 const NO_LDT: SegmentState = { selector: 0, attributes: 0, limit: 0, base: 0 };
 
 const EXIT_ALWAYS = [INTERCEPTS.VMRUN, INTERCEPTS.VMMCALL, INTERCEPTS.SHUTDOWN];
@@ -64,7 +66,8 @@ export class Bench {
     const { cpu, memory } = this.machine;
     this.vmcb = new VmcbView(memory, VMCB_HPA);
     this.startHost();
-    for (const segment of [KERNEL_CODE, KERNEL_DATA, USER_CODE, USER_DATA, GUEST_TSS]) this.describe(segment);
+    for (const segment of [KERNEL_CODE, KERNEL_DATA, USER_CODE, USER_DATA, GUEST_TSS, NEXT_TSS])
+      this.describe(segment);
     memory.write32(TSS + 4, STACK);
     memory.write32(TSS + 8, KERNEL_DATA.selector);
     memory.write16(TSS + 102, 0x68);
@@ -100,11 +103,11 @@ export class Bench {
     vmcb.write(VMCB_STATE.dr7, 0x400);
     vmcb.setSegment(VMCB_SEGMENTS.cs, KERNEL_CODE);
     for (const segment of ['ss', 'ds', 'es'] as const) vmcb.setSegment(VMCB_SEGMENTS[segment], KERNEL_DATA);
-    vmcb.setTable(VMCB_SEGMENTS.gdtr, { base: GDT, limit: 0x2f });
+    vmcb.setTable(VMCB_SEGMENTS.gdtr, { base: GDT, limit: 0x37 });
     vmcb.setTable(VMCB_SEGMENTS.idtr, { base: IDT, limit: 0x7ff });
   }
 
-  private describe(segment: SegmentState): void {
+  describe(segment: SegmentState): void {
     const [low, high] = encodeDescriptor(segment);
     const at = GDT + (segment.selector & ~7);
     this.machine.memory.write32(at, low);

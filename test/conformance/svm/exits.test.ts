@@ -1,6 +1,6 @@
 import t from 'tap';
 import { EAX, EBX, ECX, EDX } from '../../../emulator/arch/registers.js';
-import { FLAG_IF } from '../../../emulator/arch/flags.js';
+import { FLAG_IF, FLAG_NT } from '../../../emulator/arch/flags.js';
 import {
   EXIT_CR_READ,
   EXIT_CR_WRITE,
@@ -8,9 +8,14 @@ import {
   EXIT_DR_WRITE,
   EXIT_EXCEPTION,
   INTERCEPTS,
+  TASK_SWITCH_HAS_ERROR_CODE,
+  TASK_SWITCH_IRET,
+  TASK_SWITCH_JUMP,
+  TASK_SWITCH_RF,
+  VMCB_CONTROL,
   exitCodeName,
 } from '../../../emulator/arch/vmcb.js';
-import { Bench, IOPM_HPA, MSRPM_HPA } from './bench.js';
+import { Bench, IDT, IOPM_HPA, MSRPM_HPA, NEXT_TSS, TSS } from './bench.js';
 
 const X = INTERCEPTS;
 
@@ -25,8 +30,14 @@ interface Row {
   exit?: number;
   info1?: number;
   info2?: number | ((bench: Bench) => number);
+  info2High?: number;
   /** EXITINTINFO, low half. */
   interrupted?: number;
+}
+
+function taskGate({ machine }: Bench, vector: number, selector: number): void {
+  machine.memory.write32(IDT + vector * 8, selector << 16);
+  machine.memory.write32(IDT + vector * 8 + 4, 0x8500);
 }
 
 const DONE = '\nhere: vmmcall';
@@ -351,17 +362,75 @@ const rows: Row[] = [
     code: 'here: ud2',
     exit: X.SHUTDOWN,
   },
+
+  // Task switches (section 15.14.1 "Task-Switch Intercept").
   {
-    name: 'a task gate',
+    name: 'task switch: int through a task gate',
     intercept: [X.TASK_SWITCH],
     code: 'here: int 0x20',
+    prepare: (b) => taskGate(b, 0x20, NEXT_TSS.selector),
+    exit: X.TASK_SWITCH,
+    info1: 0x30,
+    info2: 0,
+    info2High: 0,
+    interrupted: 0x8000_0420,
+  },
+  {
+    name: 'task switch: an exception with an error code through a task gate',
+    intercept: [X.TASK_SWITCH],
+    code: 'mov eax, 0x1234\nhere: mov ds, ax',
+    prepare: (b) => taskGate(b, 13, NEXT_TSS.selector),
+    exit: X.TASK_SWITCH,
+    info1: 0x30,
+    info2: 0x1234,
+    info2High: TASK_SWITCH_HAS_ERROR_CODE | TASK_SWITCH_RF,
+    interrupted: 0x8000_0b0d,
+  },
+  {
+    name: 'task switch: jmp',
+    intercept: [X.TASK_SWITCH],
+    code: 'here: jmp 0x30:0',
+    exit: X.TASK_SWITCH,
+    info1: 0x30,
+    info2High: TASK_SWITCH_JUMP,
+  },
+  {
+    name: 'task switch: call',
+    intercept: [X.TASK_SWITCH],
+    code: 'here: call 0x30:0',
+    exit: X.TASK_SWITCH,
+    info1: 0x30,
+    info2High: 0,
+  },
+  {
+    name: 'task switch: iret to the task linked to',
+    intercept: [X.TASK_SWITCH],
+    code: 'here: iret',
     prepare: (b) => {
-      b.machine.memory.write32(0x9000 + 0x20 * 8, 0x0028_0000);
-      b.machine.memory.write32(0x9000 + 0x20 * 8 + 4, 0x8500);
+      b.flags(FLAG_NT).machine.memory.write16(TSS, NEXT_TSS.selector);
+      b.describe({ ...NEXT_TSS, attributes: NEXT_TSS.attributes | 2 });
     },
     exit: X.TASK_SWITCH,
+    info1: 0x30,
+    info2High: TASK_SWITCH_IRET,
+  },
+  {
+    name: 'task switch: to a busy TSS is #GP before the intercept',
+    intercept: [X.TASK_SWITCH, EXIT_EXCEPTION + 13],
+    code: 'here: jmp 0x28:0',
+    exit: EXIT_EXCEPTION + 13,
     info1: 0x28,
-    interrupted: 0x8000_0420,
+  },
+  {
+    name: 'task switch: not intercepted, the guest switches by itself',
+    intercept: [],
+    code: 'jmp 0x30:0\nhere: vmmcall',
+    arrange: (b) => {
+      const { memory } = b.machine;
+      memory.write32(NEXT_TSS.base + 0x20, b.symbols.here);
+      memory.write16(NEXT_TSS.base + 0x4c, 0x08);
+      memory.write16(NEXT_TSS.base + 0x50, 0x10);
+    },
   },
   {
     name: 'a physical interrupt, IF set',
@@ -380,7 +449,18 @@ const rows: Row[] = [
   },
 ];
 
-for (const { name, intercept, code, prepare, arrange, exit, info1, info2, interrupted = 0 } of rows) {
+for (const {
+  name,
+  intercept,
+  code,
+  prepare,
+  arrange,
+  exit,
+  info1,
+  info2,
+  info2High,
+  interrupted = 0,
+} of rows) {
   t.test(name, async (t) => {
     const bench = new Bench().intercept(...intercept);
     prepare?.(bench);
@@ -394,6 +474,8 @@ for (const { name, intercept, code, prepare, arrange, exit, info1, info2, interr
     if (info1 !== undefined) t.equal(seen.info1, info1 >>> 0, 'EXITINFO1');
     if (info2 !== undefined)
       t.equal(seen.info2, typeof info2 === 'number' ? info2 : info2(bench), 'EXITINFO2');
+    if (info2High !== undefined)
+      t.equal(bench.vmcb.readHigh(VMCB_CONTROL.exitInfo2), info2High, 'EXITINFO2, high half');
     const sum = Object.values(bench.machine.ledger.accounts()).reduce((total, cycles) => total + cycles, 0);
     t.equal(Math.round(sum * 1000), bench.machine.ledger.ticks, 'the accounts sum to the clock');
     const { transition } = bench.machine.ledger.snapshot();

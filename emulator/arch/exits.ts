@@ -38,6 +38,7 @@ export const EXIT_REASONS = [
   'VMMCALL',
   'SVM_INSTRUCTION', // vmrun and the others, executed by a guest
   'PRIVILEGED', // a privileged or protected access with no finer name here
+  'SIMULATE', // a callout of adapted translated code: an access to a traced page, a device or the monitor's range, without a trap
   'EMULATE', // an instruction the monitor interprets because its translation or truncated segments cannot run it
   'NESTED_PAGE_FAULT',
   'INVALID', // VMRUN refused the VMCB

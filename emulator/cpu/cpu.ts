@@ -166,6 +166,10 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
     this.msrs.write(this, index, value);
   }
 
+  get timeStampOffset(): bigint {
+    return this.msrs.timeStampOffset;
+  }
+
   copyFrom(other: Processor): void {
     if (!(other instanceof Cpu)) throw new TypeError('a processor can copy only from one of its own kind');
     this.u8.set(other.u8);

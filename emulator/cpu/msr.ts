@@ -89,6 +89,10 @@ export class Msrs {
     }
   }
 
+  get timeStampOffset(): bigint {
+    return BigInt.asUintN(64, this.tscOffset);
+  }
+
   /** What RDTSC shows: 64 bits. Whoever asks has seen the time. */
   timeStamp(cpu: Cpu): bigint {
     const cycles = Math.floor(cpu.parts.clock.observe() / TICKS_PER_CYCLE);

@@ -41,6 +41,63 @@ export type SwitchRow = FlagRow | ChoiceRow | CountRow;
  * `this.switches.name` in a monitor, and a test of the direction of its effect (test/vmm/switches).
  */
 export const SWITCHES = {
+  chaining: {
+    kind: 'flag',
+    default: true,
+    techniques: ['binary-translation'],
+    description:
+      'jumps in the translation cache lead to translated code directly, or by placement not at all',
+  },
+  returnCache: {
+    kind: 'flag',
+    default: true,
+    techniques: ['binary-translation'],
+    description:
+      'returns, indirect jumps and jumps to other pages find their target through a hash table in the cache',
+  },
+  inCacheEmulation: {
+    kind: 'flag',
+    default: true,
+    techniques: ['binary-translation'],
+    description:
+      'cli, sti, pushf, popf, rdtsc and reads of control registers are emulated without leaving the cache',
+  },
+  rdtsc: {
+    kind: 'choice',
+    values: ['in-cache', 'callout', 'trap'],
+    default: 'in-cache',
+    techniques: ['binary-translation'],
+    description: 'how translated code reads the time-stamp counter',
+  },
+  adaptive: {
+    kind: 'flag',
+    default: true,
+    techniques: ['binary-translation'],
+    description:
+      'instructions that keep trapping on page tables, devices or the monitor are retranslated into callouts',
+  },
+  directExecution: {
+    kind: 'flag',
+    default: true,
+    techniques: ['binary-translation'],
+    description: 'user code runs as it is; off: it is translated too',
+  },
+  truncation: {
+    kind: 'flag',
+    default: true,
+    techniques: ['binary-translation'],
+    description:
+      'guest segments end below the monitor; off: nothing but honesty keeps a guest kernel from its memory',
+  },
+  unitLimit: {
+    kind: 'count',
+    min: 1,
+    max: 24,
+    unit: 'instructions',
+    default: 12,
+    techniques: ['binary-translation'],
+    description: 'the longest translation unit',
+  },
   cacheBytes: {
     kind: 'count',
     min: 2 * PAGE_BYTES,

@@ -1,4 +1,4 @@
-import { PAGE_BYTES, PTE_A, PTE_D, PTE_P, PTE_W } from '../../arch/paging.js';
+import { PAGE_BYTES, PTE_A, PTE_D, PTE_P, PTE_U, PTE_W } from '../../arch/paging.js';
 import type { PhysicalMemory } from '../../platform/memory.js';
 import type { FrameAllocator } from '../frames.js';
 import type { ReservedRange } from '../shadow-mmu.js';
@@ -18,6 +18,7 @@ export class AreaFrames {
   readonly entryHpa: number;
   readonly shadowGdtHpa: number;
   readonly cacheHpa: number;
+  private userMayEnter = false;
 
   /** @param cacheBytes size of the translation cache; a multiple of the page size. */
   constructor(
@@ -27,7 +28,7 @@ export class AreaFrames {
   ) {
     this.tableHpa = frames.reserve(1);
     memory.u8.fill(0, this.tableHpa, this.tableHpa + PAGE_BYTES);
-    // Supervisor pages, all of them. Translated code can write only the data page.
+    // Supervisor pages, until user code is translated. Translated code can write only the data page.
     this.dataHpa = this.map(frames, DATA_OFFSET, PAGE_BYTES, PTE_W);
     this.entryHpa = this.map(frames, ENTRY_OFFSET, PAGE_BYTES, 0);
     this.shadowGdtHpa = this.map(frames, SHADOW_GDT_OFFSET, SHADOW_GDT_BYTES, 0);
@@ -36,7 +37,21 @@ export class AreaFrames {
 
   /** What the shadow page tables need to keep the area mapped. */
   get reserved(): ReservedRange {
-    return { directoryIndex: AREA_LINEAR >>> 22, entry: this.tableHpa | PTE_P | PTE_W | PTE_A | PTE_D };
+    return {
+      directoryIndex: AREA_LINEAR >>> 22,
+      entry: this.tableHpa | PTE_P | PTE_W | PTE_U | PTE_A | PTE_D,
+    };
+  }
+
+  /** Lets translated user code use the area: from now on only the guest's segments end below it. @returns whether that is news. */
+  openToUser(): boolean {
+    if (this.userMayEnter) return false;
+    this.userMayEnter = true;
+    for (let entryHpa = this.tableHpa; entryHpa < this.tableHpa + PAGE_BYTES; entryHpa += 4) {
+      const entry = this.memory.read32(entryHpa);
+      if (entry & PTE_P) this.memory.write32(entryHpa, entry | PTE_U);
+    }
+    return true;
   }
 
   /** A word of the data page, unsigned. */
@@ -46,6 +61,10 @@ export class AreaFrames {
 
   write(slot: number, value: number): void {
     this.memory.write32(this.dataHpa + slot, value);
+  }
+
+  writeByte(slot: number, value: number): void {
+    this.memory.write8(this.dataHpa + slot, value);
   }
 
   private map(frames: FrameAllocator, offset: number, bytes: number, rights: number): number {

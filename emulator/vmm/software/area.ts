@@ -22,8 +22,24 @@ export const MAX_CACHE_BYTES = (4 << 20) - CACHE_OFFSET;
 export const GS_SITE = 0x00; // which continuation or callout entered the monitor
 export const GS_SPILL_ECX = 0x04; // the guest's %ecx while a sequence uses the register
 export const GS_TARGET = 0x08; // where an indirect control transfer goes: a guest eip
-export const GS_INTERRUPT_FLAG = 0x0c; // the virtual CPU's EFLAGS.IF: 0 or 1
+export const GS_INTERRUPT_FLAG = 0x0c; // the virtual CPU's EFLAGS.IF, in its place: 0 or 0x200
 export const GS_PENDING = 0x10; // 1: a virtual interrupt waits for the flag to be set
+export const GS_SPILL_EAX = 0x14; // as GS_SPILL_ECX
+export const GS_SPILL_EDX = 0x18;
+export const GS_SPILL_FLAGS = 0x1c; // arithmetic flags while a sequence uses them: as LAHF in bits 15:8, OF in bit 0
+export const GS_NEXT_INTERRUPT_FLAG = 0x20; // what GS_INTERRUPT_FLAG becomes with the popf under way
+export const GS_RESULT = 0x24; // a value that waits for its register
+/** The virtual CPU's registers that translated code reads: copies, which the monitor renews whenever it enters the cache. */
+export const GS_SYSTEM_FLAGS = 0x40; // EFLAGS bits that the host's register does not hold for the guest, IF apart: IOPL, NT ...
+export const GS_TSC_OFFSET = 0x44; // 64 bits: the guest's time-stamp counter less the host's
+export const GS_CR0 = 0x50;
+export const GS_CR2 = 0x54;
+export const GS_CR3 = 0x58;
+export const GS_CR4 = 0x5c;
+export const GS_SELECTORS = 0x60; // of CS, SS, GS, LDTR and TR at four times their number (arch/registers.ts)
+/** Tables by bits 15:8 of a flags image: a byte that is 0 when popf can take them in the cache; a word, IF in its place. */
+export const GS_POPF_REFUSED = 0x300;
+export const GS_POPF_INTERRUPT_FLAG = 0x400;
 /** Return and indirect-jump targets by the low 8 bits of the guest eip: 256 slots of 8 bytes, the first 4 a cache address. */
 export const GS_TARGETS = 0x800;
 export const TARGET_SLOTS = 256;

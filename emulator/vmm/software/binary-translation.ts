@@ -2,6 +2,8 @@ import { PAGE_BYTES } from '../../arch/paging.js';
 import type { RunLimits, Stop } from '../../machine.js';
 import { ShadowMonitor } from '../shadow-monitor.js';
 import type { MonitorOptions } from '../monitor.js';
+import { Adaptation } from './adaptation.js';
+import type { AdaptationStatistics } from './adaptation.js';
 import { AreaFrames } from './area-frames.js';
 import {
   ENTRY_CALLOUT,
@@ -15,20 +17,26 @@ import { TranslationCache } from './cache.js';
 import type { CachePlace, CacheStatistics } from './cache.js';
 import { CodeSpace } from './code-space.js';
 import { chooseEngine } from './engine.js';
+import type { Engine } from './engine.js';
 import { Dispatcher } from './dispatcher.js';
 import { ExitHandlers } from './exit-handlers.js';
 import type { Callout, Site } from './fragment.js';
+import { TARGET_IN_SLOT, exact } from './point.js';
+import { writePopfTables } from './popf-tables.js';
 import { RegisterCarrier } from './registers.js';
 import { ShadowGdt } from './shadow-gdt.js';
 import { TargetTable } from './target-table.js';
 import { Translations } from './translations.js';
 
-export interface TranslationStatistics extends CacheStatistics {
+export interface TranslationStatistics extends CacheStatistics, AdaptationStatistics {
   /** Times the dispatcher looked for the translation of a guest address. */
   lookups: number;
   /** Returns, indirect jumps and jumps to other pages that the target table did not know. */
   targetMisses: number;
 }
+
+/** The monitor's own data makes no sense. */
+class Lost extends Error {}
 
 /**
  * The software technique of Adams & Agesen (ASPLOS 2006, section 3): guest kernel code is translated into the
@@ -43,8 +51,9 @@ export class BinaryTranslationVmm extends ShadowMonitor {
   private readonly dispatcher: Dispatcher;
   private readonly registers: RegisterCarrier;
   private readonly exitHandlers: ExitHandlers;
-  /** A budget ended the last run in the middle of guest code; the host still stands there. */
-  private paused = false;
+  private readonly adaptation: Adaptation;
+  /** The engine in the middle of which a budget ended the last run; the host still stands there. */
+  private paused: Engine | null = null;
   /** It stands in the jump that a dropped fragment begins with. */
   private pausedStale = false;
   /** The guest's registers when the last run ended. */
@@ -53,40 +62,52 @@ export class BinaryTranslationVmm extends ShadowMonitor {
   /** @throws RangeError for a size that a guest cannot have. */
   constructor(options: MonitorOptions) {
     super(options);
-    const { cacheBytes } = this.switches;
+    const { cacheBytes, chaining, returnCache, adaptive, unitLimit, inCacheEmulation, rdtsc } = this.switches;
     const { host, guest, shadow } = this;
+    const wholeSegments = !this.switches.truncation;
     const area = new AreaFrames(host.memory, this.frames, cacheBytes);
     shadow.reserve(area.reserved);
     this.area = area;
+    writePopfTables(area);
     const charge = this.charge.bind(this);
     const targets = new TargetTable(host.memory, area.dataHpa);
-    const shadowGdt = new ShadowGdt({ host, guest, shadow, charge, hpa: area.shadowGdtHpa });
+    const shadowGdt = new ShadowGdt({ host, guest, shadow, charge, wholeSegments, hpa: area.shadowGdtHpa });
     this.cache = new TranslationCache({
       memory: host.memory,
       ledger: host.ledger,
       targets,
       hpa: area.cacheHpa,
       sizeBytes: cacheBytes,
+      chaining,
+      returnCache,
       trace: (page, listener) => shadow.trace(page, listener),
     });
     this.space = new CodeSpace(guest, shadow, targets);
-    this.dispatcher = new Dispatcher(host, guest, this.cache, this.space);
-    this.registers = new RegisterCarrier(host.cpu, guest.cpu, area, shadowGdt);
-    this.exitHandlers = new ExitHandlers(this, this.space);
+    this.dispatcher = new Dispatcher(host, guest, this.cache, this.space, {
+      unitLimit,
+      inCache: inCacheEmulation,
+      rdtsc: rdtsc === 'in-cache' && !inCacheEmulation ? 'callout' : rdtsc,
+    });
+    this.registers = new RegisterCarrier(host.cpu, guest.cpu, area, shadowGdt, {
+      trapTimeStamp: rdtsc === 'trap',
+      wholeSegments,
+    });
+    this.adaptation = new Adaptation(this.cache);
+    this.exitHandlers = new ExitHandlers(this, this.space, adaptive ? this.adaptation : null);
     this.translations = new Translations(this.cache);
   }
 
   get statistics(): TranslationStatistics {
     const { lookups, targetMisses } = this.dispatcher;
-    return { ...this.cache.statistics, lookups, targetMisses };
+    return { ...this.cache.statistics, ...this.adaptation.statistics, lookups, targetMisses };
   }
 
   protected override load(): void {
     // What the host stands in was dropped meanwhile: someone wrote to the guest's memory.
-    if (this.dispatcher.isStale !== this.pausedStale) this.paused = false;
+    if (this.dispatcher.isStale !== this.pausedStale) this.paused = null;
     if (this.stored === JSON.stringify(this.guest.state())) return;
     // Someone has changed the guest's registers, or this is the first run.
-    this.paused = false;
+    this.paused = null;
     this.dispatcher.left(null);
     this.space.changed();
   }
@@ -103,14 +124,15 @@ export class BinaryTranslationVmm extends ShadowMonitor {
 
   protected override resume(limits: RunLimits): void {
     const { cpu } = this.guest;
-    if (this.paused) {
-      this.paused = false;
-      if (cpu.cpl === 3) this.runDirect(limits);
+    const { paused } = this;
+    if (paused) {
+      this.paused = null;
+      if (paused === 'direct') this.runDirect(limits);
       else this.runCache(limits);
     } else if (this.interruptDeliverable()) this.exitHandlers.inject();
     else if (cpu.interruptShadow) this.exitHandlers.interpret();
     else {
-      const engine = chooseEngine(cpu);
+      const engine = chooseEngine(cpu, this.switches.directExecution);
       if (engine === 'direct') {
         this.registers.enterUser();
         this.runDirect(limits);
@@ -126,7 +148,7 @@ export class BinaryTranslationVmm extends ShadowMonitor {
     const stop = this.runHost(limits);
     this.registers.leaveUser();
     if (stop.kind === 'trap') this.exitHandlers.trap(stop.event);
-    else this.pause(stop);
+    else this.pause(stop, 'direct');
   }
 
   /** Sets the host up to run on in translated code. @returns false when the guest's next instruction cannot be translated. */
@@ -139,27 +161,36 @@ export class BinaryTranslationVmm extends ShadowMonitor {
   }
 
   private runCache(limits: RunLimits): void {
+    try {
+      this.runTranslated(limits);
+    } catch (error) {
+      // Without truncation a guest kernel can write the monitor's data page, and ends what it is run by.
+      if (!(error instanceof Lost) || this.switches.truncation) throw error;
+      this.stop({ kind: 'halted', because: `the guest has overwritten its monitor: ${error.message}` });
+    }
+  }
+
+  private runTranslated(limits: RunLimits): void {
     const { cpu } = this.guest;
     const stop = this.runHost(limits);
     if (stop.kind === 'entry') {
-      this.registers.leaveCache(null);
       this.handleEntry(stop.offset);
       return;
     }
     const { eip } = this.host.cpu;
     const place = this.isEntry(eip) ? this.placeAtEntry(eip - ENTRY_LINEAR) : this.cache.locate(eip);
-    if (!place) throw new Error(`translated code stopped at 0x${eip.toString(16)}, where no translation is`);
+    if (!place) throw new Lost(`translated code stopped at 0x${eip.toString(16)}, where no translation is`);
     this.registers.leaveCache(place.point);
     this.dispatcher.left(place.fragment);
     if (stop.kind !== 'trap') {
-      this.pause(stop);
+      this.pause(stop, 'translate');
       return;
     }
     // The virtual interrupt flag is set, but the instruction behind the sti comes first.
     const external = stop.event.kind === 'external';
     if (external && place.point.kind === 'exact' && place.fragment?.followsSti(cpu.eip))
       cpu.interruptShadow = true;
-    this.exitHandlers.trap(stop.event);
+    this.exitHandlers.trap(stop.event, place.fragment);
   }
 
   private runHost(limits: RunLimits): Stop {
@@ -172,11 +203,11 @@ export class BinaryTranslationVmm extends ShadowMonitor {
   }
 
   /** The run has come to an end that is not the guest's; the host stays where it is, so that how often that happens changes nothing. */
-  private pause(stop: Stop): void {
+  private pause(stop: Stop, engine: Engine): void {
     if (stop.kind !== 'budget' && stop.kind !== 'requested') {
       throw new Error(`a deprivileged guest stopped the host with '${stop.kind}'`);
     }
-    this.paused = true;
+    this.paused = engine;
     this.pausedStale = this.dispatcher.isStale;
     this.stop(stop);
   }
@@ -186,17 +217,19 @@ export class BinaryTranslationVmm extends ShadowMonitor {
   private handleEntry(offset: number): void {
     switch (offset) {
       case ENTRY_CONTINUATION:
+        this.registers.leaveCache(null);
         this.dispatcher.continueAt(this.currentSite('continuation'));
         break;
       case ENTRY_CALLOUT:
+        this.registers.leaveCache(null);
         this.handleCallout(this.currentSite('callout'));
         break;
       case ENTRY_TARGET_MISS:
-        this.registers.takeTarget();
+        this.registers.leaveCache(TARGET_IN_SLOT);
         this.dispatcher.missTarget();
         break;
       default:
-        throw new Error(`translated code entered the monitor at offset ${offset}`);
+        throw new Lost(`translated code entered the monitor at offset ${offset}`);
     }
   }
 
@@ -213,22 +246,22 @@ export class BinaryTranslationVmm extends ShadowMonitor {
   private placeAtEntry(offset: number): CachePlace {
     switch (offset) {
       case ENTRY_CONTINUATION:
-        return { point: { kind: 'exact', eip: this.currentSite('continuation').eip }, fragment: null };
+        return { point: exact(this.currentSite('continuation').eip), fragment: null };
       case ENTRY_CALLOUT: {
         const { instruction, fragment } = this.currentSite('callout');
-        return { point: { kind: 'exact', eip: instruction.eip }, fragment };
+        return { point: exact(instruction.eip), fragment };
       }
       case ENTRY_TARGET_MISS:
-        return { point: { kind: 'target-in-slot', eip: 0 }, fragment: null };
+        return { point: TARGET_IN_SLOT, fragment: null };
       default:
-        throw new Error(`translated code entered the monitor at offset ${offset}`);
+        throw new Lost(`translated code entered the monitor at offset ${offset}`);
     }
   }
 
   private currentSite<K extends Site['kind']>(kind: K): Extract<Site, { kind: K }> {
     const id = this.area.read(GS_SITE);
     const site = this.cache.site(id);
-    if (site?.kind !== kind) throw new Error(`translated code named site ${id}, which is no ${kind}`);
+    if (site?.kind !== kind) throw new Lost(`translated code named site ${id}, which is no ${kind}`);
     return site as Extract<Site, { kind: K }>;
   }
 }

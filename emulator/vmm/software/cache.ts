@@ -3,19 +3,25 @@ import type { Ledger } from '../../cost/ledger.js';
 import type { PhysicalMemory } from '../../platform/memory.js';
 import type { Trace, TraceListener } from '../traces.js';
 import { CACHE_LINEAR } from './area.js';
-import { COLD_UNIT_BYTES, continuationStub, crossPageLink, targetPrologue } from './cold.js';
+import { Versions } from './adaptation.js';
+import { COLD_UNIT_BYTES, coldCallout, continuationStub, crossPageLink, targetPrologue } from './cold.js';
 import type { ColdBlock } from './cold.js';
-import { emitUnit, MAX_FRAGMENT_BYTES } from './emit.js';
+import { emitUnit, MAX_INSTRUCTION_BYTES } from './emit.js';
 import { Emitter, JUMP_BYTES } from './emitter.js';
 import type { Callout, Continuation, Site } from './fragment.js';
 import { Fragment } from './fragment.js';
 import type { GuestPoint } from './point.js';
-import { findPoint } from './point.js';
+import { exact, findPoint } from './point.js';
 import type { TargetTable } from './target-table.js';
-import type { TranslationUnit } from './unit.js';
+import type { GuestInstruction, TranslationUnit } from './unit.js';
 
-/** The most cold code that one fragment can ask for: two exits of two units each. */
+/** The most cold code that one instruction can ask for: two exits of two units each. */
 const MAX_COLD_BYTES = 4 * COLD_UNIT_BYTES;
+
+/** At least as many bytes as the translation of a unit takes, with its cold code and its final jump. */
+function roomFor({ instructions }: TranslationUnit): number {
+  return (instructions.length + 1) * (MAX_INSTRUCTION_BYTES + MAX_COLD_BYTES);
+}
 
 export interface CacheStatistics {
   /** Fragments made. */
@@ -42,6 +48,10 @@ export interface CacheOptions {
   memory: PhysicalMemory;
   ledger: Ledger;
   targets: TargetTable;
+  /** Jumps lead to translated code directly where there is some. */
+  chaining: boolean;
+  /** The target table is in use. */
+  returnCache: boolean;
   /** Where the cache's bytes lie, contiguous. */
   hpa: number;
   sizeBytes: number;
@@ -99,7 +109,25 @@ export class TranslationCache {
    * @param from the continuation that asked for it, if one did: when its jump ends the cache, the fragment takes that jump's place.
    */
   add(key: number, gpa: number, unit: TranslationUnit, from: Continuation | null): Fragment {
-    if (this.endLinear + MAX_FRAGMENT_BYTES + MAX_COLD_BYTES > this.coldLinear) {
+    const versions = new Versions(unit);
+    const fragment = this.place(key, gpa, unit, versions, from);
+    versions.note(fragment);
+    return fragment;
+  }
+
+  /** Places another translation of a unit whose guest code has not changed. */
+  addVersion(of: Fragment, unit: TranslationUnit): Fragment {
+    return this.place(of.key, of.gpa, unit, of.versions, null);
+  }
+
+  private place(
+    key: number,
+    gpa: number,
+    unit: TranslationUnit,
+    versions: Versions,
+    from: Continuation | null,
+  ): Fragment {
+    if (this.endLinear + roomFor(unit) > this.coldLinear) {
       this.flush();
       from = null;
     }
@@ -111,26 +139,31 @@ export class TranslationCache {
       link: (eip, fieldLinear) => {
         const offset = (gpa & (PAGE_BYTES - 1)) + eip - unit.eip;
         if (offset < 0 || offset >= PAGE_BYTES) return this.crossLink(eip);
-        const target = this.find(key, eip, gpa - unit.eip + eip);
+        const target = this.options.chaining ? this.find(key, eip, gpa - unit.eip + eip) : undefined;
         if (target) return target.startLinear;
         const continuation = this.newContinuation(eip, fieldLinear);
         continuations.push(continuation);
         return continuation.stubLinear;
       },
-      callout: (instruction) => {
-        const callout: Callout = { kind: 'callout', id: this.sites.length, instruction, fragment: null };
-        this.sites.push(callout);
-        callouts.push(callout);
-        return callout.id;
+      callout: (instruction) => this.newCallout(instruction, callouts).id,
+      coldCallout: (instruction, held) => {
+        const known = callouts.at(-1);
+        if (known?.instruction === instruction) return known.stubLinear!;
+        const callout = this.newCallout(instruction, callouts);
+        callout.stubLinear = this.addCold(2, (linear) =>
+          coldCallout(linear, callout.id, instruction.eip, held),
+        );
+        return callout.stubLinear;
       },
     });
     const bytes = Uint8Array.from(emitter.bytes);
-    const fragment = new Fragment(key, gpa, unit, emitter.startLinear, bytes, emitter.points, starts);
+    const { points } = emitter;
+    const fragment = new Fragment(key, gpa, unit, emitter.startLinear, bytes, points, starts, versions);
     for (const callout of callouts) callout.fragment = fragment;
     this.write(fragment.startLinear, bytes);
     this.endLinear = fragment.endLinear;
     const last = continuations.at(-1);
-    this.tail = last?.fieldLinear === fragment.endLinear - 4 ? last : null;
+    this.tail = this.options.chaining && last?.fieldLinear === fragment.endLinear - 4 ? last : null;
     if (this.tail) this.tail.lastOf = fragment;
     this.register(fragment);
     this.statistics.fragments++;
@@ -139,8 +172,30 @@ export class TranslationCache {
     return fragment;
   }
 
+  /**
+   * Has control that leads to one version of a translation go on in another: a jump over the first bytes of the one,
+   * and if the other began with such a jump itself, its own bytes again.
+   */
+  redirect(from: Fragment, to: Fragment): void {
+    if (to.forward && to.beneathForward) {
+      this.write(to.startLinear, to.beneathForward);
+      to.forward = null;
+      to.beneathForward = null;
+    }
+    this.byKey.get(to.key)?.set(addressKey(to.unit.eip, to.gpa), to);
+    this.options.ledger.charge('translate', 'translate.chain');
+    if (!from.valid) return; // the cache was flushed to make room for the other
+    if (this.tail?.lastOf === from) this.tail = null;
+    from.beneathForward = this.read(from.startLinear, from.startLinear + JUMP_BYTES);
+    from.forward = to;
+    const jump = new Emitter(from.startLinear);
+    jump.jump(exact(from.unit.eip), to.startLinear);
+    this.write(from.startLinear, jump.bytes);
+  }
+
   /** Has the jump behind a continuation lead directly to `target` from now on. */
   chain(continuation: Continuation, target: Fragment): void {
+    if (!this.options.chaining) return;
     if (this.sites[continuation.id] !== continuation) return; // given up, or flushed away
     this.writeField(continuation.fieldLinear, target.startLinear);
     if (this.tail === continuation) this.tail = null;
@@ -150,6 +205,7 @@ export class TranslationCache {
 
   /** Has the target table lead to `fragment` for its eip. */
   enterTarget(fragment: Fragment): void {
+    if (!this.options.returnCache) return;
     if (fragment.prologueLinear === null) {
       if (this.endLinear + MAX_COLD_BYTES > this.coldLinear) return; // no room left: the next new unit flushes
       const { unit, startLinear } = fragment;
@@ -231,7 +287,7 @@ export class TranslationCache {
     if (this.tail?.lastOf === fragment) this.tail = null;
     const { stubLinear } = this.newContinuation(fragment.unit.eip, fragment.startLinear + 1);
     const forward = new Emitter(fragment.startLinear);
-    forward.jump({ kind: 'exact', eip: fragment.unit.eip }, stubLinear);
+    forward.jump(exact(fragment.unit.eip), stubLinear);
     this.write(fragment.startLinear, forward.bytes);
   }
 
@@ -276,6 +332,19 @@ export class TranslationCache {
     };
     this.sites.push(continuation);
     return continuation;
+  }
+
+  private newCallout(instruction: GuestInstruction, callouts: Callout[]): Callout {
+    const callout: Callout = {
+      kind: 'callout',
+      id: this.sites.length,
+      instruction,
+      fragment: null,
+      stubLinear: null,
+    };
+    this.sites.push(callout);
+    callouts.push(callout);
+    return callout;
   }
 
   private crossLink(eip: number): number {

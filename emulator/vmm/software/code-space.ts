@@ -1,6 +1,8 @@
 import { CR4_PSE } from '../../arch/control.js';
-import { ATTR_DB } from '../../arch/descriptors.js';
-import { CS, SS } from '../../arch/registers.js';
+import { ATTR_CODE, ATTR_DB, ATTR_DC, ATTR_P, ATTR_RW, ATTR_S } from '../../arch/descriptors.js';
+import type { SegmentState } from '../../arch/descriptors.js';
+import { CS, DS, GS, SS } from '../../arch/registers.js';
+import { PF_USER } from '../../arch/vectors.js';
 import type { Machine, Processor } from '../../machine.js';
 import type { ShadowMmu } from '../shadow-mmu.js';
 import type { TargetTable } from './target-table.js';
@@ -23,6 +25,9 @@ export class CodeSpace {
   private readonly keys = new Map<string, number>();
   private key = -1;
   private segment = { base: 0, limit: 0, cpl: 0, stack32: true };
+  /** Translations depend on GS, DS and the rights of CS too, since code that names GS or CS has been met. */
+  private dataMatters = false;
+  private reach: Pick<CodeMode, 'gsThroughDs' | 'csThroughDs'> = { gsThroughDs: null, csThroughDs: null };
   /** Guest-physical page of each linear page of code. */
   private readonly pages = new Map<number, number>();
   /** Counts changes: control may stay in a fragment only while it stands still. */
@@ -36,23 +41,34 @@ export class CodeSpace {
 
   get mode(): CodeMode {
     const { cpl, limit, stack32 } = this.segment;
-    return { cpl, codeLimit: limit, stack32 };
+    return { cpl, codeLimit: limit, stack32, ...this.reach };
   }
 
-  /** Follows the guest's code and stack segments. @returns the key of translations made for them. */
+  /** Follows the guest's segments. @returns the key of translations made for them. */
   follow(cpu: Processor): number {
     const { base, limit } = cpu.segment(CS);
     const { cpl } = cpu;
     const stack32 = (cpu.segment(SS).attributes & ATTR_DB) !== 0;
     const now = this.segment;
+    const reach = this.dataMatters ? reachThroughDs(cpu) : this.reach;
     const same = now.base === base && now.limit === limit && now.cpl === cpl && now.stack32 === stack32;
-    if (same && this.key >= 0) return this.key;
+    const sameReach =
+      reach.gsThroughDs === this.reach.gsThroughDs && reach.csThroughDs === this.reach.csThroughDs;
+    if (same && sameReach && this.key >= 0) return this.key;
     this.segment = { base, limit, cpl, stack32 };
-    const name = `${base} ${limit} ${cpl} ${stack32}`;
+    this.reach = reach;
+    const name = `${base} ${limit} ${cpl} ${stack32} ${reach.gsThroughDs} ${reach.csThroughDs}`;
     this.key = this.keys.get(name) ?? this.keys.size;
     this.keys.set(name, this.key);
     this.changed();
     return this.key;
+  }
+
+  /** Code has been met whose translation depends on more segments. @returns whether that is news: then the key is another. */
+  needData(): boolean {
+    const { dataMatters } = this;
+    this.dataMatters = true;
+    return !dataMatters;
   }
 
   /** Guest mappings or the code segment have changed. */
@@ -80,12 +96,26 @@ export class CodeSpace {
     const linear = (base + eip) >>> 0;
     let page = this.pages.get(linear >>> 12);
     if (page === undefined) {
-      if (this.shadow.resolve(linear, 0).kind !== 'hidden') return { kind: 'elsewhere' };
-      const gpa = this.guest.cpu.translate(linear, { write: false, user: false, fetch: true });
+      const user = this.segment.cpl === 3;
+      if (this.shadow.resolve(linear, user ? PF_USER : 0).kind !== 'hidden') return { kind: 'elsewhere' };
+      const gpa = this.guest.cpu.translate(linear, { write: false, user, fetch: true });
       if (gpa === null || gpa >= this.guest.memory.sizeBytes) return { kind: 'elsewhere' };
       page = gpa >>> 12;
       this.pages.set(linear >>> 12, page);
     }
     return { kind: 'code', gpa: page * 4096 + (linear & 0xfff) };
   }
+}
+
+const WHOLE = 0xffff_ffff;
+const DATA = ATTR_P | ATTR_S | ATTR_RW;
+const READABLE_CODE = ATTR_P | ATTR_S | ATTR_CODE | ATTR_RW;
+
+function reachThroughDs(cpu: Processor): Pick<CodeMode, 'gsThroughDs' | 'csThroughDs'> {
+  const [ds, gs, cs] = [cpu.segment(DS), cpu.segment(GS), cpu.segment(CS)];
+  const isData = ({ attributes, limit }: SegmentState) =>
+    limit === WHOLE && (attributes & (DATA | ATTR_CODE | ATTR_DC)) === DATA;
+  if (!isData(ds) || ds.base !== 0) return { gsThroughDs: null, csThroughDs: null };
+  const readableCode = cs.limit === WHOLE && (cs.attributes & READABLE_CODE) === READABLE_CODE;
+  return { gsThroughDs: isData(gs) ? gs.base : null, csThroughDs: readableCode ? cs.base : null };
 }

@@ -5,7 +5,8 @@ import type { TranslationCache } from './cache.js';
 import type { CodeSpace } from './code-space.js';
 import type { Continuation, Fragment } from './fragment.js';
 import type { Decoded } from './translate.js';
-import { translateUnit } from './translate.js';
+import { dependsOnData, translateUnit } from './translate.js';
+import type { TranslationSettings, TranslationUnit } from './unit.js';
 
 /** Finds, or makes, the translated code that goes on where the guest stands. */
 export class Dispatcher {
@@ -21,6 +22,7 @@ export class Dispatcher {
     private readonly guest: Machine,
     private readonly cache: TranslationCache,
     private readonly space: CodeSpace,
+    private readonly settings: TranslationSettings,
   ) {}
 
   /** The fragment that control is in is one that the guest's code has changed under. */
@@ -42,7 +44,7 @@ export class Dispatcher {
     const key = this.space.follow(cpu);
     const { last } = this;
     if (last?.fragment.valid && last.epoch === this.space.epoch && last.fragment.key === key) {
-      const linear = last.fragment.linearOf(cpu.eip);
+      const linear = last.fragment.current.linearOf(cpu.eip);
       if (linear !== undefined) return linear;
     }
     return this.find(null)?.startLinear ?? null;
@@ -51,6 +53,7 @@ export class Dispatcher {
   /** Translated code came to the end of what is translated. */
   continueAt(continuation: Continuation): void {
     this.guest.cpu.eip = continuation.eip;
+    this.host.ledger.charge('transition', 'callout');
     const fragment = this.find(continuation);
     if (fragment) this.cache.chain(continuation, fragment);
   }
@@ -58,6 +61,7 @@ export class Dispatcher {
   /** The target table did not know where the guest's eip is translated. */
   missTarget(): void {
     this.targetMisses++;
+    this.host.ledger.charge('transition', 'callout');
     const fragment = this.find(null);
     if (fragment) this.cache.enterTarget(fragment);
   }
@@ -66,7 +70,7 @@ export class Dispatcher {
   private find(from: Continuation | null): Fragment | null {
     const { space, cache, host } = this;
     const { eip } = this.guest.cpu;
-    const key = space.follow(this.guest.cpu);
+    let key = space.follow(this.guest.cpu);
     this.lookups++;
     host.ledger.charge('translate', 'translate.lookup');
     const address = space.locate(eip);
@@ -74,7 +78,12 @@ export class Dispatcher {
     const { gpa } = address;
     let fragment = cache.find(key, eip, gpa);
     if (!fragment) {
-      const unit = translateUnit((at) => this.fetch(at, gpa + at - eip), eip, space.mode);
+      let unit = this.translate(eip, gpa);
+      if (dependsOnData(unit) && space.needData()) {
+        key = space.follow(this.guest.cpu);
+        unit = this.translate(eip, gpa);
+        from = null;
+      }
       fragment = cache.add(key, gpa, unit, from);
       const { ticks } = host.ledger;
       const instructions = unit.instructions.length;
@@ -82,6 +91,10 @@ export class Dispatcher {
     }
     this.left(fragment);
     return fragment;
+  }
+
+  private translate(eip: number, gpa: number): TranslationUnit {
+    return translateUnit((at) => this.fetch(at, gpa + at - eip), eip, this.space.mode, this.settings);
   }
 
   private fetch(eip: number, gpa: number): Decoded | null {

@@ -1,8 +1,8 @@
+import { ECX } from '../../arch/registers.js';
 import {
   ENTRY_CALLOUT,
   ENTRY_LINEAR,
   GS_INTERRUPT_FLAG,
-  GS_PENDING,
   GS_SITE,
   GS_SPILL_ECX,
   GS_TARGET,
@@ -10,7 +10,8 @@ import {
 } from './area.js';
 import type { Emitter } from './emitter.js';
 import { JUMP_BYTES } from './emitter.js';
-import type { GuestPoint } from './point.js';
+import { emitPopFlags, emitPushFlags, emitReadTimeStamp, emitSetInterruptFlag } from './in-cache.js';
+import { HELD_ECX, TARGET_IN_ECX, TARGET_IN_SLOT, exact } from './point.js';
 import type { GuestInstruction, TranslationUnit } from './unit.js';
 
 /** What emission needs of the cache. */
@@ -22,15 +23,12 @@ export interface Linker {
   link(eip: number, fieldLinear: number): number;
   /** Registers a callout. @returns its site number. */
   callout(instruction: GuestInstruction): number;
+  /** Code off the hot path that gives back the registers `held` (of eax and ecx) and then calls out. @returns where it lies. */
+  coldCallout(instruction: GuestInstruction, held: number): number;
 }
 
-/** At least as many bytes as any unit's translation has: the longest form is sti with 60 bytes. */
-export const MAX_FRAGMENT_BYTES = 1024;
-
-const exact = (eip: number): GuestPoint => ({ kind: 'exact', eip });
-const spilled = (eip: number): GuestPoint => ({ kind: 'spilled', eip });
-const TARGET_IN_ECX: GuestPoint = { kind: 'target-in-ecx', eip: 0 };
-const TARGET_IN_SLOT: GuestPoint = { kind: 'target-in-slot', eip: 0 };
+/** More bytes than the translation of any one instruction has; popf with its refusals is the longest. */
+export const MAX_INSTRUCTION_BYTES = 160;
 
 /**
  * Writes the translation of a unit.
@@ -54,56 +52,78 @@ function emitJump(emitter: Emitter, eip: number, linker: Linker): void {
 function emitInstruction(emitter: Emitter, instruction: GuestInstruction, linker: Linker): void {
   const { eip, bytes, form } = instruction;
   const next = (eip + bytes.length) >>> 0;
+  const at = exact(eip);
+  const spilled = exact(eip, HELD_ECX);
   switch (form.kind) {
     case 'ident':
-      emitter.copy(exact(eip), bytes);
+      emitter.copy(at, bytes);
+      break;
+    case 'rewritten':
+      emitter.copy(at, form.bytes);
       break;
     case 'jump':
       // The jump itself is nothing but the way to its target, so the guest may already stand there.
       emitJump(emitter, form.target, linker);
       break;
     case 'branch':
-      emitter.jumpIf(exact(eip), form.condition, linker.link(form.target, emitter.linear + 2));
+      emitter.jumpIf(at, form.condition, linker.link(form.target, emitter.linear + 2));
       emitJump(emitter, next, linker);
       break;
     case 'loop': // only reaches 127 bytes, so it jumps to a jump
-      emitter.copy(exact(eip), [...form.head, 2]);
+      emitter.copy(at, [...form.head, 2]);
       emitter.skip(exact(next), JUMP_BYTES);
       emitJump(emitter, form.target, linker);
       emitJump(emitter, next, linker);
       break;
     case 'call':
-      emitter.pushImmediate(exact(eip), next);
+      emitter.pushImmediate(at, next);
       emitJump(emitter, form.target, linker);
       break;
     case 'indirect-jump':
-      emitter.storeEcx(exact(eip), GS_SPILL_ECX);
-      emitter.copy(spilled(eip), form.load);
+      emitter.store(at, GS_SPILL_ECX, ECX);
+      emitter.copy(spilled, form.load);
       emitLookup(emitter);
       break;
     case 'indirect-call':
-      emitter.storeEcx(exact(eip), GS_SPILL_ECX);
-      emitter.copy(spilled(eip), form.load);
-      emitter.pushImmediate(spilled(eip), next);
+      emitter.store(at, GS_SPILL_ECX, ECX);
+      emitter.copy(spilled, form.load);
+      emitter.pushImmediate(spilled, next);
       emitLookup(emitter);
       break;
     case 'return':
-      emitter.storeEcx(exact(eip), GS_SPILL_ECX);
-      if (form.popBytes === 0) emitter.popEcx(spilled(eip));
+      emitter.store(at, GS_SPILL_ECX, ECX);
+      if (form.popBytes === 0) emitter.popEcx(spilled);
       else {
-        emitter.loadEcxFromStack(spilled(eip));
-        emitter.addToEsp(spilled(eip), 4 + form.popBytes);
+        emitter.loadEcxFromStack(spilled);
+        emitter.addToEsp(spilled, 4 + form.popBytes);
       }
       emitLookup(emitter);
       break;
     case 'cli':
-      emitter.storeImmediate(exact(eip), GS_INTERRUPT_FLAG, 0);
+      emitter.storeImmediate(at, GS_INTERRUPT_FLAG, 0);
       break;
     case 'sti':
       emitSetInterruptFlag(emitter, instruction, linker);
       break;
+    case 'pushf':
+      emitPushFlags(emitter, instruction);
+      break;
+    case 'popf':
+      emitPopFlags(emitter, instruction, linker);
+      break;
+    case 'rdtsc':
+      emitReadTimeStamp(emitter, instruction);
+      break;
+    case 'read-state':
+      emitter.load(at, form.register, form.slot);
+      break;
+    case 'push-state':
+      emitter.pushSlot(at, form.slot);
+      break;
     case 'callout':
-      emitCallout(emitter, instruction, linker);
+    case 'simulate':
+      emitter.storeImmediate(at, GS_SITE, linker.callout(instruction));
+      emitter.jump(at, ENTRY_LINEAR + ENTRY_CALLOUT);
       break;
     default:
       form satisfies never;
@@ -112,26 +132,7 @@ function emitInstruction(emitter: Emitter, instruction: GuestInstruction, linker
 
 /** With the target in ecx and the guest's ecx spilled: through the table, keyed by the low 8 bits; the target verifies the rest. */
 function emitLookup(emitter: Emitter): void {
-  emitter.storeEcx(TARGET_IN_ECX, GS_TARGET);
+  emitter.store(TARGET_IN_ECX, GS_TARGET, ECX);
   emitter.zeroExtendCl(TARGET_IN_SLOT);
   emitter.jumpThroughTable(TARGET_IN_SLOT, GS_TARGETS);
-}
-
-/** The virtual flag is set last, so that an interrupt that finds the guest before it finds it at the sti. */
-function emitSetInterruptFlag(emitter: Emitter, instruction: GuestInstruction, linker: Linker): void {
-  const { eip } = instruction;
-  const restoreBytes = 7;
-  const calloutBytes = 16;
-  emitter.storeEcx(exact(eip), GS_SPILL_ECX);
-  emitter.loadEcx(spilled(eip), GS_PENDING);
-  emitter.skipIfEcxZero(spilled(eip), restoreBytes + calloutBytes);
-  emitter.loadEcx(spilled(eip), GS_SPILL_ECX);
-  emitCallout(emitter, instruction, linker);
-  emitter.loadEcx(spilled(eip), GS_SPILL_ECX);
-  emitter.storeImmediate(exact(eip), GS_INTERRUPT_FLAG, 1);
-}
-
-function emitCallout(emitter: Emitter, instruction: GuestInstruction, linker: Linker): void {
-  emitter.storeImmediate(exact(instruction.eip), GS_SITE, linker.callout(instruction));
-  emitter.jump(exact(instruction.eip), ENTRY_LINEAR + ENTRY_CALLOUT);
 }

@@ -5,7 +5,7 @@ export const JUMP_BYTES = 5;
 
 /**
  * Writes 32-bit x86 code for a known linear address, and beside each instruction where the guest is when the
- * processor stands there. Only the forms that translations need, none of which writes arithmetic flags.
+ * processor stands there. Only the forms that translations need; none writes arithmetic flags unless it says so.
  * Opcodes: AMD64 APM vol. 3, rev. 3.37, appendix A.
  */
 export class Emitter {
@@ -55,14 +55,19 @@ export class Emitter {
     this.copy(at, [0x65, 0xc7, 0x05, ...word(slot), ...word(value)]);
   }
 
-  /** mov %gs:[slot], ecx */
-  storeEcx(at: GuestPoint, slot: number): void {
-    this.copy(at, [0x65, 0x89, 0x0d, ...word(slot)]);
+  /** mov %gs:[slot], register */
+  store(at: GuestPoint, slot: number, register: number): void {
+    this.copy(at, [0x65, 0x89, 0x05 | (register << 3), ...word(slot)]);
   }
 
-  /** mov ecx, %gs:[slot] */
-  loadEcx(at: GuestPoint, slot: number): void {
-    this.copy(at, [0x65, 0x8b, 0x0d, ...word(slot)]);
+  /** mov register, %gs:[slot] */
+  load(at: GuestPoint, register: number, slot: number): void {
+    this.copy(at, [0x65, 0x8b, 0x05 | (register << 3), ...word(slot)]);
+  }
+
+  /** push %gs:[slot] */
+  pushSlot(at: GuestPoint, slot: number): void {
+    this.copy(at, [0x65, 0xff, 0x35, ...word(slot)]);
   }
 
   /** pop ecx */
@@ -88,6 +93,79 @@ export class Emitter {
   /** movzx ecx, cl */
   zeroExtendCl(at: GuestPoint): void {
     this.copy(at, [0x0f, 0xb6, 0xc9]);
+  }
+
+  /** movzx ecx, ah */
+  zeroExtendAh(at: GuestPoint): void {
+    this.copy(at, [0x0f, 0xb6, 0xcc]);
+  }
+
+  /** movzx ecx, ax */
+  zeroExtendAx(at: GuestPoint): void {
+    this.copy(at, [0x0f, 0xb7, 0xc8]);
+  }
+
+  /** bswap eax */
+  swapEax(at: GuestPoint): void {
+    this.copy(at, [0x0f, 0xc8]);
+  }
+
+  /** movzx ecx, byte %gs:[table + ecx] */
+  loadByteOfTable(at: GuestPoint, table: number): void {
+    this.copy(at, [0x65, 0x0f, 0xb6, 0x89, ...word(table)]);
+  }
+
+  /** mov ecx, %gs:[table + 4 * ecx] */
+  loadOfTable(at: GuestPoint, table: number): void {
+    this.copy(at, [0x65, 0x8b, 0x0c, 0x8d, ...word(table)]);
+  }
+
+  /** mov eax, [esp] */
+  loadEaxFromStack(at: GuestPoint): void {
+    this.copy(at, [0x8b, 0x04, 0x24]);
+  }
+
+  /** mov [esp], eax */
+  storeEaxToStack(at: GuestPoint): void {
+    this.copy(at, [0x89, 0x04, 0x24]);
+  }
+
+  /** lea eax, [eax + ecx + displacement] */
+  addEcxToEax(at: GuestPoint, displacement: number): void {
+    this.copy(at, [0x8d, 0x84, 0x08, ...word(displacement)]);
+  }
+
+  /** pushfd */
+  pushFlags(at: GuestPoint): void {
+    this.copy(at, [0x9c]);
+  }
+
+  /** popfd; writes all flags that ring 1 may write. */
+  popFlags(at: GuestPoint): void {
+    this.copy(at, [0x9d]);
+  }
+
+  /** lahf; seto al: the arithmetic flags to ax. */
+  packFlags(at: GuestPoint): void {
+    this.copy(at, [0x9f]);
+    this.copy(at, [0x0f, 0x90, 0xc0]);
+  }
+
+  /** add al, 127; sahf: the arithmetic flags from ax, as {@link packFlags} left them there. */
+  unpackFlags(at: GuestPoint): void {
+    this.copy(at, [0x04, 0x7f]);
+    this.copy(at, [0x9e]);
+  }
+
+  /** rdtsc */
+  readTimeStamp(at: GuestPoint): void {
+    this.copy(at, [0x0f, 0x31]);
+  }
+
+  /** add eax, %gs:[slot]; adc edx, %gs:[slot + 4]. Writes flags. */
+  addSlotToEdxEax(at: GuestPoint, slot: number): void {
+    this.copy(at, [0x65, 0x03, 0x05, ...word(slot)]);
+    this.copy(at, [0x65, 0x13, 0x15, ...word(slot + 4)]);
   }
 
   /** jmp %gs:[table + 8 * ecx] */

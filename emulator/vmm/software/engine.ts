@@ -7,25 +7,24 @@ import type { Processor } from '../../machine.js';
 /**
  * How the guest runs on from where it stands. The paper's rule (section 3.2; details in Bugnion et al., TOCS
  * 2012) is: translate what is sensitive to privilege, run the rest directly.
- * - `translate`: 32-bit kernel code.
- * - `direct`: user code.
- * - `interpret`: what neither can do yet is emulated one instruction at a time: 16-bit code, single steps in the
- *   kernel, hardware breakpoints, and user code that may change the interrupt flag, which the host would let it
- *   change without a trap.
+ * - `translate`: kernel code; and user code that may change the interrupt flag, which the host would not let it
+ *   change and would not tell.
+ * - `direct`: other user code.
+ * - `interpret`: what neither can do is emulated one instruction at a time: 16-bit kernel code, single steps in
+ *   translated code, hardware breakpoints.
  */
 export type Engine = 'translate' | 'direct' | 'interpret';
 
 /** The enable bits of the four breakpoints in DR7 (AMD64 APM vol. 2, rev. 3.44, section 13.1.1.4). */
 const DR7_ENABLES = 0xff;
 
-export function chooseEngine(guest: Processor): Engine {
+/** @param direct user code may run directly. */
+export function chooseEngine(guest: Processor, direct: boolean): Engine {
   const { eflags, cpl } = guest;
   const protectedMode = (guest.cr0 & CR0_PE) !== 0 && (eflags & FLAG_VM) === 0;
   if (!protectedMode || guest.debug(7) & DR7_ENABLES) return 'interpret';
-  if (cpl === 3) {
-    const changesInterruptFlag = (eflags & FLAG_IOPL) === FLAG_IOPL || (guest.cr4 & CR4_PVI) !== 0;
-    return changesInterruptFlag ? 'interpret' : 'direct';
-  }
+  const changesInterruptFlag = (eflags & FLAG_IOPL) === FLAG_IOPL || (guest.cr4 & CR4_PVI) !== 0;
+  if (cpl === 3 && direct && !changesInterruptFlag) return 'direct';
   if (eflags & FLAG_TF || !(guest.segment(CS).attributes & ATTR_DB)) return 'interpret';
   return 'translate';
 }

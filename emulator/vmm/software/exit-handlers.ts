@@ -9,9 +9,12 @@ import { CALLOUT, TRAP } from '../crossing.js';
 import type { Crossing } from '../crossing.js';
 import { deliverEvent, emulateInstruction, exitReasonOf } from '../emulate.js';
 import type { ShadowMonitor } from '../shadow-monitor.js';
+import { wayOf } from './access-way.js';
+import type { Adaptation } from './adaptation.js';
 import type { CodeSpace } from './code-space.js';
-import type { Callout } from './fragment.js';
+import type { Callout, Fragment } from './fragment.js';
 import { operandLinear } from './operand.js';
+import type { Way } from './unit.js';
 
 /** The monitor executes for the guest without the guest having run: nothing is crossed. */
 const INTERPRETED: Crossing = { enteredBy: null, leavesBy: null, resumedBy: null };
@@ -21,6 +24,8 @@ export class ExitHandlers {
   constructor(
     private readonly monitor: ShadowMonitor,
     private readonly space: CodeSpace,
+    /** Null: translated code does not adapt. */
+    private readonly adaptation: Adaptation | null,
   ) {}
 
   /** Executes one instruction on the virtual CPU. */
@@ -35,12 +40,16 @@ export class ExitHandlers {
   }
 
   /** Translated code asks for the emulation of one instruction. */
-  callout({ instruction }: Callout): void {
+  callout(callout: Callout): void {
     const { cpu } = this.monitor.guest;
-    const { form, operation, eip } = instruction;
+    const { form, operation, eip } = callout.instruction;
     cpu.eip = eip;
+    if (form.kind === 'simulate') {
+      this.simulate(callout, form.way);
+      return;
+    }
     this.monitor.exit(CALLOUT, eip, () => {
-      const reason = form.kind === 'callout' ? form.reason : 'INTERRUPT_FLAG';
+      const reason = form.kind === 'callout' ? form.reason : exitReasonOf(operation!);
       const linear = operation && reason === 'INVLPG' ? operandLinear(cpu, operation) : 0;
       const before = pagingBits(cpu);
       const device = reason === 'IOIO_IN' || reason === 'IOIO_OUT';
@@ -59,10 +68,35 @@ export class ExitHandlers {
     });
   }
 
-  /** The guest trapped. Its registers are current in the virtual CPU. */
-  trap(event: Event): void {
-    this.monitor.exit(TRAP, this.monitor.guest.cpu.eip, () => {
+  /** Emulates an access that used to trap, in the way that was learnt. */
+  private simulate(callout: Callout, learnt: Way): void {
+    const { monitor } = this;
+    const { guest, shadow } = monitor;
+    const { instruction } = callout;
+    monitor.exit(CALLOUT, instruction.eip, () => {
+      const way = wayOf(guest, shadow, instruction.operation!);
+      // The handler of one way finds what it expects, or ordinary memory; what is another's goes the long way round.
+      if (way !== null && way !== learnt) monitor.charge('vmm.dispatch');
+      emulateInstruction(monitor, { decoded: true, device: way === 'device' });
+      this.adaptation?.simulated(callout, way);
+      if (!guest.cpu.halted && monitor.interruptDeliverable()) this.inject();
+      return 'SIMULATE';
+    });
+  }
+
+  /**
+   * The guest trapped. Its registers are current in the virtual CPU.
+   * @param fragment the translated code that it was in, or null.
+   */
+  trap(event: Event, fragment: Fragment | null = null): void {
+    const { guest, shadow } = this.monitor;
+    const { eip } = guest.cpu;
+    this.monitor.exit(TRAP, eip, () => {
+      const operation = this.adaptation && event.kind === 'exception' ? fragment?.operationAt(eip) : null;
+      const way = operation ? wayOf(guest, shadow, operation) : null;
       const reason = this.handleEvent(event);
+      const emulated = reason === 'PAGE_FAULT_TRACE' || reason === 'EMULATE';
+      if (fragment && way && emulated) this.adaptation!.trapped(fragment, eip, way);
       if (this.monitor.interruptDeliverable()) this.inject();
       return reason;
     });

@@ -1,3 +1,5 @@
+import type { Operation } from '../../isa/operation.js';
+import type { Versions } from './adaptation.js';
 import type { Point } from './point.js';
 import { findPoint } from './point.js';
 import type { GuestInstruction, TranslationUnit } from './unit.js';
@@ -8,8 +10,14 @@ export class Fragment {
   valid = true;
   /** Where the return lookup enters, which verifies the whole eip; null until the lookup first missed for this fragment. */
   prologueLinear: number | null = null;
+  /** The version of this translation that control goes on to from its first bytes, which are a jump there; null: none, it is in force. */
+  forward: Fragment | null = null;
+  /** What those bytes were. */
+  beneathForward: Uint8Array | null = null;
   /** Past the last byte; moves down when the final jump is given up for the fragment placed behind. */
   endLinear: number;
+  /** Guest bytes from which it was made. */
+  readonly guestBytes: number;
   /**
    * @param key what the translation depends on, see CodeSpace.
    * @param gpa guest-physical address of the unit's first byte; its bytes lie within that page.
@@ -23,13 +31,15 @@ export class Fragment {
     readonly bytes: Uint8Array,
     readonly points: readonly Point[],
     readonly starts: readonly number[],
+    readonly versions: Versions,
   ) {
     this.endLinear = startLinear + bytes.length;
+    this.guestBytes = unit.instructions.reduce((sum, instruction) => sum + instruction.bytes.length, 0);
   }
 
-  /** Guest bytes from which it was made. */
-  get guestBytes(): number {
-    return this.unit.instructions.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  /** The version in force. */
+  get current(): Fragment {
+    return this.forward?.current ?? this;
   }
 
   pointAt(linear: number): Point | undefined {
@@ -40,6 +50,11 @@ export class Fragment {
   linearOf(eip: number): number | undefined {
     const index = this.unit.instructions.findIndex((instruction) => instruction.eip === eip);
     return index < 0 ? undefined : this.starts[index];
+  }
+
+  /** The guest instruction at `eip`, decoded; null when it is not in this fragment or crosses its page. */
+  operationAt(eip: number): Operation | null {
+    return this.unit.instructions.find((instruction) => instruction.eip === eip)?.operation ?? null;
   }
 
   /** Whether the instruction at `eip` stands behind a sti of the same unit. */
@@ -72,6 +87,8 @@ export interface Callout {
   instruction: GuestInstruction;
   /** Null only while its fragment is being emitted. */
   fragment: Fragment | null;
+  /** Where it lies in the cold part of the cache; null when it is in its fragment. */
+  stubLinear: number | null;
 }
 
 export type Site = Continuation | Callout;

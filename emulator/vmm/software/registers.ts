@@ -13,24 +13,70 @@ import {
 } from '../../arch/control.js';
 import { decodeDescriptor } from '../../arch/descriptors.js';
 import type { SegmentState } from '../../arch/descriptors.js';
-import { FLAGS_ARITHMETIC, FLAG_AC, FLAG_DF, FLAG_ID, FLAG_IF, FLAG_RF } from '../../arch/flags.js';
-import { CS, DS, ECX, ES, FS, GS, LDTR, SS, TR } from '../../arch/registers.js';
+import {
+  FLAGS_ARITHMETIC,
+  FLAG_AC,
+  FLAG_DF,
+  FLAG_ID,
+  FLAG_IF,
+  FLAG_OF,
+  FLAG_ONE,
+  FLAG_RF,
+} from '../../arch/flags.js';
+import { CS, DS, EAX, ECX, EDX, ES, ESP, FS, GS, LDTR, SS, TR } from '../../arch/registers.js';
 import type { SegmentIndex } from '../../arch/registers.js';
 import type { Processor } from '../../machine.js';
 import type { AreaFrames } from './area-frames.js';
-import { GS_INTERRUPT_FLAG, GS_SPILL_ECX, GS_TARGET, SHADOW_GDT_BYTES, SHADOW_GDT_LINEAR } from './area.js';
+import {
+  GS_CR0,
+  GS_CR2,
+  GS_CR3,
+  GS_CR4,
+  GS_INTERRUPT_FLAG,
+  GS_NEXT_INTERRUPT_FLAG,
+  GS_SELECTORS,
+  GS_SPILL_EAX,
+  GS_SPILL_ECX,
+  GS_SPILL_EDX,
+  GS_SPILL_FLAGS,
+  GS_SYSTEM_FLAGS,
+  GS_TARGET,
+  GS_TSC_OFFSET,
+  SHADOW_GDT_BYTES,
+  SHADOW_GDT_LINEAR,
+} from './area.js';
+import { HELD_EAX, HELD_ECX, HELD_EDX, HELD_ESP, HELD_FLAGS, HELD_INTERRUPT_FLAG } from './point.js';
 import type { GuestPoint } from './point.js';
-import { KERNEL_CPL, MONITOR_CODE, MONITOR_DATA, UNUSABLE, truncate } from './segments.js';
+import {
+  KERNEL_CPL,
+  MONITOR_CODE,
+  MONITOR_CODE_FOR_USER,
+  MONITOR_DATA,
+  MONITOR_DATA_FOR_USER,
+  UNUSABLE,
+  truncate,
+} from './segments.js';
 import type { ShadowGdt } from './shadow-gdt.js';
 
 /** Flags that translated code itself keeps; the others are the monitor's in the host and the virtual CPU's in the guest. */
-const CACHE_FLAGS = FLAGS_ARITHMETIC | FLAG_DF;
+const CACHE_FLAGS = FLAGS_ARITHMETIC | FLAG_DF | FLAG_AC | FLAG_ID;
+/** Of the virtual CPU's flags, those that a pushf of the host would not show. */
+const SYSTEM_FLAGS = ~(CACHE_FLAGS | FLAG_ONE | FLAG_IF | FLAG_RF);
+/** The selectors that translated code reads from the data page: the host's registers hold others. */
+const COPIED_SELECTORS: readonly SegmentIndex[] = [CS, SS, GS, LDTR, TR];
 /** Coprocessor and alignment bits of CR0 act alike in the host and the guest; the rest is the monitor's. */
 const SHARED_CR0 = CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_AM;
 const DATA_SEGMENTS: readonly SegmentIndex[] = [ES, SS, DS, FS];
 /** Nothing but a selector in the host: any access, such as to the TSS's port bitmap, faults, and the virtual CPU then uses the guest's. */
 const SYSTEM_SEGMENTS: readonly SegmentIndex[] = [LDTR, TR];
 const USER_SEGMENTS: readonly SegmentIndex[] = [ES, CS, SS, DS, FS, GS];
+
+export interface RegisterOptions {
+  /** Translated rdtsc shall trap. */
+  trapTimeStamp: boolean;
+  /** Guest segments are not cut. */
+  wholeSegments: boolean;
+}
 
 /**
  * Carries the guest's registers between the virtual CPU, where the monitor works on them, and the host CPU,
@@ -46,66 +92,81 @@ export class RegisterCarrier {
     private readonly guest: Processor,
     private readonly area: AreaFrames,
     private readonly shadowGdt: ShadowGdt,
+    private readonly options: RegisterOptions,
   ) {
     host.gdtr = { base: SHADOW_GDT_LINEAR, limit: SHADOW_GDT_BYTES - 1 };
   }
 
-  /** To the host, for translated kernel code at `linear`. */
+  /** To the host, for translated code at `linear`. */
   enterCache(linear: number): void {
-    const { host, guest, area } = this;
+    const { host, guest } = this;
     this.enterCommon();
-    host.cpl = KERNEL_CPL;
-    host.setSegment(CS, MONITOR_CODE);
-    host.setSegment(GS, MONITOR_DATA);
-    for (const segment of DATA_SEGMENTS) host.setSegment(segment, truncate(guest.segment(segment)));
+    host.cr4 = CR4_PSE | (this.options.trapTimeStamp ? CR4_TSD : 0);
+    const user = guest.cpl === 3;
+    if (user && this.area.openToUser()) host.flushTlb();
+    host.cpl = user ? 3 : KERNEL_CPL;
+    host.setSegment(CS, user ? MONITOR_CODE_FOR_USER : MONITOR_CODE);
+    host.setSegment(GS, user ? MONITOR_DATA_FOR_USER : MONITOR_DATA);
+    for (const segment of DATA_SEGMENTS) host.setSegment(segment, this.truncated(segment));
     host.eip = linear;
-    host.eflags = (guest.eflags & (CACHE_FLAGS | FLAG_AC | FLAG_ID)) | FLAG_IF;
-    area.write(GS_INTERRUPT_FLAG, guest.eflags & FLAG_IF ? 1 : 0);
+    host.eflags = (guest.eflags & CACHE_FLAGS) | FLAG_IF;
+    this.publish();
+  }
+
+  /** Copies what translated code reads of the virtual CPU to the data page. */
+  private publish(): void {
+    const { guest, area } = this;
+    area.write(GS_INTERRUPT_FLAG, guest.eflags & FLAG_IF);
+    area.write(GS_SYSTEM_FLAGS, guest.eflags & SYSTEM_FLAGS);
+    const offset = guest.timeStampOffset;
+    area.write(GS_TSC_OFFSET, Number(BigInt.asIntN(32, offset)));
+    area.write(GS_TSC_OFFSET + 4, Number(BigInt.asIntN(32, offset >> 32n)));
+    area.write(GS_CR0, guest.cr0);
+    area.write(GS_CR2, guest.cr2);
+    area.write(GS_CR3, guest.cr3);
+    area.write(GS_CR4, guest.cr4);
+    for (const segment of COPIED_SELECTORS)
+      area.write(GS_SELECTORS + 4 * segment, guest.segment(segment).selector);
   }
 
   /** From the host, which stands at `point` in translated code; null: on the entry page, which left nothing behind but the registers. */
   leaveCache(point: GuestPoint | null): void {
     const { host, guest, area } = this;
     this.leaveCommon();
-    const interruptFlag = area.read(GS_INTERRUPT_FLAG) ? FLAG_IF : 0;
-    guest.eflags =
-      (guest.eflags & ~(CACHE_FLAGS | FLAG_IF | FLAG_RF)) | (host.eflags & CACHE_FLAGS) | interruptFlag;
+    const held = point?.held ?? 0;
+    const interruptFlag = area.read(held & HELD_INTERRUPT_FLAG ? GS_NEXT_INTERRUPT_FLAG : GS_INTERRUPT_FLAG);
+    const flags = held & HELD_FLAGS ? this.heldFlags() : host.eflags & CACHE_FLAGS;
+    guest.eflags = (guest.eflags & ~(CACHE_FLAGS | FLAG_IF | FLAG_RF)) | flags | interruptFlag;
     if (!point) return;
-    switch (point.kind) {
-      case 'exact':
-      case 'spilled':
-        guest.eip = point.eip;
-        break;
-      case 'target-in-ecx':
-        guest.eip = host.gpr(ECX);
-        break;
-      case 'target-in-slot':
-        this.takeTarget();
-        break;
-      default:
-        point.kind satisfies never;
-    }
-    if (point.kind === 'spilled' || point.kind === 'target-in-ecx')
-      guest.setGpr(ECX, area.read(GS_SPILL_ECX));
+    if (point.kind === 'exact') guest.eip = point.eip;
+    else if (point.kind === 'target-in-ecx') guest.eip = host.gpr(ECX);
+    else guest.eip = area.read(GS_TARGET);
+    if (held & HELD_ECX) guest.setGpr(ECX, area.read(GS_SPILL_ECX));
+    if (held & HELD_EAX) guest.setGpr(EAX, area.read(GS_SPILL_EAX));
+    if (held & HELD_EDX) guest.setGpr(EDX, area.read(GS_SPILL_EDX));
+    if (held & HELD_ESP) guest.setGpr(ESP, (host.gpr(ESP) + 4) >>> 0);
   }
 
-  /** After {@link leaveCache} on a miss of the target table: the guest is at the target. */
-  takeTarget(): void {
-    this.guest.eip = this.area.read(GS_TARGET);
-    this.guest.setGpr(ECX, this.area.read(GS_SPILL_ECX));
+  /** The arithmetic flags out of their slot, the others from the host. */
+  private heldFlags(): number {
+    const packed = this.area.read(GS_SPILL_FLAGS);
+    const arithmetic = ((packed >> 8) & FLAGS_ARITHMETIC) | (packed & 1 ? FLAG_OF : 0);
+    return (this.host.eflags & CACHE_FLAGS & ~FLAGS_ARITHMETIC) | arithmetic;
   }
 
   /** To the host, for user code. The machine lets physical interrupts trap whatever EFLAGS.IF is, so the guest's own can stand there. */
   enterUser(): void {
     const { host, guest } = this;
     this.enterCommon();
+    // User code reads the host's counter itself, unless the guest's differs.
+    host.cr4 = CR4_PSE | (guest.timeStampOffset === 0n ? guest.cr4 & CR4_TSD : CR4_TSD);
     this.shadowGdt.update();
     host.cpl = 3;
     for (const segment of SYSTEM_SEGMENTS) {
       host.setSegment(segment, { ...UNUSABLE, selector: guest.segment(segment).selector });
     }
     for (const segment of USER_SEGMENTS) {
-      const state = truncate(guest.segment(segment));
+      const state = this.truncated(segment);
       host.setSegment(segment, state);
       this.given.set(segment, state);
     }
@@ -127,11 +188,14 @@ export class RegisterCarrier {
     }
   }
 
+  private truncated(segment: SegmentIndex): SegmentState {
+    return truncate(this.guest.segment(segment), this.options.wholeSegments);
+  }
+
   private enterCommon(): void {
     const { host, guest } = this;
     for (let register = 0; register < 8; register++) host.setGpr(register, guest.gpr(register));
     host.cr0 = CR0_PE | CR0_ET | CR0_WP | CR0_PG | (guest.cr0 & SHARED_CR0);
-    host.cr4 = CR4_PSE | (guest.cr4 & CR4_TSD);
   }
 
   private leaveCommon(): void {

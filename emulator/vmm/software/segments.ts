@@ -21,12 +21,15 @@ export const KERNEL_CPL = 1;
  * offset reaches the monitor's area. What was cut off faults in the host, and the monitor emulates the access
  * on the virtual CPU, whose segment is whole. A segment that cannot be cut (one that begins in the area, or
  * expands down from 4 GB) is made unusable, so that every access faults.
+ * @param whole leaves the cutting out, for those who want to see what it is good for.
  */
-export function truncate(guest: SegmentState): SegmentState {
+export function truncate(guest: SegmentState, whole = false): SegmentState {
   const { selector, base } = guest;
   const attributes = deprivilege(guest.attributes);
   const unusable = { ...guest, attributes: attributes & ~ATTR_P };
-  if (!(attributes & ATTR_P) || !(attributes & ATTR_S) || base >= AREA_LINEAR) return unusable;
+  if (!(attributes & ATTR_P) || !(attributes & ATTR_S)) return unusable;
+  if (whole) return { ...guest, attributes };
+  if (base >= AREA_LINEAR) return unusable;
   const expandsDown = !(attributes & ATTR_CODE) && (attributes & ATTR_DC) !== 0;
   if (expandsDown) {
     const reachesArea = (attributes & ATTR_DB) !== 0 || base + 0xffff >= AREA_LINEAR;
@@ -68,6 +71,14 @@ export const MONITOR_DATA: SegmentState = {
   limit: 0xfff,
   base: DATA_LINEAR,
 };
+
+/** The same for translated user code, which runs in ring 3 so that the pages of the guest's kernel stay out of its reach. */
+export const MONITOR_CODE_FOR_USER = forUser(MONITOR_CODE);
+export const MONITOR_DATA_FOR_USER = forUser(MONITOR_DATA);
+
+function forUser(segment: SegmentState): SegmentState {
+  return { ...segment, selector: segment.selector | 3, attributes: segment.attributes | ATTR_DPL };
+}
 
 /** A segment register that holds nothing: every use of it faults. */
 export const UNUSABLE: SegmentState = { selector: 0, attributes: 0, limit: 0, base: 0 };

@@ -14,6 +14,8 @@ export interface ShadowGdtOptions {
   guest: Machine;
   shadow: ShadowMmu;
   charge: (key: CostKey, count?: number) => void;
+  /** Guest segments are not cut. */
+  wholeSegments: boolean;
   /** Where the shadow table lies in the host. */
   hpa: number;
 }
@@ -87,7 +89,9 @@ export class ShadowGdt {
     if (!words) return [0, 0];
     const segment = decodeDescriptor(...words, 0);
     const needed = ATTR_P | ATTR_S | ATTR_ACCESSED;
-    return (segment.attributes & needed) === needed ? encodeDescriptor(truncate(segment)) : [0, 0];
+    return (segment.attributes & needed) === needed
+      ? encodeDescriptor(truncate(segment, this.options.wholeSegments))
+      : [0, 0];
   }
 
   /** The two words of a descriptor in the guest's table as it is now; null when they are not mapped. */

@@ -18,8 +18,21 @@ export type Form =
   | { kind: 'return'; popBytes: number }
   | { kind: 'cli' }
   | { kind: 'sti' }
+  | { kind: 'pushf' }
+  | { kind: 'popf' }
+  | { kind: 'rdtsc' }
+  /** `mov r32, state` and `push state` of a register that the data page has a copy of, in `slot`. */
+  | { kind: 'read-state'; register: number; slot: number }
+  | { kind: 'push-state'; slot: number }
+  /** The same instruction with other prefixes or displacement: `bytes` in place of its own. */
+  | { kind: 'rewritten'; bytes: readonly number[] }
   /** Emulated on the virtual CPU. */
-  | { kind: 'callout'; reason: ExitReason };
+  | { kind: 'callout'; reason: ExitReason }
+  /** An access to memory that kept trapping: emulated on the virtual CPU, without a trap, by what it accesses. */
+  | { kind: 'simulate'; way: Way };
+
+/** What memory an access is to that traps: a traced page (page table, descriptor table, translated code), a device, the monitor's range. */
+export type Way = 'trace' | 'device' | 'monitor';
 
 export interface GuestInstruction {
   eip: number;
@@ -49,7 +62,19 @@ export interface CodeMode {
   codeLimit: number;
   /** SS.B: the stack pointer is ESP. */
   stack32: boolean;
+  /**
+   * What to add to an offset in the guest's GS (or, for reads, CS) to reach the same byte through its DS; null when
+   * that segment or DS has a limit, or DS a base, so that there is no such number.
+   */
+  gsThroughDs: number | null;
+  csThroughDs: number | null;
 }
 
-/** Instructions per unit, as in the paper. */
-export const UNIT_LIMIT = 12;
+/** How the translator works: the switches that concern it. */
+export interface TranslationSettings {
+  /** Most instructions in a unit. */
+  unitLimit: number;
+  /** Emulates in the cache what can be emulated there. */
+  inCache: boolean;
+  rdtsc: 'in-cache' | 'callout' | 'trap';
+}

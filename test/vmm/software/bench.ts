@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assemble } from '../../../emulator/asm/index.js';
 import { findProfile } from '../../../emulator/cost/catalog.js';
-import type { Machine, RunLimits } from '../../../emulator/machine.js';
+import type { GuestState, Machine, RunLimits } from '../../../emulator/machine.js';
 import { loadImage, parseImage } from '../../../emulator/platform/image.js';
 import { packageRoot } from '../../../emulator/root.js';
 import { NativeVmm } from '../../../emulator/vmm/native.js';
 import { BinaryTranslationVmm } from '../../../emulator/vmm/software/binary-translation.js';
+import type { Switches } from '../../../emulator/vmm/switches.js';
 import type { GuestStop, Vmm } from '../../../emulator/vmm/vmm.js';
 
 export const MEMORY_BYTES = 4 << 20;
@@ -41,17 +42,14 @@ export function native(guest: Program): NativeVmm {
   return load(new NativeVmm({ profile: findProfile('pentium4-672'), memoryBytes: MEMORY_BYTES }), guest);
 }
 
-export function translated(guest: Program, cacheBytes?: number): BinaryTranslationVmm {
-  const options = { profile: findProfile('pentium4-672'), memoryBytes: MEMORY_BYTES };
-  return load(
-    new BinaryTranslationVmm(cacheBytes ? { ...options, switches: { cacheBytes } } : options),
-    guest,
-  );
+export function translated(guest: Program, switches: Partial<Switches> = {}): BinaryTranslationVmm {
+  const profile = findProfile('pentium4-672');
+  return load(new BinaryTranslationVmm({ profile, memoryBytes: MEMORY_BYTES, switches }), guest);
 }
 
 export interface Ending {
   stop: GuestStop;
-  state: object;
+  state: GuestState;
   /** Pages that are not zero, as hex by page number. */
   memory: Record<string, string>;
   console: object;

@@ -1,20 +1,27 @@
 import t from 'tap';
 import { decode } from '../../../emulator/isa/decoder.js';
-import type { CodeMode } from '../../../emulator/vmm/software/unit.js';
+import type { CodeMode, TranslationSettings } from '../../../emulator/vmm/software/unit.js';
 import { translateUnit } from '../../../emulator/vmm/software/translate.js';
 
-const KERNEL: CodeMode = { cpl: 0, codeLimit: 0xffff_ffff, stack32: true };
+const KERNEL: CodeMode = {
+  cpl: 0,
+  codeLimit: 0xffff_ffff,
+  stack32: true,
+  gsThroughDs: null,
+  csThroughDs: null,
+};
+const SETTINGS: TranslationSettings = { unitLimit: 12, inCache: true, rdtsc: 'in-cache' };
 const START = 0x1000;
 
 /** Translates bytes at eip 0x1000, the page ending with them. */
-function unit(hex: string, mode = KERNEL, unitLimit?: number) {
+function unit(hex: string, mode = KERNEL, settings: Partial<TranslationSettings> = {}) {
   const bytes = Uint8Array.from(hex.split(' '), (byte) => parseInt(byte, 16));
   const fetch = (eip: number) => {
     const operation = decode(bytes, eip - START, bytes.length - (eip - START), 32);
     if (typeof operation === 'string') return null;
     return { operation, bytes: bytes.slice(eip - START, eip - START + operation.lengthBytes) };
   };
-  return translateUnit(fetch, START, mode, unitLimit);
+  return translateUnit(fetch, START, mode, { ...SETTINGS, ...settings });
 }
 
 const forms = (hex: string, mode?: CodeMode) => unit(hex, mode).instructions.map(({ form }) => form.kind);
@@ -28,14 +35,26 @@ t.test('how each instruction is carried over', (t) => {
     ['mov eax, [gs:ecx]', '65 8b 01', 'callout'],
     ['mov eax, [cs:ecx]', '2e 8b 01', 'callout'],
     ['gs movsb', '65 a4', 'callout'],
+    ['mov eax, [gs:ecx], flat', '65 8b 01', 'rewritten', { gsThroughDs: 0 }],
+    ['gs movsb, flat', '65 a4', 'rewritten', { gsThroughDs: 0 }],
+    ['gs movsb, with a base', '65 a4', 'callout', { gsThroughDs: 0x1000 }],
+    ['mov eax, [gs:bx], with a base', '65 67 8b 07', 'callout', { gsThroughDs: 0x1000 }],
+    ['lea eax, [gs:ecx], with a base', '65 8d 01', 'callout', { gsThroughDs: 0x1000 }],
+    ['mov eax, [cs:ecx], flat', '2e 8b 01', 'rewritten', { csThroughDs: 0 }],
+    ['mov [cs:ecx], eax', '2e 89 01', 'callout', { csThroughDs: 0 }],
+    ['jmp [cs:eax * 4 + table]', '2e ff 24 85 00 10 00 00', 'indirect-jump', { csThroughDs: 0 }],
     ['mov eax, ds', '8c d8', 'ident'],
-    ['mov eax, ss', '8c d0', 'callout'],
-    ['mov eax, cs', '8c c8', 'callout'],
-    ['mov eax, gs', '8c e8', 'callout'],
+    ['mov eax, ss', '8c d0', 'read-state'],
+    ['mov eax, cs', '8c c8', 'read-state'],
+    ['mov ax, cs', '66 8c c8', 'callout'],
+    ['mov [eax], cs', '8c 08', 'callout'],
+    ['mov eax, cs in ring 1', '8c c8', 'callout', { cpl: 1 }],
+    ['mov eax, gs', '8c e8', 'read-state'],
     ['push ds', '1e', 'ident'],
     ['push fs', '0f a0', 'ident'],
-    ['push cs', '0e', 'callout'],
-    ['push gs', '0f a8', 'callout'],
+    ['push cs', '0e', 'push-state'],
+    ['push gs', '0f a8', 'push-state'],
+    ['push gs, 16-bit', '66 0f a8', 'callout'],
     ['mov ds, eax', '8e d8', 'callout'],
     ['pop es', '07', 'callout'],
     ['lds eax, [ecx]', 'c5 01', 'callout'],
@@ -63,24 +82,63 @@ t.test('how each instruction is carried over', (t) => {
     ['int 0x80', 'cd 80', 'callout'],
     ['cli', 'fa', 'cli'],
     ['cli in ring 1', 'fa', 'callout', { cpl: 1 }],
-    ['pushf', '9c', 'callout'],
-    ['popf', '9d', 'callout'],
+    ['pushf', '9c', 'pushf'],
+    ['pushf, 16-bit', '66 9c', 'callout'],
+    ['pushf on a 16-bit stack', '9c', 'callout', { stack32: false }],
+    ['pushf in ring 1', '9c', 'callout', { cpl: 1 }],
+    ['popf', '9d', 'popf'],
+    ['popf in ring 1', '9d', 'callout', { cpl: 1 }],
     ['in al, 0x80', 'e4 80', 'callout'],
     ['hlt', 'f4', 'callout'],
     ['mov cr3, eax', '0f 22 d8', 'callout'],
-    ['mov eax, cr0', '0f 20 c0', 'callout'],
+    ['mov eax, cr0', '0f 20 c0', 'read-state'],
+    ['mov eax, cr0 in ring 1', '0f 20 c0', 'callout', { cpl: 1 }],
+    ['mov eax, dr6', '0f 21 f0', 'callout'],
     ['invlpg [eax]', '0f 01 38', 'callout'],
     ['sgdt [eax]', '0f 01 00', 'callout'],
-    ['smsw eax', '0f 01 e0', 'callout'],
-    ['str eax', '0f 00 c8', 'callout'],
+    ['smsw eax', '0f 01 e0', 'read-state'],
+    ['smsw [eax]', '0f 01 20', 'callout'],
+    ['str eax', '0f 00 c8', 'read-state'],
     ['lar eax, ecx', '0f 02 c1', 'callout'],
     ['verr eax', '0f 00 e0', 'callout'],
-    ['rdtsc', '0f 31', 'ident'],
+    ['rdtsc', '0f 31', 'rdtsc'],
+    ['rdtsc in ring 1', '0f 31', 'callout', { cpl: 1 }],
     ['ud2', '0f 0b', 'callout'],
     ['a prefix too many', `${'66 '.repeat(15)}90`, 'callout'],
     ['cut off by the end of the page', '05 11 22', 'callout'],
   ];
   for (const [name, hex, form, mode] of rows) t.equal(forms(hex, { ...KERNEL, ...mode })[0], form, name);
+  t.end();
+});
+
+t.test('with the switches off', (t) => {
+  const off: Partial<TranslationSettings> = { inCache: false, rdtsc: 'callout' };
+  for (const hex of ['fa', 'fb', '9c', '9d', '0f 31', '0f 20 c0', '8c c8', '0e', '0f 01 e0']) {
+    t.equal(unit(hex, KERNEL, off).instructions[0].form.kind, 'callout', hex);
+  }
+  t.equal(unit('0f 31', KERNEL, { rdtsc: 'trap' }).instructions[0].form.kind, 'ident');
+  t.end();
+});
+
+t.test('a memory operand in %gs moves to %ds', (t) => {
+  const rows: [name: string, hex: string, base: number, expected: string][] = [
+    ['without a base the prefix goes', '65 8b 01', 0, '3e 8b 01'],
+    ['other prefixes stay', '66 65 8b 01', 0, '3e 66 8b 01'],
+    ['[ecx]', '65 8b 01', 0x12345678, '3e 8b 81 78 56 34 12'],
+    ['[ecx + 8-bit displacement]', '65 8b 41 f0', 0x1000, '3e 8b 81 f0 0f 00 00'],
+    ['[ecx + 32-bit displacement]', '65 8b 81 00 00 01 00', 0x1000, '3e 8b 81 00 10 01 00'],
+    ['[displacement]', '65 8b 05 14 00 00 00', 0x1000, '3e 8b 05 14 10 00 00'],
+    ['[esp]', '65 8b 04 24', 0x1000, '3e 8b 84 24 00 10 00 00'],
+    ['[ecx * 4 + displacement]', '65 8b 04 8d 04 00 00 00', 0x1000, '3e 8b 04 8d 04 10 00 00'],
+    ['moffs', '65 a1 14 00 00 00', 0x1000, '3e a1 14 10 00 00'],
+    ['an immediate behind', '65 c7 01 01 00 00 00', 0x1000, '3e c7 81 00 10 00 00 01 00 00 00'],
+    ['a two-byte opcode', '65 0f b6 41 02', 0x1000, '3e 0f b6 81 02 10 00 00'],
+  ];
+  for (const [name, hex, base, expected] of rows) {
+    const { form } = unit(hex, { ...KERNEL, gsThroughDs: base }).instructions[0];
+    const bytes = form.kind === 'rewritten' ? form.bytes : [];
+    t.equal(bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(' '), expected, name);
+  }
   t.end();
 });
 
@@ -105,7 +163,7 @@ t.test('where a unit ends', (t) => {
   }
   t.same(forms('40 fb 05 11'), ['ident', 'callout'], 'a sti whose successor is on the next page is emulated');
   t.same(forms('40 fb 40'), ['ident', 'sti', 'ident']);
-  t.equal(unit('40 40 40 40', KERNEL, 2).instructions.length, 2, 'another limit');
+  t.equal(unit('40 40 40 40', KERNEL, { unitLimit: 2 }).instructions.length, 2, 'another limit');
   t.end();
 });
 

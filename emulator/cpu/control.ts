@@ -215,15 +215,20 @@ export function readPerformanceCounter(cpu: Cpu): never {
   cpu.fault.raise(VECTOR_GP, 0);
 }
 
-/** Without a coprocessor: WAIT waits for nothing, every other opcode is undefined unless CR0 says #NM. */
-export function coprocessor(cpu: Cpu, kind: 'wait' | 'x87' | 'simd'): void {
+/**
+ * Without a coprocessor WAIT waits for nothing, and the control instructions by which software looks for one do
+ * nothing (Intel AP-485, order number 241618-039, section "FPU detection": FNINIT and FNSTSW on a processor that
+ * may have none); every other opcode is undefined. Before all that CR0 may say #NM.
+ */
+export function coprocessor(cpu: Cpu, kind: 'wait' | 'x87' | 'x87.control' | 'simd'): void {
   const cr0 = cpu.s32[CR0_I32];
-  const waits = (cr0 & (cr.CR0_MP | cr.CR0_TS)) === (cr.CR0_MP | cr.CR0_TS);
   if (kind === 'wait') {
+    const waits = (cr0 & (cr.CR0_MP | cr.CR0_TS)) === (cr.CR0_MP | cr.CR0_TS);
     if (waits) cpu.fault.raise(VECTOR_NM, -1);
     return;
   }
-  if (kind === 'x87' && cr0 & (cr.CR0_EM | cr.CR0_TS)) cpu.fault.raise(VECTOR_NM, -1);
+  if (kind !== 'simd' && cr0 & (cr.CR0_EM | cr.CR0_TS)) cpu.fault.raise(VECTOR_NM, -1);
+  if (kind === 'x87.control') return;
   cpu.noteMissing(kind === 'x87' ? 'x87 floating point' : 'MMX and SSE');
   cpu.fault.raise(VECTOR_UD, -1);
 }

@@ -322,7 +322,7 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
   svm(mnemonic: Parameters<ExecutionContext['svm']>[0]): void {
     this.svmUnit.execute(mnemonic);
   }
-  coprocessor(kind: 'wait' | 'x87' | 'simd'): void {
+  coprocessor(kind: Parameters<ExecutionContext['coprocessor']>[0]): void {
     control.coprocessor(this, kind);
   }
 

@@ -113,8 +113,8 @@ export interface ExecutionContext {
   flushCaches(kind: 'invd' | 'wbinvd'): void;
   /** VMRUN and its family, by mnemonic. */
   svm(mnemonic: 'vmrun' | 'vmmcall' | 'vmload' | 'vmsave' | 'stgi' | 'clgi' | 'skinit' | 'invlpga'): void;
-  /** WAIT and any x87/MMX/SSE opcode: #NM or #UD as CR0 says. */
-  coprocessor(kind: 'wait' | 'x87' | 'simd'): void;
+  /** WAIT and any x87/MMX/SSE opcode: #NM or #UD as CR0 says. Returns from WAIT, and from the x87 instructions that look for a coprocessor. */
+  coprocessor(kind: 'wait' | 'x87' | 'x87.control' | 'simd'): void;
   pause(): void;
 
   // --- ports: privilege (IOPL, TSS bitmap), intercepts and charges included

@@ -1,10 +1,23 @@
 import type { InstructionRow } from './operation.js';
 import { opcodePlus, row } from './row.js';
-import { wait, x87 } from './semantics/system.js';
+import { wait, x87, x87Control, x87StoreWord, x87StoreWordToAx } from './semantics/system.js';
 
 /*
- * x87: decoded for length and name. There is no floating-point unit, so all raise #NM or #UD as CR0 says.
+ * x87: decoded for length and name. There is no floating-point unit, so all raise #NM or #UD as CR0 says, but for
+ * those that software looks for one with.
  */
+
+const CONTROL: ReadonlySet<string> = new Set(['fneni', 'fndisi', 'fnclex', 'fninit', 'fnsetpm']);
+const STORE_WORD: ReadonlySet<string> = new Set(['fnstsw', 'fnstcw']);
+
+function float(mnemonic: string, opcode: string, operands: string): InstructionRow {
+  if (STORE_WORD.has(mnemonic)) {
+    return operands === 'AX'
+      ? row(mnemonic, opcode, operands, x87StoreWordToAx)
+      : row(mnemonic, opcode, operands, x87StoreWord, { memory: 'write' });
+  }
+  return row(mnemonic, opcode, operands, CONTROL.has(mnemonic) ? x87Control : x87);
+}
 
 /** Memory forms of opcodes d8-df by reg field: mnemonic and operand size. '' is undefined. */
 const MEMORY: readonly string[][] = [
@@ -53,9 +66,9 @@ const BY_OPCODE = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((offset) => {
     const [memory, size] = MEMORY[offset][digit].split(' ');
     const register = REGISTER[offset][digit];
     return [
-      ...(memory ? [row(memory, `${opcode} /${digit}`, `M${size}`, x87)] : []),
+      ...(memory ? [float(memory, `${opcode} /${digit}`, `M${size}`)] : []),
       ...(register
-        ? [row(register, `${opcode} /${digit}`, registerOperands(0xd8 + offset, register), x87)]
+        ? [float(register, `${opcode} /${digit}`, registerOperands(0xd8 + offset, register))]
         : []),
     ];
   });
@@ -69,8 +82,8 @@ export const FLOAT_ROWS: readonly InstructionRow[] = [
       const mnemonic = text.trim();
       return mnemonic === ''
         ? []
-        : [row(mnemonic, `${opcodePlus(opcode, 0)} ${opcodePlus(modrm, index)}`, '', x87)];
+        : [float(mnemonic, `${opcodePlus(opcode, 0)} ${opcodePlus(modrm, index)}`, '')];
     }),
   ),
-  row('fnstsw', 'df e0', 'AX', x87),
+  float('fnstsw', 'df e0', 'AX'),
 ];

@@ -4,6 +4,7 @@ import { CS, EAX, EBX, ECX, EDX, ESP, SS } from '../../emulator/arch/registers.j
 import { ORIGIN, balances, bareMachine } from './bare.js';
 
 const GP = { vector: 13, kind: 'exception', errorCode: 0 };
+const NM = { vector: 7, kind: 'exception', errorCode: null };
 const UD = { vector: 6, kind: 'exception', errorCode: null };
 
 t.test('what system instructions refuse, and what is reported as missing', async (t) => {
@@ -19,7 +20,10 @@ t.test('what system instructions refuse, and what is reported as missing', async
     ['a performance counter', 'mov ecx, 0\nrdpmc', GP, ['performance counter 0']],
     ['syscall without EFER.SCE', 'syscall', UD, []],
     ['vmrun without EFER.SVME', 'vmrun', UD, []],
-    ['x87', 'fninit', UD, ['x87 floating point']],
+    ['x87', 'fld1', UD, ['x87 floating point']],
+    ['the search for a coprocessor', 'fninit\nfnstsw ax\nfnstcw [0x5000]', null, []],
+    ['the search for one, to be emulated', 'mov eax, 5\nmov cr0, eax\nfninit', NM, []],
+    ['the search for one, a task switch before', 'mov eax, 9\nmov cr0, eax\nfnstsw ax', NM, []],
   ];
   for (const [what, source, event, missing] of rows) {
     const machine = bareMachine(`${source}\njmp $`);
@@ -28,6 +32,15 @@ t.test('what system instructions refuse, and what is reported as missing', async
     else t.equal(stop.kind, 'budget', what);
     t.same([...machine.missing.keys()], missing, what);
   }
+});
+
+t.test('a coprocessor that is not there reads as ones', async (t) => {
+  const machine = bareMachine(
+    'finit\nmov word [0x5000], 0x5a5a\nfnstsw [0x5000]\nfnstcw [0x5002]\nfnstsw ax\nhlt',
+  );
+  t.equal(machine.run().kind, 'halted');
+  t.equal(machine.memory.read32(0x5000), 0xffff_ffff);
+  t.equal(machine.cpu.gpr(EAX), 0xffff);
 });
 
 t.test('time stamp counter', async (t) => {

@@ -2,7 +2,15 @@ import { EAX, EDX, LDTR, TR } from '../../arch/registers.js';
 import type { SegmentIndex } from '../../arch/registers.js';
 import type { ExecutionContext } from '../context.js';
 import type { Handler, Operation, PortWidth } from '../operation.js';
-import { advance, effectiveAddress, readRegister, readRm, writeRegister, writeRm } from './operands.js';
+import {
+  advance,
+  effectiveAddress,
+  readRegister,
+  readRm,
+  writeMemory,
+  writeRegister,
+  writeRm,
+} from './operands.js';
 
 // --- interrupt flag and machine state
 
@@ -145,4 +153,16 @@ export function svm(mnemonic: Parameters<ExecutionContext['svm']>[0]): Handler {
 
 export const wait: Handler = (cpu) => cpu.coprocessor('wait');
 export const x87: Handler = (cpu) => cpu.coprocessor('x87');
+export const x87Control: Handler = (cpu) => cpu.coprocessor('x87.control');
+/** No coprocessor drives the bus, which reads as ones, as at a port where nothing is. */
+const NO_COPROCESSOR_WORD = 0xffff;
+/** FNSTSW and FNSTCW to memory. */
+export const x87StoreWord: Handler = (cpu, op) => {
+  cpu.coprocessor('x87.control');
+  writeMemory(cpu, op.segment, effectiveAddress(cpu, op), 2, NO_COPROCESSOR_WORD);
+};
+export const x87StoreWordToAx: Handler = (cpu) => {
+  cpu.coprocessor('x87.control');
+  writeRegister(cpu, EAX, 2, NO_COPROCESSOR_WORD);
+};
 export const simd: Handler = (cpu) => cpu.coprocessor('simd');

@@ -18,6 +18,8 @@ export type { Counts } from './cost/ledger.js';
 export type { CpuProfile, Price } from './cost/profile.js';
 export { INSTRUCTION_TABLE } from './isa/table.js';
 export type { InstructionRow } from './isa/operation.js';
+export type { Absences } from './absences.js';
+export type { GuestInputs } from './inputs.js';
 export { Machine } from './machine.js';
 export type { GuestState, Processor, Stop } from './machine.js';
 export { ImageError } from './platform/image.js';

@@ -7,9 +7,12 @@ import { repriceCounts } from './cost/ledger.js';
 import type { Counts } from './cost/ledger.js';
 import type { CpuProfile } from './cost/profile.js';
 import { findProfile } from './cost/catalog.js';
-import { loadImage, parseImage } from './platform/image.js';
+import { describeInputs, loadInputs } from './inputs.js';
+import type { GuestInputs } from './inputs.js';
 import type { PhysicalMemory } from './platform/memory.js';
 import type { GuestState, RunLimits } from './machine.js';
+import { reportAbsences } from './absences.js';
+import type { Absences } from './absences.js';
 import { createVmm } from './vmm/catalog.js';
 import type { Technique } from './vmm/catalog.js';
 import { changedSwitches } from './vmm/switch-values.js';
@@ -33,7 +36,7 @@ export interface RunConfiguration {
   switches: Partial<Switches>;
 }
 
-export interface RunOptions {
+export interface RunOptions extends GuestInputs {
   technique?: Technique;
   /** A profile or the name of one. */
   profile?: CpuProfile | string;
@@ -71,6 +74,10 @@ export interface RunResult {
   console: string;
   /** What it wrote to the debug port 0xE9. */
   debugConsole: string;
+  /** Its screen in text mode: 25 lines, spaces at their ends left out. Null when nothing is on it. */
+  screen: readonly string[] | null;
+  /** What it asked for and this computer has not. */
+  absent: Absences;
   /** Executed by the physical processor, the guest's and translated ones alike. */
   instructions: number;
   cycles: number;
@@ -84,6 +91,8 @@ export interface RunResult {
   state: GuestState;
   /** SHA-256 over the guest's memory at the end. */
   memoryDigest: string;
+  /** SHA-256 over its disk at the end; null without one. */
+  diskDigest: string | null;
   /** SHA-256 over engine version, image, configuration and everything above. */
   hash: string;
 }
@@ -94,13 +103,13 @@ const SLICE_INSTRUCTIONS = 1 << 20;
 export class GuestRun {
   readonly configuration: RunConfiguration;
   readonly vmm: Vmm;
-  private readonly imageDigest: string;
+  private readonly inputs: ReturnType<typeof describeInputs>;
   private stop: GuestStop | null = null;
 
   /**
-   * Builds the machine and its monitor and loads `image` (multiboot 1, or flat: see platform/image.ts).
-   * @throws ImageError when the image is malformed or does not fit; RangeError for an unknown technique,
-   *   profile or switch.
+   * Builds the machine and its monitor and loads `image` (multiboot 1, Linux, ROM or flat: see platform/image.ts).
+   * @throws ImageError when the image, its RAM disk or the drive is malformed or does not fit; RangeError for an
+   *   unknown technique, profile or switch, and for a key that there is not.
    */
   constructor(
     image: Uint8Array,
@@ -117,11 +126,10 @@ export class GuestRun {
       },
       switches: changedSwitches(switches),
     };
-    const plan = parseImage(image);
     // As given, so that a switch which the technique has not is refused even at its default.
     this.vmm = createVmm(this.configuration.technique, { ...this.configuration, switches });
-    loadImage(this.vmm.guest, plan);
-    this.imageDigest = bytesToHex(sha256(image));
+    loadInputs(this.vmm.guest, image, options);
+    this.inputs = describeInputs(image, options);
     if (options.onConsole) this.vmm.guest.platform.uart.output.onOutput = options.onConsole;
     this.vmm.host.trace.enabled = options.trace ?? false;
   }
@@ -156,6 +164,8 @@ export class GuestRun {
       ...describe(this.stop, this.configuration, host.cpu.instructions),
       console: guest.platform.console.uart,
       debugConsole: guest.platform.console.debugPort,
+      screen: shownScreen(guest.platform.vga.lines()),
+      absent: reportAbsences(host, guest),
       instructions: host.cpu.instructions,
       cycles: host.ledger.cyclesExact,
       accounts: host.ledger.accounts(),
@@ -164,10 +174,11 @@ export class GuestRun {
       timeDependent: host.clock.observed,
       state: guest.state(),
       memoryDigest: digestMemory(guest.memory),
+      diskDigest: digestDisk(guest.platform.ide.attached?.bytes),
     };
     const hashed = {
       engine: ENGINE_VERSION,
-      image: this.imageDigest,
+      inputs: this.inputs,
       configuration: { technique, profile, memoryBytes, limits },
       described,
     };
@@ -228,6 +239,15 @@ function describe(
         detail: 'stopped on request at an instruction boundary',
       };
   }
+}
+
+function shownScreen(lines: readonly string[]): readonly string[] | null {
+  const shown = lines.map((line) => line.trimEnd());
+  return shown.every((line) => line === '') ? null : shown;
+}
+
+function digestDisk(bytes: Uint8Array | undefined): string | null {
+  return bytes ? bytesToHex(sha256(bytes)) : null;
 }
 
 /** Pages of zeros do not count, so guests with little memory in use are digested in no time. */

@@ -4,6 +4,7 @@ import { ECX, EAX, EDX } from '../arch/registers.js';
 import type { SegmentIndex } from '../arch/registers.js';
 import { CPL_I32, CR0_I32, CR2_I32, CR3_I32, CR4_I32, DR_OFFSET } from '../arch/state.js';
 import { VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../arch/vectors.js';
+import type { ExecutionContext } from '../isa/context.js';
 import { ATTENTION_HALT } from './attention.js';
 import type { Cpu } from './cpu.js';
 import { enterRealMode } from './modes.js';
@@ -220,7 +221,11 @@ export function readPerformanceCounter(cpu: Cpu): never {
  * nothing (Intel AP-485, order number 241618-039, section "FPU detection": FNINIT and FNSTSW on a processor that
  * may have none); every other opcode is undefined. Before all that CR0 may say #NM.
  */
-export function coprocessor(cpu: Cpu, kind: 'wait' | 'x87' | 'x87.control' | 'simd'): void {
+export function coprocessor(
+  cpu: Cpu,
+  kind: Parameters<ExecutionContext['coprocessor']>[0],
+  form: string,
+): void {
   const cr0 = cpu.s32[CR0_I32];
   if (kind === 'wait') {
     const waits = (cr0 & (cr.CR0_MP | cr.CR0_TS)) === (cr.CR0_MP | cr.CR0_TS);
@@ -229,6 +234,6 @@ export function coprocessor(cpu: Cpu, kind: 'wait' | 'x87' | 'x87.control' | 'si
   }
   if (kind !== 'simd' && cr0 & (cr.CR0_EM | cr.CR0_TS)) cpu.fault.raise(VECTOR_NM, -1);
   if (kind === 'x87.control') return;
-  cpu.noteMissing(kind === 'x87' ? 'x87 floating point' : 'MMX and SSE');
+  cpu.noteMissing(form);
   cpu.fault.raise(VECTOR_UD, -1);
 }

@@ -322,8 +322,8 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
   svm(mnemonic: Parameters<ExecutionContext['svm']>[0]): void {
     this.svmUnit.execute(mnemonic);
   }
-  coprocessor(kind: Parameters<ExecutionContext['coprocessor']>[0]): void {
-    control.coprocessor(this, kind);
+  coprocessor(kind: Parameters<ExecutionContext['coprocessor']>[0], form: string): void {
+    control.coprocessor(this, kind, form);
   }
 
   // --- ports

@@ -63,6 +63,8 @@ export interface ExecutionContext {
 
   // --- exceptions: never return
   raise(vector: number): never;
+  /** Counts an attempt at something that the machine has not; the caller raises the fault that fits. */
+  noteMissing(what: string): void;
   raiseWithCode(vector: number, errorCode: number): never;
 
   // --- privilege. The processor knows CPL, IOPL, VM and modes.
@@ -114,7 +116,7 @@ export interface ExecutionContext {
   /** VMRUN and its family, by mnemonic. */
   svm(mnemonic: 'vmrun' | 'vmmcall' | 'vmload' | 'vmsave' | 'stgi' | 'clgi' | 'skinit' | 'invlpga'): void;
   /** WAIT and any x87/MMX/SSE opcode: #NM or #UD as CR0 says. Returns from WAIT, and from the x87 instructions that look for a coprocessor. */
-  coprocessor(kind: 'wait' | 'x87' | 'x87.control' | 'simd'): void;
+  coprocessor(kind: 'wait' | 'x87' | 'x87.control' | 'simd', form: string): void;
   pause(): void;
 
   // --- ports: privilege (IOPL, TSS bitmap), intercepts and charges included

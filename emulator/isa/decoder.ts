@@ -3,13 +3,13 @@ import type { Form, ImmediateKind } from './encoding.js';
 import { ONE_BYTE_MAP, PREFIX_66, PREFIX_F2, PREFIX_F3, PREFIX_NONE, TWO_BYTE_MAP } from './opcode-map.js';
 import { Operation } from './operation.js';
 import { row } from './row.js';
-import { undefinedOpcode } from './semantics/control.js';
+import { undefinedEncoding } from './semantics/control.js';
 
 /** An instruction of more bytes raises #GP(0) (AMD64 APM vol. 3, rev. 3.37, section 1.1 "Instruction Encoding Overview"). */
 export const MAX_INSTRUCTION_BYTES = 15;
 
 /** Stands for every encoding that no row of the table has: raises #UD. */
-export const UNDEFINED_ROW = row('(undefined)', '', '', undefinedOpcode, { flow: 'jump' });
+export const UNDEFINED_ROW = row('(undefined)', '', '', undefinedEncoding, { flow: 'jump' });
 
 /** 16-bit addressing: base and index by r/m field. */
 const BASE16 = [3, 3, 5, 5, 6, 7, 5, 3];
@@ -108,20 +108,23 @@ function decodeInstruction(codeBits: 16 | 32): Operation {
     opcode = byte();
   }
   const slot = map[opcode];
-  if (slot === null) return new Operation(UNDEFINED_ROW);
+  if (slot === null) return undefinedOpcode(map === TWO_BYTE_MAP, opcode);
   const prefix = repeatPrefix === 0xf2 ? PREFIX_F2 : repeatPrefix === 0xf3 ? PREFIX_F3 : PREFIX_NONE;
   const forms = slot.forms[prefix === PREFIX_NONE && operandPrefix ? PREFIX_66 : prefix];
   const modrm = slot.hasModrm ? byte() : 0;
   const form = forms[slot.hasModrm ? modrm : 0];
-  if (form === null) return undefinedEncoding(slot.hasModrm, modrm);
-  return fill(form, opcode, modrm);
+  if (form !== null) return fill(form, opcode, modrm);
+  // Its memory operand is consumed, so that its length is that of its neighbours.
+  const op = undefinedOpcode(map === TWO_BYTE_MAP, opcode);
+  op.addressBytes = address16 ? 2 : 4;
+  if (slot.hasModrm && modrm < 0xc0) decodeMemory(op, modrm);
+  return op;
 }
 
-/** Consumes the memory operand of an undefined encoding, so that its length is that of its neighbours. */
-function undefinedEncoding(hasModrm: boolean, modrm: number): Operation {
+/** An encoding that no form has; its opcode is for the report. */
+function undefinedOpcode(twoByte: boolean, opcode: number): Operation {
   const op = new Operation(UNDEFINED_ROW);
-  op.addressBytes = address16 ? 2 : 4;
-  if (hasModrm && modrm < 0xc0) decodeMemory(op, modrm);
+  op.immediate = twoByte ? 0x0f00 | opcode : opcode;
   return op;
 }
 

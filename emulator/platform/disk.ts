@@ -28,12 +28,14 @@ export class Disk {
       const next = image.length - rest + SECTOR_BYTES;
       throw new ImageError(
         `disk image has ${image.length} bytes: expected a multiple of ${SECTOR_BYTES}, such as ${next} (pad it with zeros)`,
+        'disk',
       );
     }
     this.sectorCount = image.length / SECTOR_BYTES;
     if (this.sectorCount > MAX_SECTORS) {
       throw new ImageError(
         `disk image has ${this.sectorCount} sectors: a drive here has at most ${MAX_SECTORS}`,
+        'disk',
       );
     }
     this.bytes = image.slice();

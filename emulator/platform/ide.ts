@@ -95,6 +95,11 @@ export class IdeChannel implements PortDevice {
     return this.disk;
   }
 
+  /** The drive, or null. */
+  get attached(): Disk | null {
+    return this.disk;
+  }
+
   reset(): void {
     this.control = 0;
     this.resetDrive();

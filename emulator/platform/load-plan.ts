@@ -4,6 +4,14 @@ import type { RomImage } from './rom.js';
 /** The user's image cannot be loaded; the message says what is wrong, where, and what would be right. */
 export class ImageError extends Error {
   override readonly name = 'ImageError';
+
+  /** @param file which of the files that a user gives. */
+  constructor(
+    message: string,
+    readonly file: 'image' | 'disk' = 'image',
+  ) {
+    super(message);
+  }
 }
 
 /** Bytes that go to memory: `bytes`, then zeros up to `sizeBytes`. */

@@ -11,7 +11,15 @@ import {
   SWITCHES,
   techniques,
 } from '../../emulator/index.js';
-import type { RunOptions, RunResult, SwitchName, SwitchValue, Technique } from '../../emulator/index.js';
+import type {
+  GuestInputs,
+  RunOptions,
+  RunResult,
+  SwitchName,
+  SwitchValue,
+  Technique,
+} from '../../emulator/index.js';
+import { screen } from '../display/screen.js';
 import { table } from '../display/table.js';
 import { assembleGuest } from '../guests.js';
 import { EXIT, Failure, messageOf } from './failure.js';
@@ -24,6 +32,13 @@ interface Options {
   maxInstructions?: number;
   maxCycles?: number;
   set?: [SwitchName, SwitchValue][];
+  disk?: string;
+  initrd?: string;
+  append?: string;
+  rom?: boolean;
+  type?: string;
+  send?: string;
+  screen?: boolean;
   json?: boolean;
 }
 
@@ -31,7 +46,10 @@ interface Options {
 export function runCommand(): Command {
   return new Command('run')
     .description('run a guest program; what it writes to the serial line goes to stdout')
-    .argument('<image>', '.asm source, flat binary (loaded at 0x100000) or multiboot 1 image')
+    .argument(
+      '<image>',
+      '.asm source, flat binary (loaded at 0x100000), multiboot 1 image, Linux kernel or ROM',
+    )
     .option(
       '-t, --technique <name>',
       `one of ${techniques.map(({ name }) => name).join(', ')}`,
@@ -46,6 +64,13 @@ export function runCommand(): Command {
       'switch or size a mechanism of the monitor; may be repeated',
       collect(switchSetting),
     )
+    .option('--disk <file>', 'image of the IDE drive, whole sectors; the file itself is not written')
+    .option('--initrd <file>', 'initial RAM disk of a Linux kernel')
+    .option('--append <text>', 'command line of a Linux or multiboot kernel')
+    .option('--rom', 'the image is firmware: entered at the reset vector, in real mode')
+    .option('--type <text>', 'type on the keyboard before the guest starts')
+    .option('--send <text>', 'send over the serial line before the guest starts')
+    .option('--screen', 'show the text screen as it is at the end')
     .option('--json', 'print one JSON object instead')
     .addHelpText('after', switchHelp)
     .action(run);
@@ -72,7 +97,7 @@ function run(path: string, options: Options): void {
   const image = readImage(path);
   const console = options.json ? null : new LineWriter();
   const started = process.hrtime.bigint();
-  const result = runGuest(path, image, {
+  const result = runGuest({ image: path, disk: options.disk ?? path }, image, {
     // Names are checked by the emulator, which knows them.
     technique: options.technique as Technique,
     profile: options.cpu,
@@ -82,24 +107,44 @@ function run(path: string, options: Options): void {
       ...(options.maxCycles !== undefined && { cycles: options.maxCycles }),
     },
     switches: Object.fromEntries(options.set ?? []),
+    ...inputs(options),
     ...(console && { onConsole: (byte) => console.put(byte) }),
   });
   const hostSeconds = Number(process.hrtime.bigint() - started) / 1e9;
   console?.flush();
   if (options.json) process.stdout.write(`${JSON.stringify(summary(result, hostSeconds))}\n`);
-  else process.stderr.write(`${report(result, hostSeconds)}\n`);
+  else {
+    if (options.screen) process.stderr.write(`${screen(result.screen)['text/plain']}\n\n`);
+    process.stderr.write(`${report(result, hostSeconds)}\n`);
+  }
   if (result.outcome !== 'halted' && result.outcome !== 'exit')
     throw new Failure(`${path} under ${result.technique}: ${result.detail}`, EXIT.failed);
 }
 
+/** What the guest is given beside its image. @throws Failure for a file that cannot be read. */
+function inputs({ disk, initrd, append, rom, type, send }: Options): GuestInputs {
+  return {
+    ...(disk !== undefined && { disk: readFile('disk image', disk) }),
+    ...(initrd !== undefined && { initrd: readFile('initial RAM disk', initrd) }),
+    ...(append !== undefined && { commandLine: append }),
+    ...(rom && { rom }),
+    ...(type !== undefined && { keys: type }),
+    ...(send !== undefined && { serialInput: send }),
+  };
+}
+
+/** @throws Failure naming `what` when it cannot be read. */
+function readFile(what: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new Failure(`cannot read the ${what}: ${messageOf(error)}`, EXIT.usage);
+  }
+}
+
 /** Bytes of an image; source is assembled. @throws Failure for what cannot be read or assembled. */
 function readImage(path: string): Uint8Array {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw new Failure(`cannot read the image: ${messageOf(error)}`, EXIT.usage);
-  }
+  const bytes = readFile('image', path);
   if (!path.toLowerCase().endsWith('.asm')) return bytes;
   const source = bytes.toString('utf8');
   const assembly = assembleGuest(source, path);
@@ -110,12 +155,16 @@ function readImage(path: string): Uint8Array {
   return assembly.bytes;
 }
 
-function runGuest(path: string, image: Uint8Array, options: RunOptions): RunResult {
+function runGuest(
+  paths: Readonly<Record<ImageError['file'], string>>,
+  image: Uint8Array,
+  options: RunOptions,
+): RunResult {
   let guest: GuestRun;
   try {
     guest = new GuestRun(image, options);
   } catch (error) {
-    if (error instanceof ImageError) throw new Failure(`${path}: ${error.message}`, EXIT.usage);
+    if (error instanceof ImageError) throw new Failure(`${paths[error.file]}: ${error.message}`, EXIT.usage);
     if (error instanceof RangeError) throw new Failure(error.message, EXIT.usage);
     throw error;
   }
@@ -126,6 +175,7 @@ function runGuest(path: string, image: Uint8Array, options: RunOptions): RunResu
 function summary(result: RunResult, hostSeconds: number): object {
   const { technique, switches, profile, outcome, detail, exitCode, console } = result;
   const { instructions, cycles, accounts, exits, hash } = result;
+  const { debugConsole, screen, absent, diskDigest } = result;
   return {
     technique,
     switches,
@@ -134,6 +184,10 @@ function summary(result: RunResult, hostSeconds: number): object {
     detail,
     exitCode,
     console,
+    debugConsole,
+    screen,
+    absent,
+    diskDigest,
     instructions,
     cycles,
     accounts,
@@ -171,9 +225,29 @@ function report(result: RunResult, hostSeconds: number): string {
     '',
     spent['text/plain'],
     ...(Object.keys(exits).length === 0 ? [] : ['', stops['text/plain']]),
+    ...absences(result.absent),
     '',
     `hash ${hash}`,
   ].join('\n');
+}
+
+const SHOWN_ABSENCES = 10;
+
+/** What the guest asked for and this computer has not, a line for each kind: the most frequent first. */
+function absences({ processor, ports, addresses }: RunResult['absent']): string[] {
+  const line = (kind: string, counts: Readonly<Record<string, number>>): string[] => {
+    const rows = Object.entries(counts).sort(([, a], [, b]) => b - a);
+    if (rows.length === 0) return [];
+    const shown = rows.slice(0, SHOWN_ABSENCES).map(([what, count]) => `${what} (${count})`);
+    if (rows.length > shown.length) shown.push(`${rows.length - shown.length} more`);
+    return [`${kind}: ${shown.join(', ')}`];
+  };
+  const lines = [
+    ...line('the processor has not', processor),
+    ...line('no device at port', ports),
+    ...line('nothing at physical address', addresses),
+  ];
+  return lines.length === 0 ? [] : ['', ...lines];
 }
 
 /** Passes bytes on to stdout as they are, a line at a time. */

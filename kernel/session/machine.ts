@@ -9,6 +9,7 @@ import type { SegmentIndex, Translations, TranslationView } from '../../emulator
 import type { MimeBundle } from '../display/bundle.js';
 import { sideBySide } from '../display/code.js';
 import type { ListingRow } from '../display/code.js';
+import { screen } from '../display/screen.js';
 import { table } from '../display/table.js';
 import { current, withChoices } from './current.js';
 import { displaySymbol, View } from './display.js';
@@ -21,6 +22,8 @@ import type { CellRunOptions } from './runs.js';
 /** One machine with one guest at a time, to be looked into after a run. */
 export class CellMachine {
   private current: GuestRun | null = null;
+  /** Typed before there was a machine to type on. */
+  private keys = '';
 
   constructor(private readonly options: CellRunOptions) {}
 
@@ -31,14 +34,33 @@ export class CellMachine {
   async run(program: Guest): Promise<Run> {
     const current = new GuestRun(program.bytes, {
       ...this.options,
+      keys: `${this.options.keys ?? ''}${this.keys}`,
       trace: true,
       onProgress: interruptRequested,
     });
     this.current = current;
+    this.keys = '';
     return new Run(
       interruptibly(() => current.run()),
       current.configuration.profile,
     );
+  }
+
+  /**
+   * Types on the guest's keyboard: of the guest that stopped before its end, if one did, else of the next one to
+   * run. A guest reads it when it likes.
+   * @throws RangeError for a character that no key of a US keyboard types.
+   */
+  type(text: string): void {
+    const { current } = this;
+    const goesOn = current !== null && ['budget', 'interrupted'].includes(current.result().outcome);
+    if (goesOn) current.vmm.guest.platform.keyboard.type(text);
+    else this.keys += text;
+  }
+
+  /** The text screen as it is now. */
+  get screen(): View {
+    return new View(screen(this.guestRun.vmm.guest.platform.vga.lines()));
   }
 
   /** The guest's registers. */

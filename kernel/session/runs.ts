@@ -10,12 +10,14 @@ import {
 import type {
   CpuProfile,
   ExitReason,
+  GuestInputs,
   ProfileName,
   RunOptions,
   RunResult,
   Technique,
 } from '../../emulator/index.js';
 import { lines, stackedBars } from '../display/plot.js';
+import { screen } from '../display/screen.js';
 import { table } from '../display/table.js';
 import type { MimeBundle } from '../display/bundle.js';
 import { displaySymbol, View } from './display.js';
@@ -29,7 +31,10 @@ import { Progress } from './progress.js';
 import { describeSettings, switchesFor } from './switches.js';
 
 /** Options of a run in a cell. */
-export type CellRunOptions = Pick<RunOptions, 'technique' | 'memoryBytes' | 'limits' | 'switches'> & {
+export type CellRunOptions = Pick<
+  RunOptions,
+  'technique' | 'memoryBytes' | 'limits' | 'switches' | keyof GuestInputs
+> & {
   /** A processor of Ringside by its name, or one of your own. */
   profile?: ProfileName | CpuProfile;
 };
@@ -50,6 +55,10 @@ export class Run implements Displayable {
   }
   get console(): string {
     return this.result.console;
+  }
+  /** The text screen at the end. */
+  get screen(): View {
+    return new View(screen(this.result.screen));
   }
 
   /** The same run at other prices, without running again: a profile, its name, or single prices to change. */

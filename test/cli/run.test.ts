@@ -13,12 +13,38 @@ const sources: Readonly<Record<string, string>> = {
   'loop.asm': 'bits 32\norg 0x100000\nagain: jmp again\n',
   'fault.asm': 'bits 32\norg 0x100000\nud2\n',
   'undefined.asm': 'bits 32\norg 0x100000\nmov eax, nowhere\nmov ebx, elsewhere\n',
+  // Waits for two bytes from the keyboard, a key pressed and released, and puts the first on the screen.
+  'key.asm': `bits 32
+org 0x100000
+wait: in al, 0x64
+test al, 1
+jz wait
+in al, 0x60
+mov ah, 0x07
+mov [0xb8000], ax
+hlt
+`,
+  'absent.asm': `bits 32
+org 0x100000
+lidt [idtr]
+in al, 0x99
+mov eax, [0xd0000000]
+movaps xmm0, xmm1
+handler: hlt
+align 8
+idt: times 6 dq 0
+dw handler - $$, 8, 0x8e00, 0x10
+idtr: dw 55
+dd idt
+`,
   'wrong.asm': 'bits 32\norg 0x100000\nhlt\nfrobnicate ebx\n',
 };
 for (const [name, text] of Object.entries(sources)) writeFileSync(join(folder, name), text);
 // mov eax, 1; hlt
 writeFileSync(join(folder, 'flat.bin'), Buffer.from([0xb8, 0x01, 0x00, 0x00, 0x00, 0xf4]));
 writeFileSync(join(folder, 'large.bin'), Buffer.alloc(2 << 20));
+writeFileSync(join(folder, 'odd.img'), Buffer.alloc(1000));
+writeFileSync(join(folder, 'even.img'), Buffer.alloc(1024));
 
 const cases: [words: string, code: number, stdout: RegExp, stderr: RegExp][] = [
   ['run hello.asm', 0, /^hi$/, /native on pentium4-672: halted/],
@@ -51,6 +77,26 @@ const cases: [words: string, code: number, stdout: RegExp, stderr: RegExp][] = [
   ['run large.bin --memory 2M', 2, /^$/, /large\.bin: /],
   ['run hello.asm --memory 1x', 2, /^$/, /a size such as/],
   ['run hello.asm --memory 5000', 2, /^$/, /4096/],
+  [
+    'run hello.asm --disk odd.img',
+    2,
+    /^$/,
+    /odd\.img: disk image has 1000 bytes: expected a multiple of 512/,
+  ],
+  ['run hello.asm --disk none.img', 2, /^$/, /cannot read the disk image: ENOENT.*none\.img/],
+  ['run hello.asm --disk even.img', 0, /^hi$/, /halted/],
+  ['run hello.asm --append quiet', 2, /^$/, /a command line was given, but the image is flat/],
+  ['run hello.asm --initrd even.img', 2, /^$/, /an initial RAM disk was given, but the image is flat/],
+  ['run flat.bin --rom', 2, /^$/, /flat\.bin: ROM image has 6 bytes: expected a multiple of 4096/],
+  ['run hello.asm --type é', 2, /^$/, /no key of a US keyboard types "é"/],
+  // Scan code 0x1e is the A key; code page 437 shows it as a triangle.
+  ['run key.asm --type a --screen', 0, /^$/, /│▲ {79}│/],
+  [
+    'run absent.asm',
+    0,
+    /^$/,
+    /the processor has not: movaps Vx,Wx \(1\)\nno device at port: 0x99 \(1\)\nnothing at physical address: 0xd0000000 \(1\)/,
+  ],
   ['run hello.asm --max-cycles 0', 2, /^$/, /a whole number above 0/],
   ['run hello.asm -t binary-translation --set cacheBytes=64K', 0, /^hi$/, /binary-translation/],
   ['run hello.asm --set cacheByte=64K', 2, /^$/, /no switch is called 'cacheByte'; there are: .*cacheBytes/],
@@ -95,6 +141,11 @@ t.test('--json prints exactly one object, and the same twice but for the host ti
   );
   t.same(objects[0], objects[1]);
   t.match(objects[0], { outcome: 'halted', exitCode: null, console: 'hi', hash: /^[0-9a-f]{64}$/ });
+  t.match(objects[0], {
+    screen: null,
+    diskDigest: null,
+    absent: { processor: {}, ports: {}, addresses: {} },
+  });
   const { accounts, cycles } = objects[0] as { accounts: Record<string, number>; cycles: number };
   t.equal(
     Object.values(accounts).reduce((sum, value) => sum + value, 0),

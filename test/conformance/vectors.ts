@@ -269,9 +269,16 @@ function main([vectors, base]: string[]): number {
     console.error('usage: vectors.js FILE.jsonl.gz BASE.bin.gz');
     return 2;
   }
-  const runner = new VectorRunner(readBase(base));
+  let runner: VectorRunner;
+  let cases: Vector[];
+  try {
+    runner = new VectorRunner(readBase(base));
+    cases = readVectors(vectors);
+  } catch (error) {
+    console.error(`cannot read the vectors: ${error instanceof Error ? error.message : String(error)}`);
+    return 2;
+  }
   const failures = new Map<string, string[]>();
-  const cases = readVectors(vectors);
   let failed = 0;
   for (const vector of cases) {
     const differences = runner.run(vector);

@@ -87,3 +87,51 @@ for (const [name, enter] of [
     }
   });
 }
+
+t.test('what is not there is missed alike: instructions, ports, addresses', async (t) => {
+  const { bytes, diagnostics } = assembleGuest(
+    `
+        bits 32
+        org 0x100000
+        lgdt [gdtr]
+        lidt [idtr]
+        in al, 0x99
+        mov eax, [0x0d000000]
+        movaps xmm0, xmm1
+next:   db 0x0f, 0x38, 0x00, 0xc0
+last:   mov al, 3
+        out 0xf4, al
+        hlt
+handler:
+        cmp dword [esp], last
+        jae far_off
+        mov dword [esp], next
+        inc dword [count]
+        cmp dword [count], 1
+        je back
+        mov dword [esp], last
+back:   iretd
+far_off: hlt
+count:  dd 0
+        align 8
+gdt:    dq 0, 0x00cf9b000000ffff, 0x00cf93000000ffff
+gdtr:   dw 23
+        dd gdt
+idt:    times 6 dq 0
+        dw handler - $$, 8, 0x8e00, 0x10
+idtr:   dw 55
+        dd idt
+`,
+    'absent.asm',
+  );
+  t.same(diagnostics, []);
+  const runs = usableTechniques().map((technique) => runImage(bytes, { technique, memoryBytes: 4 << 20 }));
+  for (const run of runs) {
+    t.equal(run.exitCode, 3, `${run.technique}: ${run.detail}`);
+    t.same(run.absent, {
+      processor: { 'movaps Vx,Wx': 1, 'opcode 0f 38': 1 },
+      ports: { '0x99': 1 },
+      addresses: { [run.technique === 'native' ? '0xd000000' : 'unbacked']: 1 },
+    });
+  }
+});

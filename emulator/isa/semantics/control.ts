@@ -128,4 +128,15 @@ export const bound: Handler = (cpu, op) => {
   if (index < lower || index > upper) cpu.raise(VECTOR_BR);
 };
 
+/** UD2 and its like, which are meant to be undefined. */
 export const undefinedOpcode: Handler = (cpu) => cpu.raise(VECTOR_UD);
+
+/** An encoding that the table has not: newer than this processor, or a guest astray. A misplaced LOCK has no opcode here. */
+export const undefinedEncoding: Handler = (cpu, op) => {
+  const opcode = op.immediate;
+  if (opcode !== 0) {
+    const bytes = opcode > 0xff ? [opcode >> 8, opcode & 0xff] : [opcode];
+    cpu.noteMissing(`opcode ${bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(' ')}`);
+  }
+  cpu.raise(VECTOR_UD);
+};

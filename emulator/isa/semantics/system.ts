@@ -151,18 +151,23 @@ export function svm(mnemonic: Parameters<ExecutionContext['svm']>[0]): Handler {
   return (cpu) => cpu.svm(mnemonic);
 }
 
-export const wait: Handler = (cpu) => cpu.coprocessor('wait');
-export const x87: Handler = (cpu) => cpu.coprocessor('x87');
-export const x87Control: Handler = (cpu) => cpu.coprocessor('x87.control');
+export const wait: Handler = (cpu, op) => cpu.coprocessor('wait', formOf(op));
+export const x87: Handler = (cpu, op) => cpu.coprocessor('x87', formOf(op));
+export const x87Control: Handler = (cpu, op) => cpu.coprocessor('x87.control', formOf(op));
 /** No coprocessor drives the bus, which reads as ones, as at a port where nothing is. */
 const NO_COPROCESSOR_WORD = 0xffff;
 /** FNSTSW and FNSTCW to memory. */
 export const x87StoreWord: Handler = (cpu, op) => {
-  cpu.coprocessor('x87.control');
+  x87Control(cpu, op);
   writeMemory(cpu, op.segment, effectiveAddress(cpu, op), 2, NO_COPROCESSOR_WORD);
 };
-export const x87StoreWordToAx: Handler = (cpu) => {
-  cpu.coprocessor('x87.control');
+export const x87StoreWordToAx: Handler = (cpu, op) => {
+  x87Control(cpu, op);
   writeRegister(cpu, EAX, 2, NO_COPROCESSOR_WORD);
 };
-export const simd: Handler = (cpu) => cpu.coprocessor('simd');
+export const simd: Handler = (cpu, op) => cpu.coprocessor('simd', formOf(op));
+
+/** The form in the manual's notation, as a user finds it in the instruction table. */
+function formOf({ row }: Operation): string {
+  return `${row.mnemonic} ${row.operands}`.trim();
+}

@@ -1,0 +1,46 @@
+import t from 'tap';
+import { displaySymbol } from '../../kernel/session/display.js';
+import { asm, machine, run } from '../../kernel/session/index.js';
+
+/** Shows the scan codes that the keyboard gives, as characters, until there are no more. */
+const ECHO = asm`
+        mov edi, 0xb8000
+again:  in al, 0x64
+        test al, 1
+        jz done
+        in al, 0x60
+        stosb
+        inc edi
+        jmp again
+done:   mov byte [edi], '<'
+        hlt
+`;
+
+t.test('what is typed before a run is there for it, and for no other', async (t) => {
+  const vm = machine();
+  vm.type('a');
+  await vm.run(ECHO);
+  t.match(String(vm.screen), /│▲₧< {77}│/);
+  await vm.run(ECHO);
+  t.match(String(vm.screen), /│< {79}│/);
+});
+
+t.test('what is typed while a guest stands goes to that guest', async (t) => {
+  const vm = machine({ limits: { instructions: 2 } });
+  await vm.run(ECHO);
+  vm.type('a');
+  t.throws(() => vm.type('ü'), { name: 'RangeError' });
+  await vm.run(ECHO);
+  t.notMatch(String(vm.screen), '▲');
+});
+
+t.test('the screen of a run, in HTML that a guest cannot break out of', async (t) => {
+  const shown = run(asm`
+        mov dword [0xb8000], 0x0762073c
+        mov word [0xb8004], 0x073e
+        hlt
+  `);
+  const bundle = shown.screen[displaySymbol]();
+  t.match(bundle['text/plain'], '│<b>');
+  t.match(bundle['text/html'], '>&lt;b&gt;\n');
+});

@@ -43,7 +43,8 @@ export class Executor {
   /** Offset in CS of its first operation. */
   private blockEip = 0;
 
-  private monitored = false;
+  /** A monitor owns the processor: every event goes to it. */
+  monitored = false;
   private entryPage = NO_PAGE;
   private instructionLimit = Infinity;
   private tickLimit = Infinity;

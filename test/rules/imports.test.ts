@@ -31,9 +31,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'emulator/trace',
   ],
   'emulator/root.ts': [],
+  'emulator/inputs.ts': ['emulator/machine.ts', 'emulator/platform'],
+  'emulator/absences.ts': ['emulator/arch', 'emulator/machine.ts'],
   'emulator/run.ts': [
+    'emulator/absences.ts',
     'emulator/arch',
     'emulator/cost',
+    'emulator/inputs.ts',
     'emulator/machine.ts',
     'emulator/platform',
     'emulator/trace',

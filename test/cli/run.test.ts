@@ -16,9 +16,9 @@ const sources: Readonly<Record<string, string>> = {
   // Waits for two bytes from the keyboard, a key pressed and released, and puts the first on the screen.
   'key.asm': `bits 32
 org 0x100000
-wait: in al, 0x64
+more: in al, 0x64
 test al, 1
-jz wait
+jz more
 in al, 0x60
 mov ah, 0x07
 mov [0xb8000], ax

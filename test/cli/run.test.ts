@@ -26,12 +26,16 @@ hlt
 `,
   'absent.asm': `bits 32
 org 0x100000
+lgdt [gdtr]
 lidt [idtr]
 in al, 0x99
 mov eax, [0xd0000000]
 movaps xmm0, xmm1
 handler: hlt
 align 8
+gdt: dq 0, 0x00cf9b000000ffff, 0x00cf93000000ffff
+gdtr: dw 23
+dd gdt
 idt: times 6 dq 0
 dw handler - $$, 8, 0x8e00, 0x10
 idtr: dw 55

@@ -34,12 +34,12 @@ function run({ cpu, json, fit }: Options): void {
   const onRun = (what: string) => status.show(`run ${++runs}: ${what}`);
   try {
     if (fit) {
-      const { prices } = fitPrices(profile, onRun);
+      const prices = fitPrices(profile, onRun);
       status.clear();
       process.stdout.write(`${JSON.stringify(prices, null, 2)}\n`);
       return;
     }
-    const rows = reproduce(profile, onRun);
+    const rows = reproduce(profile, { onRun });
     status.clear();
     process.stdout.write(
       json ? `${JSON.stringify({ profile: profile.name, rows })}\n` : `${report(profile.name, rows)}\n`,

@@ -1,7 +1,7 @@
 import type { CpuProfile } from '../../emulator/index.js';
-import { calibratedKeys, calibrate } from './calibrate.js';
-import type { Cell } from './calibrate.js';
 import { bootRows } from './boot.js';
+import { calibrate } from './calibrate.js';
+import type { Cell } from './calibrate.js';
 import { forkwaitRows } from './forkwait.js';
 import { Measurements } from './measure.js';
 import { NANOBENCHMARKS, nanoRows, operation } from './nano.js';
@@ -22,32 +22,54 @@ const CALIBRATED_CELLS: readonly (readonly [name: string, technique: Compared])[
   ['ptemod', 'svm-shadow'],
 ];
 
-/** The profile whose monitors' prices are fitted, and the only one for which the paper has figure 4 and the rest. */
+function isCalibrated(name: string, technique: Compared): boolean {
+  return CALIBRATED_CELLS.some(([cell, by]) => cell === name && by === technique);
+}
+
+/** The profile whose monitors' prices are fitted, and the only one for which the paper has every figure. */
 const CALIBRATED_PROFILE = 'pentium4-672';
+
+/** What can be run again, in the order of the report. */
+const FIGURES = {
+  '4': (measurements: Measurements) => nanoRows(measurements, isCalibrated),
+  'table 1': ({ profile }: Measurements) => table1Rows(profile),
+  '6.2': forkwaitRows,
+  '2': computeRows,
+  '3': macroRows,
+  '5': bootRows,
+} as const;
+export type Figure = keyof typeof FIGURES;
+/** Of these the paper has figures for its second processor too. */
+const ON_EVERY_PROCESSOR: readonly Figure[] = ['table 1', '6.2'];
+
+export interface ReproduceOptions {
+  /** Which figures; all that there are for the processor unless told. */
+  figures?: readonly Figure[] | undefined;
+  /** Is told what is run next. */
+  onRun?: (what: string) => void;
+}
 
 /**
  * Runs the paper's measurements again.
  * @param profile the processor; all figures exist for pentium4-672, forkwait and table 1 also for core2-e6700.
- * @param onRun is told what is run next.
  * @returns one row for each figure of the paper that is for this processor.
+ * @throws RangeError for a figure that there is not.
  */
-export function reproduce(profile: CpuProfile, onRun?: (what: string) => void): Row[] {
+export function reproduce(profile: CpuProfile, { figures, onRun }: ReproduceOptions = {}): Row[] {
+  const known = Object.keys(FIGURES) as Figure[];
+  for (const figure of figures ?? []) {
+    if (!known.includes(figure))
+      throw new RangeError(`no figure '${String(figure)}' to run again; there are: ${known.join(', ')}`);
+  }
   const measurements = new Measurements(profile, onRun);
-  const rows = [...table1Rows(profile), ...forkwaitRows(measurements)];
-  if (profile.name !== CALIBRATED_PROFILE) return rows;
-  const isCalibrated = (name: string, technique: Compared) =>
-    CALIBRATED_CELLS.some(([cell, by]) => cell === name && by === technique);
-  return [
-    ...nanoRows(measurements, isCalibrated),
-    ...rows,
-    ...computeRows(measurements),
-    ...macroRows(measurements),
-    ...bootRows(measurements),
-  ];
+  return known
+    .filter((figure) => figures?.includes(figure) ?? true)
+    .filter((figure) => profile.name === CALIBRATED_PROFILE || ON_EVERY_PROCESSOR.includes(figure))
+    .flatMap((figure) => FIGURES[figure](measurements));
 }
 
 /**
- * The prices of the monitors fitted anew to the paper's cells.
+ * The prices of the monitors fitted anew to the paper's cells: cycles by key.
  * @throws RangeError when that cannot be done.
  */
 export function fitPrices(profile: CpuProfile, onRun?: (what: string) => void) {
@@ -57,5 +79,5 @@ export function fitPrices(profile: CpuProfile, onRun?: (what: string) => void) {
     const { counts } = operation(measurements, bench, technique);
     return { name: `${name} under ${technique}`, counts, cycles: bench.paper[technique] };
   });
-  return { keys: calibratedKeys(profile), cells, prices: calibrate(profile, cells) };
+  return calibrate(profile, cells);
 }

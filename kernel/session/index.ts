@@ -2,6 +2,8 @@
 export { asm, assemble, guest, Guest, guests } from './guest.js';
 export { machine } from './machine.js';
 export { exitRoundTrip, prices, profileNames } from './prices.js';
+export { quiz } from './quiz.js';
+export { reproduction } from './reproduction.js';
 export { compare, GuestInterrupted, run } from './runs.js';
 export { switches } from './switches.js';
 export { usableTechniques } from '../../emulator/index.js';

@@ -34,7 +34,9 @@ async function main(): Promise<void> {
   const interpreter = new TypeScriptInterpreter({
     folder: process.cwd(),
     banner: `Ringside ${VERSION}: TypeScript cells with a simulated x86 PC inside`,
-    preludes: ['./language/runner/api.js', './session/index.js'].map((path) => ({ path: moduleFile(path) })),
+    preludes: ['./language/runner/api.js', './session/index.js', './widgets/index.js'].map((path) => ({
+      path: moduleFile(path),
+    })),
     ownModules: { ringside: moduleFile('../emulator/index.js') },
     magics: MAGICS,
     asmWords: moduleFile('./session/asm-words.js'),

@@ -50,6 +50,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'kernel/guests.ts': ['emulator/index.ts', 'emulator/root.ts'],
   'kernel/reproduce': ['emulator/index.ts', 'kernel/display', 'kernel/guests.ts'],
   'kernel/session': ['emulator/index.ts', 'kernel/display', 'kernel/guests.ts', 'kernel/reproduce'],
+  'kernel/widgets': ['kernel/language/runner', 'kernel/display'],
   'kernel/server': ['kernel/protocol'],
   kernel: ['emulator/index.ts', 'emulator/root.ts', 'kernel'],
   test: ['emulator', 'kernel', 'test'],

@@ -1,0 +1,106 @@
+import { inspect } from 'node:util';
+import { display } from '../language/runner/api.js';
+import type { DisplayHandle } from '../language/runner/api.js';
+import { escapeHtml } from '../display/bundle.js';
+import type { MimeBundle } from '../display/bundle.js';
+import { Box, bundleOf, Checkbox, Dropdown, Slider, Text } from './controls.js';
+import type { ValueWidget } from './widget.js';
+
+/** Numbers from `min` to `max`. */
+export class Range {
+  constructor(
+    readonly min: number,
+    readonly max: number,
+    readonly options: { readonly step?: number; readonly value?: number },
+  ) {}
+}
+
+/** For {@link interact}: a slider from `min` to `max`, at `value` (the middle) in the beginning. */
+export function range(
+  min: number,
+  max: number,
+  options: { readonly step?: number; readonly value?: number } = {},
+): Range {
+  return new Range(min, max, options);
+}
+
+/** What a parameter can be given: a range, yes or no, a text, a list of choices, or a widget of one's own. */
+export type Control = Range | boolean | string | readonly (string | number)[] | ValueWidget<unknown>;
+
+type ValueOf<C> = C extends Range
+  ? number
+  : C extends boolean
+    ? boolean
+    : C extends string
+      ? string
+      : C extends readonly (infer E)[]
+        ? E
+        : C extends ValueWidget<infer V>
+          ? V
+          : never;
+
+export type Values<C> = { readonly [K in keyof C]: ValueOf<C[K]> };
+
+/**
+ * Shows a control for each parameter and what `f` gives for their values, again at each change:
+ * `interact(({ exitCycles }) => runs.get('svm-shadow').reprice(exitRoundTrip(exitCycles)), { exitCycles: range(0, 5000) })`.
+ * Where there are no widgets, the first values and what `f` gives for them are shown.
+ */
+export async function interact<const C extends Readonly<Record<string, Control>>>(
+  f: (values: Values<C>) => unknown,
+  controls: C,
+): Promise<DisplayHandle> {
+  const widgets = Object.entries(controls).map(([name, control]): [string, ValueWidget<unknown>] => [
+    name,
+    widgetFor(name, control),
+  ]);
+  display(
+    new Box(
+      'column',
+      widgets.map(([, widget]) => widget),
+    ),
+  );
+  const values = () => Object.fromEntries(widgets.map(([name, widget]) => [name, widget.value])) as Values<C>;
+  const handle = display(await outcome(f, values()));
+  for (const [, widget] of widgets) widget.onChange(async () => handle.update(await outcome(f, values())));
+  return handle;
+}
+
+function widgetFor(name: string, control: Control): ValueWidget<unknown> {
+  const label = name;
+  if (control instanceof Range) {
+    const { min, max, options } = control;
+    const middle = (min + max) / 2;
+    const whole = Number.isInteger(min) && Number.isInteger(max);
+    const value = options.value ?? (whole && options.step === undefined ? Math.round(middle) : middle);
+    return new Slider({ label, min, max, ...options, value }) as ValueWidget<unknown>;
+  }
+  if (typeof control === 'boolean') return new Checkbox({ label, value: control }) as ValueWidget<unknown>;
+  if (typeof control === 'string') return new Text({ label, value: control }) as ValueWidget<unknown>;
+  if (isList(control)) return new Dropdown<unknown>(control, { label });
+  return control;
+}
+
+function isList(control: Control): control is readonly (string | number)[] {
+  return Array.isArray(control);
+}
+
+/** What `f` gives, under the values it was given: a reader without a kernel sees both. A failure is shown in its place. */
+async function outcome<V extends object>(f: (values: V) => unknown, values: V): Promise<object> {
+  let bundle: MimeBundle;
+  try {
+    bundle = bundleOf(await f(values));
+  } catch (error) {
+    bundle = { 'text/plain': inspect(error) };
+  }
+  const caption = Object.entries(values)
+    .map(([name, value]) => `${name} = ${String(value)}`)
+    .join(', ');
+  const inner = bundle['text/html'] ?? `<pre>${escapeHtml(bundle['text/plain'])}</pre>`;
+  const shown: MimeBundle = {
+    ...bundle,
+    'text/html': `<div>${escapeHtml(caption)}</div>${String(inner)}`,
+    'text/plain': `${caption}\n${bundle['text/plain']}`,
+  };
+  return { [Symbol.for('Jupyter.display')]: () => shown };
+}

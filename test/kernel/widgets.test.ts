@@ -1,0 +1,179 @@
+import t from 'tap';
+import { TestKernel } from './client.js';
+
+/* Widgets over comms, seen as a front end sees them. */
+const VIEW = 'application/vnd.jupyter.widget-view+json';
+
+const kernel = await TestKernel.start();
+t.teardown(() => kernel.stop());
+
+/** Sends a comm message as a front end does and waits until the kernel has dealt with it. */
+async function send(type: string, content: object): Promise<string> {
+  const { id, frames } = kernel.frames(type, content);
+  await kernel.sockets.shell.send(frames);
+  await kernel.idle(id);
+  return id;
+}
+const change = (comm_id: string, state: object) =>
+  send('comm_msg', { comm_id, data: { method: 'update', state, buffer_paths: [] } });
+
+/** State of the model that a cell's last value shows. */
+async function shown(code: string) {
+  const { reply, of } = await kernel.execute(code);
+  t.equal(reply.status, 'ok', `${code}: ${reply.evalue ?? ''}`);
+  const { data } = of('execute_result')[0];
+  const opened = of('comm_open');
+  const id: string = data[VIEW].model_id;
+  return { id, data, opened, state: opened.find(({ comm_id }) => comm_id === id)?.data.state };
+}
+const resultOf = async (code: string) =>
+  (await kernel.execute(code)).of('execute_result')[0]?.data['text/plain'];
+
+t.test('each widget is a model of ipywidgets 8 and reads well without widgets', async (t) => {
+  const rows: [code: string, state: object, text: string, changed?: object, value?: string][] = [
+    [
+      "const w0 = widgets.slider({ label: 'n', max: 9, value: 3 }); w0",
+      { _model_name: 'IntSliderModel', _view_name: 'IntSliderView', min: 0, max: 9, step: 1, value: 3 },
+      'n: 3 (0 to 9)',
+      { value: 70 },
+      '9',
+    ],
+    [
+      'const w1 = widgets.slider({ max: 1.5 }); w1',
+      { _model_name: 'FloatSliderModel', step: 0.015, value: 0 },
+      'slider: 0 (0 to 1.5)',
+      { value: 0.5 },
+      '0.5',
+    ],
+    [
+      "const w2 = widgets.dropdown({ one: 1, two: 2 }, { label: 'd', value: 2 }); w2",
+      { _model_name: 'DropdownModel', _options_labels: ['one', 'two'], index: 1 },
+      'd: two',
+      { index: 0 },
+      '1',
+    ],
+    [
+      "const w3 = widgets.checkbox({ label: 'c' }); w3",
+      { _model_name: 'CheckboxModel', value: false },
+      'c: no',
+      { value: true },
+      'true',
+    ],
+    [
+      "const w4 = widgets.text({ value: 'a' }); w4",
+      { _model_name: 'TextModel' },
+      'text: a',
+      { value: 'b' },
+      "'b'",
+    ],
+    ["widgets.button('go')", { _model_name: 'ButtonModel', description: 'go' }, 'button: go'],
+    ['widgets.box([w0, w3])', { _model_name: 'VBoxModel' }, 'n: 9 (0 to 9)\nc: yes'],
+    ["widgets.box([w0], { direction: 'row' })", { _model_name: 'HBoxModel' }, 'n: 9 (0 to 9)'],
+    [
+      'const out = widgets.output(); out.show({ a: 1 }); out',
+      { _model_name: 'OutputModel', outputs: [] },
+      'output: { a: 1 }',
+    ],
+  ];
+  for (const [index, [code, state, text, changed, value]] of rows.entries()) {
+    const model = await shown(code);
+    t.match(model.state, state, code);
+    t.equal(model.data['text/plain'], text);
+    t.match(model.data['text/html'], /^<div class="ringside-widget">/);
+    const parts = [model.state.layout, model.state.style].filter((part) => part !== undefined);
+    for (const part of parts)
+      t.ok(
+        model.opened.some(({ comm_id }) => `IPY_MODEL_${comm_id}` === part),
+        'layout and style are models too',
+      );
+    if (changed === undefined) continue;
+    await change(model.id, changed);
+    t.equal(await resultOf(`w${index}.value`), value, `${code} was changed`);
+    // What makes no sense changes nothing.
+    for (const nonsense of [{ value: null, index: 99 }, { index: 'x', value: [] }, 7, null])
+      await change(model.id, nonsense as object);
+    t.equal(await resultOf(`w${index}.value`), value);
+  }
+});
+
+t.test('what a cell sets is sent, and what a reader does calls listeners', async (t) => {
+  const set = await kernel.execute('w0.value = 4');
+  t.same(set.of('comm_msg')[0].data, { method: 'update', state: { value: 4 }, buffer_paths: [] });
+  await kernel.execute('let heard: unknown[] = []; const stop = w0.onChange((value) => heard.push(value));');
+  const { id } = await shown('w0');
+  await change(id, { value: 5 });
+  await kernel.execute('stop()');
+  await change(id, { value: 6 });
+  t.equal(await resultOf('heard'), '[ 5 ]');
+  const button = await shown("const b = widgets.button('go', () => console.log('clicked')); b");
+  await send('comm_msg', { comm_id: button.id, data: { method: 'custom', content: { event: 'click' } } });
+  await kernel.waitFor(
+    () => kernel.published.some(({ content }) => content.text === 'clicked\n'),
+    'the click',
+  );
+  t.match((await kernel.execute('widgets.slider({ min: 5, max: 1 })')).reply, { ename: 'RangeError' });
+  t.match((await kernel.execute("widgets.dropdown(['a'], { value: 'b' as 'a' })")).reply, {
+    ename: 'RangeError',
+  });
+});
+
+t.test('interact shows what a function gives, again at each change', async (t) => {
+  const { of, reply } = await kernel.execute(
+    "await interact(({ n, on, pick }) => { if (n === 13) throw new Error('unlucky'); return on ? n * 2 : pick; }, { n: range(0, 20), on: true, pick: ['a', 'b'] })",
+  );
+  t.equal(reply.status, 'ok', reply.evalue);
+  const [controls, result] = of('display_data');
+  t.match(controls.data['text/plain'], 'n: 10 (0 to 20)\non: yes\npick: a');
+  t.equal(result.data['text/plain'], 'n = 10, on = true, pick = a\n20');
+  const slider = of('comm_open').find(({ data }) => data.state._model_name === 'IntSliderModel');
+  const updates = () => kernel.published.filter(({ type }) => type === 'update_display_data');
+  for (const [value, text] of [
+    [4, 'n = 4, on = true, pick = a\n8'],
+    [13, /n = 13, .*\nError: unlucky/],
+    [5, 'n = 5, on = true, pick = a\n10'],
+  ] as const) {
+    await change(slider.comm_id, { value });
+    const { content } = updates().at(-1)!;
+    t.match(content.data['text/plain'], text);
+    t.same(content.transient, result.transient, 'in place');
+  }
+  t.match((await kernel.execute('await interact(({ n }) => n.length, { n: range(0, 1) })')).reply, {
+    ename: 'TypeCheckError',
+    evalue: /'length' does not exist on type 'number'/,
+  });
+});
+
+t.test('runs are repriced live while the slider moves', async (t) => {
+  await kernel.execute(
+    "const runs = await compare(guest('port-loop'), { techniques: ['native', 'svm-shadow'] })",
+  );
+  const { of, reply } = await kernel.execute(`await interact(
+    ({ exitCycles }) => runs.get('svm-shadow').reprice(exitRoundTrip(exitCycles)).cycles, { exitCycles: range(0, 5000) })`);
+  t.equal(reply.status, 'ok', reply.evalue);
+  const slider = of('comm_open').find(({ data }) => data.state._model_name === 'IntSliderModel');
+  const cycles = async (exitCycles: number) => {
+    await change(slider.comm_id, { value: exitCycles });
+    const text: string = kernel.published.findLast(({ type }) => type === 'update_display_data')?.content
+      .data['text/plain'];
+    return Number(text.split('\n')[1]);
+  };
+  const [free, some, more] = [await cycles(0), await cycles(1000), await cycles(2000)];
+  t.ok(some > free);
+  t.ok(Math.abs(more - some - (some - free)) <= 1, 'each cycle of an exit costs the same');
+});
+
+t.test('a front end that comes later gets all states', async (t) => {
+  await send('comm_open', { comm_id: 'control', target_name: 'jupyter.widget.control', data: {} });
+  await send('comm_msg', { comm_id: 'control', data: { method: 'request_states' } });
+  const { content } = kernel.published.findLast(({ type }) => type === 'comm_msg')!;
+  t.equal(content.data.method, 'update_states');
+  const info = (await kernel.request('comm_info_request', { target_name: 'jupyter.widget' })).content.comms;
+  t.same(Object.keys(content.data.states).sort(), Object.keys(info).sort());
+  const { id } = await shown('w0');
+  t.match(content.data.states[id], { model_name: 'IntSliderModel', state: { value: 6 } });
+  await send('comm_msg', { comm_id: id, data: { method: 'request_state' } });
+  t.match(kernel.published.findLast(({ type }) => type === 'comm_msg')?.content.data, {
+    method: 'update',
+    state: { value: 6, max: 9 },
+  });
+});

@@ -12,7 +12,10 @@ import { Cpu } from './cpu/cpu.js';
 import type { ApicBase } from './cpu/cpu.js';
 import { passIdleTime } from './cpu/idle.js';
 import type { Processor, RunLimits, Stop } from './cpu/processor.js';
+import { ARENA_BYTES, HOT_INSTRUCTIONS } from './cpu/jit/layout.js';
+import type { CompiledLayout } from './cpu/jit/layout.js';
 import { Svm } from './cpu/svm.js';
+import { FAST_BYTES } from './cpu/tlb.js';
 import type { TlbEntry } from './cpu/tlb.js';
 import { PortBus } from './platform/bus.js';
 import { Clock } from './platform/clock.js';
@@ -27,7 +30,18 @@ export interface MachineOptions {
   profile: CpuProfile;
   /** Physical memory; a multiple of 4096, 1 MB to 2 GB. */
   memoryBytes: number;
+  engine?: Engine | undefined;
+  /** Instructions of a block that are interpreted before it is compiled. For tests: no result depends on it. */
+  hotInstructions?: number;
 }
+
+/**
+ * How instructions are executed: by the interpreter alone, or hot code by what it was compiled to. It changes how
+ * long a run takes on the host and nothing else, so it is part of no result.
+ */
+export const ENGINES = ['compiled', 'interpreter'] as const;
+export type Engine = (typeof ENGINES)[number];
+export const DEFAULT_ENGINE: Engine = 'compiled';
 
 /** What a guest can see of its processor, as plain data; all numbers unsigned. */
 export interface GuestState {
@@ -84,6 +98,7 @@ export class Machine {
     stateOffsetBytes: number,
     ledger: Ledger,
     clock: Clock,
+    compiled: CompiledLayout | null,
   ) {
     this.profile = profile;
     this.memory = memory;
@@ -101,6 +116,7 @@ export class Machine {
       trace: this.trace,
       acknowledgeInterrupt: () => this.platform.acknowledgeInterrupt(),
       localApic: apicBase(() => this.platform.localApic),
+      compiled,
     });
     this.core.svmUnit = new Svm(this.core);
     this.platform = new Platform({
@@ -118,18 +134,25 @@ export class Machine {
   }
 
   /** @throws RangeError when `memoryBytes` is not a size that a machine can have. */
-  static create({ profile, memoryBytes }: MachineOptions): Machine {
+  static create({
+    profile,
+    memoryBytes,
+    engine = DEFAULT_ENGINE,
+    hotInstructions = HOT_INSTRUCTIONS,
+  }: MachineOptions): Machine {
     if (memoryBytes % PAGE_BYTES !== 0 || memoryBytes < MIN_MEMORY_BYTES || memoryBytes > MAX_MEMORY_BYTES) {
       throw new RangeError(
         `memory of ${memoryBytes} bytes: expected a multiple of ${PAGE_BYTES} from ${MIN_MEMORY_BYTES} to ${MAX_MEMORY_BYTES}`,
       );
     }
-    const stateBytes = STATE_AREAS * STATE_BYTES;
-    const pages = Math.ceil((stateBytes + memoryBytes) / WASM_PAGE_BYTES);
-    const buffer = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    if (!ENGINES.includes(engine)) {
+      throw new RangeError(`no engine is called '${String(engine)}'; there are: ${ENGINES.join(', ')}`);
+    }
+    const { memory: buffer, marks, memoryOffsetBytes, ...layout } = layOut(memoryBytes);
     const ledger = new Ledger(profile);
-    const memory = PhysicalMemory.over(buffer, stateBytes, memoryBytes);
-    return new Machine(profile, memory, 0, ledger, new Clock(ledger));
+    const memory = PhysicalMemory.over(buffer, memoryOffsetBytes, memoryBytes, marks);
+    const compiled = engine === 'compiled' ? { memory: buffer, ...layout, hotInstructions } : null;
+    return new Machine(profile, memory, 0, ledger, new Clock(ledger), compiled);
   }
 
   get cpu(): Processor {
@@ -180,7 +203,7 @@ export class Machine {
     if (this.hasVirtualMachine) throw new Error('a machine has room for the state of one virtual machine');
     const memory = this.memory.window(offsetBytes, sizeBytes);
     this.hasVirtualMachine = true;
-    return new Machine(profile, memory, STATE_BYTES, new Ledger(profile), this.clock);
+    return new Machine(profile, memory, STATE_BYTES, new Ledger(profile), this.clock, null);
   }
 
   /** Flat 32-bit protected mode, paging and interrupts off, all general registers 0 but ESP: how an image is entered. */
@@ -318,6 +341,23 @@ export class Machine {
   private reportEnd(stop: Stop): Stop {
     return stop.kind === 'exit' ? (this.takeEnd() ?? stop) : stop;
   }
+}
+
+/**
+ * Divides the machine's one memory: state areas, what compiled code needs (fast TLB entries, marks by page, its
+ * own room), physical memory.
+ */
+function layOut(memoryBytes: number) {
+  const fastBytes = STATE_AREAS * STATE_BYTES;
+  const arenaBytes = fastBytes + FAST_BYTES;
+  const marksBytes = arenaBytes + ARENA_BYTES;
+  // Its own pages are marked too, in room for one more page than they take.
+  const markPages = Math.ceil((marksBytes + memoryBytes) / PAGE_BYTES / PAGE_BYTES) + 1;
+  const memoryOffsetBytes = marksBytes + markPages * PAGE_BYTES;
+  const pages = Math.ceil((memoryOffsetBytes + memoryBytes) / WASM_PAGE_BYTES);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const marks = new Uint8Array(memory.buffer, marksBytes, memory.buffer.byteLength / PAGE_BYTES);
+  return { memory, stateBytes: 0, fastBytes, marksBytes, arenaBytes, marks, memoryOffsetBytes };
 }
 
 /** The processor is built before the devices. */

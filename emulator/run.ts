@@ -10,7 +10,8 @@ import { findProfile } from './cost/catalog.js';
 import { describeInputs, loadInputs } from './inputs.js';
 import type { GuestInputs } from './inputs.js';
 import type { PhysicalMemory } from './platform/memory.js';
-import type { GuestState, RunLimits } from './machine.js';
+import { DEFAULT_ENGINE } from './machine.js';
+import type { Engine, GuestState, RunLimits } from './machine.js';
 import { reportAbsences } from './absences.js';
 import type { Absences } from './absences.js';
 import { createVmm } from './vmm/catalog.js';
@@ -48,6 +49,8 @@ export interface RunOptions extends GuestInputs {
   onConsole?: (byte: number) => void;
   /** Called after each slice of the run; true asks for a stop at this instruction boundary. */
   onProgress?: (progress: { instructions: number; cycles: number }) => boolean;
+  /** How instructions are executed: changes how long the run takes, no figure and no hash. */
+  engine?: Engine;
   /** Keep the newest trace events in `vmm.host.trace`; changes no figure. */
   trace?: boolean;
 }
@@ -115,7 +118,7 @@ export class GuestRun {
     image: Uint8Array,
     private readonly options: RunOptions = {},
   ) {
-    const { profile = DEFAULTS.profile, limits = {}, switches = {} } = options;
+    const { profile = DEFAULTS.profile, limits = {}, switches = {}, engine = DEFAULT_ENGINE } = options;
     this.configuration = {
       technique: options.technique ?? DEFAULTS.technique,
       profile: typeof profile === 'string' ? findProfile(profile) : profile,
@@ -127,7 +130,7 @@ export class GuestRun {
       switches: changedSwitches(switches),
     };
     // As given, so that a switch which the technique has not is refused even at its default.
-    this.vmm = createVmm(this.configuration.technique, { ...this.configuration, switches });
+    this.vmm = createVmm(this.configuration.technique, { ...this.configuration, switches, engine });
     loadInputs(this.vmm.guest, image, options);
     this.inputs = describeInputs(image, options);
     if (options.onConsole) this.vmm.guest.platform.uart.output.onOutput = options.onConsole;

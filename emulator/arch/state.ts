@@ -35,5 +35,14 @@ export const DR_OFFSET = 0x280; // DR0..DR7, 8 bytes each
 /** The four page-directory-pointer entries that PAE paging loads with CR3, 8 bytes each. */
 export const PDPTE_OFFSET = 0x2c0;
 
+/**
+ * What {@link ../cpu/state.ts} derives from the segment registers, here so that compiled code reaches it: per
+ * segment how many offsets are valid starts of a read and of a write with nothing left to check, eight words
+ * each, and the last offset that can be fetched.
+ */
+export const READ_SPAN_OFFSET = 0x400;
+export const WRITE_SPAN_OFFSET = 0x420;
+export const CODE_LIMIT_I32 = 0x440 >> 2;
+
 /** A processor's whole state area. */
 export const STATE_BYTES = 0x1000;

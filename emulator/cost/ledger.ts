@@ -27,8 +27,10 @@ export type Counts = Readonly<Record<Account, Readonly<Partial<Record<CostKey, n
  * prices. One per machine.
  */
 export class Ledger {
-  /** Row-major [account][key]. The run loop adds to it directly. */
-  readonly counts = new Float64Array(ACCOUNTS.length * COST_KEY_COUNT);
+  /** Row-major [account][key]. The run loop adds to it directly, and late: read {@link counts}. */
+  readonly rows = new Float64Array(ACCOUNTS.length * COST_KEY_COUNT);
+  /** Brings the rows up to date with the clock, before anything reads them. */
+  settle: (() => void) | null = null;
   readonly prices: Float64Array;
   /** Time since reset, in ticks; an integer below 2^53 (27 days at 3.8 GHz would overflow it, no run comes near). */
   ticks = 0;
@@ -40,8 +42,14 @@ export class Ledger {
   /** Counts `count` events of `key` against `account` and advances the clock by their price. */
   charge(account: Account, key: CostKey, count = 1): void {
     const column = COST_KEY_INDEX[key];
-    this.counts[ACCOUNT_INDEX[account] * COST_KEY_COUNT + column] += count;
+    this.rows[ACCOUNT_INDEX[account] * COST_KEY_COUNT + column] += count;
     this.ticks += this.prices[column] * count;
+  }
+
+  /** The rows, up to date with the clock. */
+  get counts(): Float64Array {
+    this.settle?.();
+    return this.rows;
   }
 
   /** Whole cycles since reset, rounded down: what RDTSC shows. */
@@ -61,11 +69,12 @@ export class Ledger {
 
   /** A copy of the counts without the zeros. */
   snapshot(): Counts {
+    const { counts } = this;
     return Object.fromEntries(
       ACCOUNTS.map((account, row) => [
         account,
         Object.fromEntries(
-          COST_KEYS.map((key, column) => [key, this.counts[row * COST_KEY_COUNT + column]] as const).filter(
+          COST_KEYS.map((key, column) => [key, counts[row * COST_KEY_COUNT + column]] as const).filter(
             ([, count]) => count !== 0,
           ),
         ),

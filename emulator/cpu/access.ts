@@ -35,10 +35,10 @@ export class SegmentedMemory extends StateArea {
   private readonly fast: Int32Array;
   private readonly codePages: Uint8Array;
   /** What a fast entry must have for the current privilege. */
-  protected readBit = FAST_READ_SUPERVISOR;
-  private writeBit = FAST_WRITE_SUPERVISOR;
+  readBit = FAST_READ_SUPERVISOR;
+  writeBit = FAST_WRITE_SUPERVISOR;
   /** CPL is 3. */
-  protected user = false;
+  user = false;
   protected alignmentChecks = false;
 
   /** Host address of the last modify, or 0 when it is split or outside memory (address 0 is never a page of memory). */
@@ -53,10 +53,11 @@ export class SegmentedMemory extends StateArea {
     stateOffsetBytes: number,
     ledger: Ledger,
     profile: CpuProfile,
+    fast?: Int32Array,
   ) {
     const { buffer } = memory.u8;
     super(buffer, stateOffsetBytes);
-    this.mmu = new Mmu(this, memory, ledger, this.fault, profile);
+    this.mmu = new Mmu(this, memory, ledger, this.fault, profile, fast);
     this.view = new DataView(buffer);
     this.bytes = new Uint8Array(buffer);
     this.fast = this.mmu.tlb.fast;

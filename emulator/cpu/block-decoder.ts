@@ -4,6 +4,7 @@ import { Operation } from '../isa/operation.js';
 import { row } from '../isa/row.js';
 import { Block } from './block.js';
 import type { Cpu } from './cpu.js';
+import { isCompiled } from './jit/coverage.js';
 
 const PAGE_BYTES = 4096;
 const PAGE_MASK = PAGE_BYTES - 1;
@@ -16,8 +17,9 @@ const TOO_LONG_ROW = row('(too long)', '', '', (cpu) => cpu.raiseWithCode(VECTOR
 const scratch = new Uint8Array(MAX_INSTRUCTION_BYTES);
 
 /** Blocks end where the flow may leave the line and where the processor must look up; repeated strings poll on their own. */
-function endsBlock({ row, rep }: Operation): boolean {
-  return row.flow !== 'next' || rep !== 'none';
+function endsBlock(op: Operation): boolean {
+  // What cannot be compiled ends a block too, so that compiled code can go on right behind it.
+  return op.row.flow !== 'next' || op.rep !== 'none' || !isCompiled(op);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { ACCOUNT_INDEX, COST_KEY_COUNT, COST_KEY_INDEX } from '../cost/keys.js';
 import type { Ledger } from '../cost/ledger.js';
 import type { Operation } from '../isa/operation.js';
+import type { Unit } from './jit/unit.js';
 
 const GUEST_ROW = ACCOUNT_INDEX.guest * COST_KEY_COUNT;
 const LOAD = COST_KEY_INDEX.load;
@@ -14,16 +15,16 @@ export const POLLS_ALWAYS = 1;
 /** Once no interrupt shadow is in force. */
 export const POLLS_UNMASKED = 2;
 
-/** Adds `times` executions of `op` to the guest's row. */
-function addCounts(op: Operation, counts: Float64Array, times: number): void {
-  counts[GUEST_ROW + COST_KEY_INDEX[op.row.cost]] += times;
-  if (op.loads > 0) counts[GUEST_ROW + LOAD] += op.loads * times;
-  if (op.stores > 0) counts[GUEST_ROW + STORE] += op.stores * times;
-  if (op.locked) counts[GUEST_ROW + LOCKED] += times;
+/** Adds `times` executions of `op` to the row that begins at `row`. */
+export function addCounts(op: Operation, counts: Float64Array, row: number, times: number): void {
+  counts[row + COST_KEY_INDEX[op.row.cost]] += times;
+  if (op.loads > 0) counts[row + LOAD] += op.loads * times;
+  if (op.stores > 0) counts[row + STORE] += op.stores * times;
+  if (op.locked) counts[row + LOCKED] += times;
 }
 
 /** What one execution of `op` costs. */
-function operationTicks(op: Operation, prices: Float64Array): number {
+export function operationTicks(op: Operation, prices: Float64Array): number {
   const memoryTicks = op.loads * prices[LOAD] + op.stores * prices[STORE];
   return prices[COST_KEY_INDEX[op.row.cost]] + memoryTicks + (op.locked ? prices[LOCKED] : 0);
 }
@@ -45,6 +46,12 @@ export class Block {
   /** Times entered, and further iterations of the last operation, since the last fold. */
   executions = 0;
   iterations = 0;
+  /** Instructions interpreted since it was decoded, and how many make it worth a look by the compiler. */
+  heat = 0;
+  hotAt = Infinity;
+  /** Where it has been compiled, and its index there. */
+  unit: Unit | null = null;
+  unitIndex = 0;
 
   /** Links the operations. @param operations at least one, with their `pageOffset` set. */
   constructor(
@@ -69,9 +76,9 @@ export class Block {
   }
 
   /** Adds its executions to the ledger's rows; the clock has them already. */
-  fold({ counts }: Ledger): void {
-    for (const op of this.operations) addCounts(op, counts, this.executions);
-    if (this.iterations > 0) addCounts(this.last, counts, this.iterations);
+  fold({ rows }: Ledger): void {
+    for (const op of this.operations) addCounts(op, rows, GUEST_ROW, this.executions);
+    if (this.iterations > 0) addCounts(this.last, rows, GUEST_ROW, this.iterations);
     this.executions = 0;
     this.iterations = 0;
   }
@@ -80,7 +87,7 @@ export class Block {
   refund(from: Operation, ledger: Ledger): number {
     const start = this.operations.indexOf(from);
     for (let index = start; index < this.count; index++) {
-      addCounts(this.operations[index], ledger.counts, -1);
+      addCounts(this.operations[index], ledger.rows, GUEST_ROW, -1);
       ledger.ticks -= operationTicks(this.operations[index], ledger.prices);
     }
     return this.count - start;

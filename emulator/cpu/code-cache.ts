@@ -26,7 +26,9 @@ class CodePage {
       if (table === null) continue;
       for (let at = first; at < byteOffset + byteCount; at++) {
         const block = table[at];
-        if (block !== undefined && at + block.lengthBytes > byteOffset) table[at] = undefined;
+        if (block === undefined || at + block.lengthBytes <= byteOffset) continue;
+        block.unit?.invalidate();
+        table[at] = undefined;
       }
     }
   }

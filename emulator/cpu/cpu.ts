@@ -11,6 +11,7 @@ import type { Clock } from '../platform/clock.js';
 import type { PhysicalMemory } from '../platform/memory.js';
 import type { TraceRecorder } from '../trace/recorder.js';
 import { ATTENTION_DEBUG } from './attention.js';
+import type { CompiledLayout } from './jit/layout.js';
 import { NoSvm } from './no-svm.js';
 import * as control from './control.js';
 import { cpuid } from './cpuid.js';
@@ -28,6 +29,7 @@ import { Registers } from './registers.js';
 import { reset } from './reset.js';
 import * as segmentation from './segmentation.js';
 import type { SvmUnit } from './svm-hooks.js';
+import { FAST_BYTES } from './tlb.js';
 
 /** What a processor is wired to. */
 export interface CpuParts {
@@ -45,6 +47,8 @@ export interface CpuParts {
   acknowledgeInterrupt(): number;
   /** The local APIC, as IA32_APIC_BASE and CPUID show it. */
   readonly localApic: ApicBase;
+  /** What compiled code works on; null: the processor only interprets. */
+  readonly compiled: CompiledLayout | null;
 }
 
 /** The one part of a local APIC that is a model-specific register. */
@@ -79,11 +83,12 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
   /** The instruction that was intercepted, valid then too; null when the exit is no instruction's. */
   interceptedOperation: Operation | null = null;
   constructor(readonly parts: CpuParts) {
-    super(parts.memory, parts.stateOffsetBytes, parts.ledger, parts.profile);
+    super(parts.memory, parts.stateOffsetBytes, parts.ledger, parts.profile, fastTable(parts.compiled));
     this.ledger = parts.ledger;
     this.msrs = new Msrs();
     this.features = new Set(parts.profile.features);
     this.executor = new Executor(this, parts);
+    parts.ledger.settle = () => this.executor.sync();
     this.reload();
   }
 
@@ -341,4 +346,9 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
   portOut(port: number, width: PortWidth, value: number): void {
     ports.portOut(this, port, width, value);
   }
+}
+
+function fastTable(layout: CompiledLayout | null): Int32Array | undefined {
+  if (layout === null) return undefined;
+  return new Int32Array(layout.memory.buffer, layout.fastBytes, FAST_BYTES / Int32Array.BYTES_PER_ELEMENT);
 }

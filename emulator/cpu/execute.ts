@@ -15,6 +15,8 @@ import { deliverEvent, deliverSoftware, faultEvent } from './events.js';
 import { passIdleTime } from './idle.js';
 import { Fetcher } from './fetch.js';
 import { BASE_I32, BASE_STRIDE_I32 } from './state.js';
+import { CompiledEngine } from './jit/engine.js';
+import type { Unit } from './jit/unit.js';
 import type { Event, RunLimits, StepResult, Stop } from './processor.js';
 
 const CS_BASE_I32 = BASE_I32 + BASE_STRIDE_I32 * CS;
@@ -57,11 +59,17 @@ export class Executor {
   /** The last event that was delivered, for `step`. */
   private delivered: Event | null = null;
 
-  constructor(cpu: Cpu, { ledger, clock }: CpuParts) {
+  /** Runs what is hot; null in a processor that only interprets. */
+  private readonly compiled: CompiledEngine | null;
+  /** The next block is the interpreter's: compiled code has left something to it. */
+  private interpretNext = false;
+
+  constructor(cpu: Cpu, { ledger, clock, compiled }: CpuParts) {
     this.cpu = cpu;
     this.ledger = ledger;
     this.clock = clock;
     this.fetcher = new Fetcher(cpu, () => this.current?.cut());
+    this.compiled = compiled && new CompiledEngine(cpu, ledger, compiled);
   }
 
   /** Offset of the instruction under execution, for handlers that end a block. */
@@ -77,9 +85,7 @@ export class Executor {
     this.entryPage = entryPage;
     this.instructionLimit = cpu.instructions + (limits.instructions ?? Infinity);
     this.tickLimit = ledger.ticks + (limits.cycles ?? Infinity) * TICKS_PER_CYCLE;
-    const stop = this.loop();
-    this.sync();
-    return stop;
+    return this.loop();
   }
 
   /** One instruction, decoded from the bytes as they are now. */
@@ -106,7 +112,6 @@ export class Executor {
     } finally {
       this.single = false;
     }
-    this.sync();
     return this.stepResult(stop);
   }
 
@@ -120,6 +125,7 @@ export class Executor {
   sync(): void {
     for (const block of this.unfolded) block.fold(this.ledger);
     this.unfolded = [];
+    this.compiled?.fold();
   }
 
   restartFetch(): void {
@@ -166,7 +172,7 @@ export class Executor {
   /** @throws Restart when the instruction is one of several in its block, whose time has been counted ahead. */
   requireExactTime(): void {
     const { cpu, current } = this;
-    if (current === null || current.count === 1) return;
+    if (current?.count === 1 || (current === null && !this.compiled?.isRunning)) return;
     cpu.setAttention(attention.ATTENTION_ALONE, true);
     throw cpu.restart;
   }
@@ -196,6 +202,13 @@ export class Executor {
           if ((eip >>> 0) + block.lengthBytes - 1 > cpu.codeLimit) block = fetcher.single(linear);
           const most = stepping === 0 ? left : 1;
           if (block.count > most) block = fetcher.shorten(linear, most);
+          const { unit } = block;
+          if (unit !== null && stepping === 0 && this.mayRunCompiled(block, eip)) {
+            const stop = this.runCompiled(unit, block, eip, left);
+            if (stop !== null) return stop;
+            continue;
+          }
+          this.interpretNext = false;
           if (stepping !== 0) stepping = this.beginStep();
 
           this.enter(block, eip);
@@ -229,12 +242,41 @@ export class Executor {
     }
   }
 
+  private mayRunCompiled(block: Block, eip: number): boolean {
+    const { cpu, compiled } = this;
+    if (this.interpretNext || compiled === null || !compiled.admits(block, eip)) return false;
+    // Compiled code looks at the time only: nothing else may be waiting, save what it cannot unmask.
+    return (
+      cpu.pollAttention === 0 ||
+      (cpu.pollAttention === attention.POLL_INTERRUPT &&
+        (cpu.s32[EFLAGS_I32] & FLAG_IF) === 0 &&
+        !this.monitored &&
+        !cpu.guestMode)
+    );
+  }
+
+  /** Runs from `block` on in its unit. @returns why the run ends, or null. */
+  private runCompiled(unit: Unit, block: Block, eip: number, left: number): Stop | null {
+    const { ledger, clock } = this;
+    const compiled = this.compiled!;
+    const ticksLeft = Math.min(clock.nextTicks, this.tickLimit) - ledger.ticks;
+    const exit = compiled.run(unit, block, eip, left, ticksLeft);
+    const at = unit.blocks[exit.block];
+    if (exit.completed === at.count) return at.polls && this.pollDue() ? this.poll() : null;
+    compiled.refund(unit, exit);
+    const { thrown } = compiled;
+    this.interpretNext = thrown === null;
+    return thrown === null ? null : this.raised(thrown, at.operations[exit.completed]);
+  }
+
   /** Charges a block as a whole and makes it current. eip becomes that after its last operation. */
   private enter(block: Block, eip: number): void {
     const { cpu } = this;
     this.ledger.ticks += block.ticks;
     cpu.instructions += block.count;
     if (block.executions++ === 0) this.noteUnfolded(block);
+    block.heat += block.count;
+    if (block.heat >= block.hotAt) this.compiled?.consider(this.fetcher.blocks, block);
     cpu.s32[EIP_I32] = eip + block.lengthBytes;
     this.blockEip = eip;
     this.current = block;
@@ -394,16 +436,21 @@ export class Executor {
   private recover(thrown: unknown, op: Operation): Stop | null {
     const { cpu, current } = this;
     if (thrown !== cpu.fault && thrown !== cpu.vmExit && thrown !== cpu.restart) throw thrown;
-    cpu.nextEip = cpu.eip;
-    cpu.interceptedOperation = current === null ? null : op;
-    if (current !== null) {
-      cpu.eip = this.eipOf(op);
-      cpu.nextEip = (cpu.eip + op.lengthBytes) >>> 0;
-      cpu.instructions -= current.refund(op, this.ledger);
-      this.current = null;
-    }
+    if (current === null) return this.raised(thrown, null);
+    cpu.eip = this.eipOf(op);
+    cpu.instructions -= current.refund(op, this.ledger);
+    this.current = null;
+    return this.raised(thrown, op);
+  }
+
+  /** With state exact at `op` (null: at no instruction), goes on with what was thrown there. Host errors go on. */
+  private raised(thrown: unknown, op: Operation | null): Stop | null {
+    const { cpu } = this;
+    cpu.interceptedOperation = op;
+    cpu.nextEip = op === null ? cpu.eip : (cpu.eip + op.lengthBytes) >>> 0;
     if (thrown === cpu.restart) return null;
     if (thrown === cpu.vmExit) return this.completeExit();
+    if (thrown !== cpu.fault) throw thrown;
     return this.accept(faultEvent(cpu));
   }
 

@@ -67,6 +67,7 @@ export class Fetcher {
     if (block === null) return this.addStraddler(linear);
     if (this.blocks === NO_BLOCKS) this.blocks = this.cache.open(physicalPage, cpu.codeIs32);
     this.cache.keep(physicalPage, this.blocks, block);
+    block.hotAt = cpu.parts.compiled?.hotInstructions ?? Infinity;
     return block;
   }
 

@@ -64,8 +64,9 @@ export class Mmu implements TableAccess {
     private readonly ledger: Ledger,
     private readonly fault: Fault,
     profile: CpuProfile,
+    fast?: Int32Array,
   ) {
-    this.tlb = new Tlb(profile.tlb);
+    this.tlb = new Tlb(profile.tlb, fast);
     this.formats = pagingFormats(profile);
     this.format = this.formats.twoLevel;
     this.secondDimension = new NestedPaging(

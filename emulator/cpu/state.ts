@@ -2,7 +2,16 @@ import { ATTR_CODE, ATTR_DB, ATTR_DC, ATTR_P, ATTR_RW, ATTR_S } from '../arch/de
 import type { SegmentState, TableState } from '../arch/descriptors.js';
 import { CS, SS } from '../arch/registers.js';
 import type { SegmentIndex } from '../arch/registers.js';
-import { GDTR_OFFSET, IDTR_OFFSET, SEGMENT_OFFSET, SEGMENT_STRIDE, STATE_BYTES } from '../arch/state.js';
+import {
+  CODE_LIMIT_I32,
+  GDTR_OFFSET,
+  IDTR_OFFSET,
+  READ_SPAN_OFFSET,
+  SEGMENT_OFFSET,
+  SEGMENT_STRIDE,
+  STATE_BYTES,
+  WRITE_SPAN_OFFSET,
+} from '../arch/state.js';
 
 const SEGMENT_I32 = SEGMENT_OFFSET >> 2;
 const STRIDE_I32 = SEGMENT_STRIDE >> 2;
@@ -28,8 +37,8 @@ export class StateArea {
    * Per segment: how many offsets, counted from 0, are valid starts of a read of up to 4 bytes, with nothing left to check. 0 sends
    * every access to the full check.
    */
-  readonly readSpan = new Uint32Array(8);
-  readonly writeSpan = new Uint32Array(8);
+  readonly readSpan: Uint32Array;
+  readonly writeSpan: Uint32Array;
   /** Which bits of ESP the stack segment uses: 0xffff, or all (as -1). */
   stackMask = -1;
   /** CS.D: default operand and address size is 32 bits. */
@@ -45,6 +54,8 @@ export class StateArea {
     this.u16 = new Uint16Array(buffer, offsetBytes, STATE_BYTES >> 1);
     this.s32 = new Int32Array(buffer, offsetBytes, STATE_BYTES >> 2);
     this.u32 = new Uint32Array(buffer, offsetBytes, STATE_BYTES >> 2);
+    this.readSpan = new Uint32Array(buffer, offsetBytes + READ_SPAN_OFFSET, 8);
+    this.writeSpan = new Uint32Array(buffer, offsetBytes + WRITE_SPAN_OFFSET, 8);
   }
 
   selector(segment: SegmentIndex): number {
@@ -113,6 +124,7 @@ export class StateArea {
     if (segment === CS) {
       this.codeIs32 = (attributes & ATTR_DB) !== 0;
       this.codeLimit = limit === 0xffff_ffff ? Infinity : limit;
+      this.u32[CODE_LIMIT_I32] = limit;
     }
   }
 }

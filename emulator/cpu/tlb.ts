@@ -26,6 +26,8 @@ export const FAST_FETCH_USER = 32;
 export const FAST_ALL = 63;
 
 const PAGES = 1 << 20;
+/** Size of the table of fast entries. */
+export const FAST_BYTES = PAGES * Int32Array.BYTES_PER_ELEMENT;
 /** Flags that tell the size of a page. */
 const SIZE = TLB_LARGE | TLB_2MB;
 /** Fast entries that may be live before all are dropped to start over: enough for the large pages in use. */
@@ -47,7 +49,7 @@ export interface TlbEntry {
  */
 export class Tlb {
   /** By linear page: host address of the page and FAST bits; 0 means ask the model. */
-  readonly fast = new Int32Array(PAGES);
+  readonly fast: Int32Array;
   private readonly fastPages = new Int32Array(MAX_FAST_PAGES);
   private fastCount = 0;
 
@@ -69,8 +71,15 @@ export class Tlb {
   /** Some entries may be parts of a larger page of the guest's, made since the last flush: see {@link invalidatePage}. */
   hasFragments = false;
 
-  /** @throws RangeError unless the number of sets is a power of two. */
-  constructor({ entries, ways }: { entries: number; ways: number }) {
+  /**
+   * @param fast FAST_BYTES of zeros to keep {@link fast} in, where compiled code reaches it.
+   * @throws RangeError unless the number of sets is a power of two.
+   */
+  constructor(
+    { entries, ways }: { entries: number; ways: number },
+    fast: Int32Array = new Int32Array(FAST_BYTES / Int32Array.BYTES_PER_ELEMENT),
+  ) {
+    this.fast = fast;
     const sets = entries / ways;
     if (!Number.isInteger(sets) || sets < 1 || (sets & (sets - 1)) !== 0) {
       throw new RangeError(`TLB of ${entries} entries in ${ways} ways: sets must be a power of two`);

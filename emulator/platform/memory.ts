@@ -39,8 +39,16 @@ export class PhysicalMemory {
     this.view = new DataView(buffer, baseBytes, sizeBytes);
   }
 
-  /** The window [baseBytes, baseBytes + sizeBytes) of a fresh WebAssembly.Memory's buffer. */
-  static over(memory: WebAssembly.Memory, baseBytes: number, sizeBytes: number): PhysicalMemory {
+  /**
+   * The window [baseBytes, baseBytes + sizeBytes) of a fresh WebAssembly.Memory's buffer.
+   * @param marks zeros, one byte for each page of the buffer, where compiled code reaches them.
+   */
+  static over(
+    memory: WebAssembly.Memory,
+    baseBytes: number,
+    sizeBytes: number,
+    marks?: Uint8Array,
+  ): PhysicalMemory {
     const { buffer } = memory;
     if (
       baseBytes % PAGE_BYTES !== 0 ||
@@ -51,7 +59,7 @@ export class PhysicalMemory {
         `memory window ${baseBytes}+${sizeBytes} is not page-aligned inside ${buffer.byteLength} bytes`,
       );
     }
-    const codePages = new Uint8Array(buffer.byteLength / PAGE_BYTES);
+    const codePages = marks ?? new Uint8Array(buffer.byteLength / PAGE_BYTES);
     return new PhysicalMemory(buffer as ArrayBuffer, baseBytes, sizeBytes, codePages, []);
   }
 

@@ -6,7 +6,7 @@ import type { CostKey } from '../cost/keys.js';
 import { TICKS_PER_CYCLE } from '../cost/ledger.js';
 import type { CpuProfile } from '../cost/profile.js';
 import { Machine } from '../machine.js';
-import type { RunLimits } from '../machine.js';
+import type { Engine, RunLimits } from '../machine.js';
 import { NO_WAY_BACK } from './crossing.js';
 import type { Crossing } from './crossing.js';
 import { ExitCounts } from './exit-counts.js';
@@ -20,6 +20,7 @@ export interface MonitorOptions {
   profile: CpuProfile;
   /** The guest's physical memory: a multiple of 4096. */
   memoryBytes: number;
+  engine?: Engine | undefined;
   /** Mechanisms to switch or size otherwise than by default. */
   switches?: Partial<Switches>;
 }
@@ -57,14 +58,14 @@ export abstract class Monitor implements Vmm {
   private deadlineTicks = Infinity;
 
   /** @throws RangeError when `memoryBytes` is not a size that a guest can have. */
-  protected constructor({ profile, memoryBytes, switches }: MonitorOptions) {
+  protected constructor({ profile, memoryBytes, switches, engine }: MonitorOptions) {
     if (memoryBytes % PAGE_BYTES !== 0 || memoryBytes < PAGE_BYTES || memoryBytes > MAX_GUEST_BYTES) {
       throw new RangeError(
         `guest memory of ${memoryBytes} bytes: expected a multiple of ${PAGE_BYTES} up to ${MAX_GUEST_BYTES}`,
       );
     }
     this.switches = withDefaults(switches);
-    this.host = Machine.create({ profile, memoryBytes: MONITOR_BYTES + memoryBytes });
+    this.host = Machine.create({ profile, memoryBytes: MONITOR_BYTES + memoryBytes, engine });
     this.guest = this.host.virtualMachine(GUEST_HPA, memoryBytes, withoutPae(profile));
     this.frames = new FrameAllocator(FIRST_MONITOR_FRAME_HPA, MONITOR_BYTES);
     // A device of the guest that asks for service while the guest runs must stop it, whatever its IF says.

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import {
+  DEFAULT_ENGINE,
   DEFAULTS,
+  ENGINES,
   describeValues,
   formatDiagnostics,
   GuestRun,
@@ -12,6 +14,7 @@ import {
   techniques,
 } from '../../emulator/index.js';
 import type {
+  Engine,
   GuestInputs,
   RunOptions,
   RunResult,
@@ -39,6 +42,7 @@ interface Options {
   type?: string;
   send?: string;
   screen?: boolean;
+  engine: string;
   json?: boolean;
 }
 
@@ -71,6 +75,11 @@ export function runCommand(): Command {
     .option('--type <text>', 'type on the keyboard before the guest starts')
     .option('--send <text>', 'send over the serial line before the guest starts')
     .option('--screen', 'show the text screen as it is at the end')
+    .option(
+      '--engine <name>',
+      `how the host executes instructions, one of ${ENGINES.join(', ')}; no figure depends on it`,
+      DEFAULT_ENGINE,
+    )
     .option('--json', 'print one JSON object instead')
     .addHelpText('after', switchHelp)
     .action(run);
@@ -102,6 +111,7 @@ function run(path: string, options: Options): void {
     technique: options.technique as Technique,
     profile: options.cpu,
     memoryBytes: options.memory,
+    engine: options.engine as Engine,
     limits: {
       ...(options.maxInstructions !== undefined && { instructions: options.maxInstructions }),
       ...(options.maxCycles !== undefined && { cycles: options.maxCycles }),

@@ -5,6 +5,7 @@ import { assemble } from '../../emulator/asm/index.js';
 import { TICKS_PER_CYCLE } from '../../emulator/cost/ledger.js';
 import { findProfile } from '../../emulator/cost/catalog.js';
 import { Machine } from '../../emulator/machine.js';
+import type { MachineOptions } from '../../emulator/machine.js';
 import { packageRoot } from '../../emulator/root.js';
 
 export const ORIGIN = 0x100000;
@@ -20,9 +21,15 @@ function imageOf(source: string): Uint8Array {
   return bytes;
 }
 
+type EngineOptions = Pick<MachineOptions, 'engine' | 'hotInstructions'>;
+
 /** A machine of 4 MB with a program in it, entered flat at its first byte. */
-export function bareMachine(source: string): Machine {
-  const machine = Machine.create({ profile: findProfile('pentium4-672'), memoryBytes: 4 << 20 });
+export function bareMachine(source: string, options: EngineOptions = {}): Machine {
+  const machine = Machine.create({
+    profile: findProfile('pentium4-672'),
+    memoryBytes: 4 << 20,
+    ...options,
+  });
   machine.memory.writeBytes(ORIGIN, imageOf(source));
   machine.resetFlat(ORIGIN);
   return machine;

@@ -1,0 +1,280 @@
+import { EIP_I32, LAZY_CARRY_I32, LAZY_RESULT_I32 } from '../../arch/state.js';
+import type { Operation } from '../../isa/operation.js';
+import { CodeWriter } from './code-writer.js';
+import type { Label } from './code-writer.js';
+import { flagsAreDead, isCompiledTransfer, straightEmitter } from './coverage.js';
+import { FILL_TLB, Frame, STORE_MARKED } from './frame.js';
+import type { RegionExit } from './frame.js';
+import type { CompiledLayout } from './layout.js';
+import * as local from './locals.js';
+import { encodeModule } from './module-writer.js';
+import type { ImportedFunction } from './module-writer.js';
+import * as op from './opcodes.js';
+import { emitTransfer } from './transfers.js';
+
+const PAGE_BYTES = 4096;
+const BYTES_PER_WORD = 4;
+/** No block has more operations (cpu/block-decoder.ts). */
+const MOST_OPERATIONS = 64;
+
+const imports: ImportedFunction[] = [];
+imports[FILL_TLB] = { name: 'fillTlb', parameters: 2, results: 1 };
+imports[STORE_MARKED] = { name: 'storeMarked', parameters: 3, results: 1 };
+
+/** A block as a region holds it: the operations that compiled code can execute, from the first on. */
+export interface RegionBlock {
+  operations: readonly Operation[];
+  /** They are the whole block: its last operation decides where to go, else the interpreter goes on. */
+  isWhole: boolean;
+  /** An interrupt may be taken after it. */
+  polls: boolean;
+  /** What one execution costs. */
+  ticks: number;
+}
+
+/** Places in memory that the code of one region works on, as byte addresses. */
+export interface RegionPlaces {
+  /** The counts left of instructions and ticks, two words. */
+  out: number;
+  /** One word a block: its executions. */
+  counters: number;
+  /** One byte for each offset in the page: index of the block there plus one, or 0. */
+  table: number;
+}
+
+export interface CompiledRegion {
+  module: Uint8Array<ArrayBuffer>;
+  exits: readonly RegionExit[];
+}
+
+/** Compiles blocks of one page, in the order of their offsets, to one WebAssembly function. */
+export function compileRegion(
+  blocks: readonly RegionBlock[],
+  layout: CompiledLayout,
+  places: RegionPlaces,
+): CompiledRegion {
+  const writer = new RegionWriter(blocks, layout, places);
+  const body = writer.write();
+  return {
+    module: encodeModule({
+      imports,
+      parameters: local.PARAMETERS,
+      i32Locals: local.I32_LOCALS,
+      i64Locals: local.I64_LOCALS,
+      body,
+    }),
+    exits: writer.exits,
+  };
+}
+
+/**
+ * The function is a loop around a jump table: a jump to a later block is a branch out of nested constructs, one to
+ * an earlier block goes through the table. Whether the budget suffices for a block is looked at before the jump to
+ * it, together with the poll after the transfer.
+ */
+class RegionWriter {
+  private readonly w = new CodeWriter();
+  private readonly f: Frame;
+  private readonly indexByOffset = new Map<number, number>();
+  private labels: Label[] = [];
+  private loop: Label = { depth: 0 };
+  private self: Label | null = null;
+
+  constructor(
+    private readonly blocks: readonly RegionBlock[],
+    private readonly layout: CompiledLayout,
+    private readonly places: RegionPlaces,
+  ) {
+    this.f = new Frame(this.w, layout, blocks[0].operations[0]);
+    blocks.forEach(({ operations }, index) => this.indexByOffset.set(operations[0].pageOffset, index));
+  }
+
+  get exits(): readonly RegionExit[] {
+    return this.f.exits;
+  }
+
+  write(): Uint8Array {
+    const { w, f, blocks } = this;
+    f.exitLabel = w.open(op.BLOCK);
+    this.loop = w.open(op.LOOP);
+    for (let index = blocks.length - 1; index >= 0; index--) this.labels[index] = w.open(op.BLOCK);
+    w.get(local.ENTRY);
+    w.brTable(this.labels);
+    for (let index = 0; index < blocks.length; index++) {
+      w.end();
+      this.writeBlock(index);
+    }
+    w.end();
+    w.end();
+    this.writeEpilogue();
+    const prologue = new CodeWriter();
+    this.writePrologue(prologue);
+    prologue.append(w.bytes);
+    return prologue.bytes;
+  }
+
+  private writePrologue(w: CodeWriter): void {
+    const { f } = this;
+    const { stateBytes } = this.layout;
+    f.writePrologue(w);
+    for (const register of f.registersUsed) {
+      w.const(0);
+      w.memory(op.I32_LOAD, stateBytes + register * 2 * BYTES_PER_WORD);
+      w.set(local.REGISTERS + register);
+    }
+    for (const [index, target] of FLAG_WORDS) {
+      w.const(0);
+      w.memory(op.I32_LOAD, stateBytes + index * BYTES_PER_WORD);
+      w.set(target);
+    }
+  }
+
+  private writeEpilogue(): void {
+    const { w, f } = this;
+    const { stateBytes } = this.layout;
+    const store = (address: number, source: number): void => {
+      w.const(0);
+      w.get(source);
+      w.memory(op.I32_STORE, address);
+    };
+    for (const register of f.registersWritten) {
+      store(stateBytes + register * 2 * BYTES_PER_WORD, local.REGISTERS + register);
+    }
+    for (const [index, source] of FLAG_WORDS) store(stateBytes + index * BYTES_PER_WORD, source);
+    store(stateBytes + EIP_I32 * BYTES_PER_WORD, local.EIP);
+    store(this.places.out, local.INSTRUCTIONS);
+    store(this.places.out + BYTES_PER_WORD, local.TICKS);
+    w.get(local.EXIT);
+  }
+
+  private writeBlock(index: number): void {
+    const { w, f } = this;
+    const { operations, isWhole } = this.blocks[index];
+    const last = operations[operations.length - 1];
+    f.block = index;
+    f.flags.state = { kind: 'words' };
+    // A loop of one block needs no table.
+    this.self = w.open(op.LOOP);
+    this.charge(index);
+    for (let at = 0; at < operations.length; at++) {
+      const operation = operations[at];
+      f.index = at;
+      f.operation = operation;
+      f.stores = false;
+      f.needsFlags = !flagsAreDead(operations, at + 1);
+      const emit = straightEmitter(operation);
+      if (emit === null) break;
+      emit(f, operation);
+      f.exitIfStale();
+    }
+    const edges = { to: (offset: number) => this.edge(offset), indirect: () => this.indirectEdge() };
+    if (isWhole && isCompiledTransfer(last)) emitTransfer(f, last, edges);
+    else if (isWhole) this.edge(last.pageOffset + last.lengthBytes);
+    else this.leave(last.pageOffset + last.lengthBytes);
+    w.end();
+  }
+
+  private charge(index: number): void {
+    const { w } = this;
+    const { operations, ticks } = this.blocks[index];
+    for (const [counter, amount] of [
+      [local.INSTRUCTIONS, operations.length],
+      [local.TICKS, ticks],
+    ]) {
+      w.get(counter);
+      w.const(amount);
+      w.op(op.I32_SUB);
+      w.set(counter);
+    }
+    const address = this.places.counters + index * BYTES_PER_WORD;
+    w.const(0);
+    w.const(0);
+    w.memory(op.I32_LOAD, address);
+    w.const(1);
+    w.op(op.I32_ADD);
+    w.memory(op.I32_STORE, address);
+  }
+
+  /** The block is done and control goes out of the region. */
+  private leave(pageOffset: number): void {
+    this.f.pushEip(pageOffset);
+    this.w.set(local.EIP);
+    this.f.exit(this.blocks[this.f.block].operations.length);
+  }
+
+  private edge(pageOffset: number): void {
+    const { w, f } = this;
+    const to = pageOffset < PAGE_BYTES ? this.indexByOffset.get(pageOffset) : undefined;
+    if (to === undefined) {
+      this.leave(pageOffset);
+      return;
+    }
+    w.get(local.INSTRUCTIONS);
+    w.const(this.blocks[to].operations.length);
+    w.op(op.I32_LT_S);
+    this.orDue();
+    w.open(op.IF);
+    this.leave(pageOffset);
+    w.end();
+    if (!flagsAreDead(this.blocks[to].operations, 0)) f.flags.settle();
+    if (to === f.block && this.self) w.br(this.self);
+    else if (to > f.block) w.br(this.labels[to]);
+    else {
+      w.const(to);
+      w.set(local.ENTRY);
+      w.br(this.loop);
+    }
+  }
+
+  /** Local EIP holds where to. */
+  private indirectEdge(): void {
+    const { w, f } = this;
+    const whole = this.blocks[f.block].operations.length;
+    w.get(local.EIP);
+    w.get(local.EIP_BASE);
+    w.op(op.I32_SUB);
+    w.tee(local.SCRATCH);
+    w.const(PAGE_BYTES);
+    w.op(op.I32_LT_U);
+    w.open(op.IF);
+    w.get(local.SCRATCH);
+    w.memory(op.I32_LOAD8_U, this.places.table);
+    w.tee(local.SCRATCH);
+    w.op(op.I32_EQZ);
+    w.get(local.INSTRUCTIONS);
+    w.const(MOST_OPERATIONS);
+    w.op(op.I32_LT_S, op.I32_OR);
+    this.orDue();
+    w.op(op.I32_EQZ);
+    w.open(op.IF);
+    const before = f.flags.state;
+    f.flags.settle();
+    f.flags.state = before;
+    w.get(local.SCRATCH);
+    w.const(1);
+    w.op(op.I32_SUB);
+    w.set(local.ENTRY);
+    w.br(this.loop);
+    w.end();
+    w.end();
+    f.exit(whole);
+  }
+
+  /** ORs to the value on the stack what else makes the run loop look up at the end of this block. */
+  private orDue(): void {
+    const { w, f } = this;
+    if (this.blocks[f.block].polls) {
+      w.get(local.TICKS);
+      w.const(0);
+      w.op(op.I32_LE_S, op.I32_OR);
+    }
+    if (!f.stores) return;
+    w.get(local.STALE);
+    w.op(op.I32_OR);
+  }
+}
+
+const FLAG_WORDS = [
+  [LAZY_RESULT_I32, local.FLAG_RESULT],
+  [LAZY_CARRY_I32, local.FLAG_CARRY],
+] as const;

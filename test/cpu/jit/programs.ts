@@ -1,0 +1,213 @@
+import { generator, tables } from '../bare.js';
+
+/** Pages from here on are random data; every fourth of them is absent until the first fault. */
+const DATA = 0x300000;
+const TABLE = 0x201000;
+const ROUNDS = 150;
+
+const WIDE = ['eax', 'ebx', 'ecx', 'edx', 'edi'];
+const WORDS = ['ax', 'bx', 'cx', 'dx', 'di'];
+const BYTES = ['al', 'ah', 'bl', 'bh', 'cl', 'ch', 'dl', 'dh'];
+const CONDITIONS = ['o', 'no', 'b', 'ae', 'e', 'ne', 'be', 'a', 's', 'ns', 'p', 'np', 'l', 'ge', 'le', 'g'];
+const BINARY = ['add', 'or', 'adc', 'sbb', 'and', 'sub', 'xor', 'cmp', 'test', 'mov'];
+const UNARY = ['inc', 'dec', 'neg', 'not'];
+const SHIFTS = ['shl', 'shr', 'sar', 'rol', 'ror', 'rcl', 'rcr'];
+
+const NAMES: Readonly<Record<number, readonly string[]>> = { 1: BYTES, 2: WORDS, 4: WIDE };
+const SIZES: Readonly<Record<number, string>> = { 1: 'byte', 2: 'word', 4: 'dword' };
+
+/** Random programs of what compiled code holds and of what makes it leave: faults, split accesses, stores to its own page. */
+export class ProgramSource {
+  private readonly next: () => number;
+  private labels = 0;
+  /** It changes its own instructions. */
+  private readonly changesItself: boolean;
+
+  constructor(seed: number) {
+    this.next = generator(seed);
+    this.changesItself = this.oneIn(5);
+  }
+
+  /** Source for `bareMachine`, ended by HLT with interrupts off. */
+  program(): string {
+    const blocks = Array.from({ length: 3 + this.below(6) }, (_, number) => this.block(number));
+    return `
+        mov esp, 0x90000
+        lgdt [gdtr]
+        lidt [idtr]
+        mov edi, ${TABLE}
+        mov eax, 3
+.map:   mov [edi], eax
+        add edi, 4
+        add eax, 0x1000
+        cmp edi, ${TABLE + 0x1000}
+        jb .map
+${[0, 4, 8, 12].map((page) => `and dword [${TABLE + (DATA >> 12) * 4 + page * 4}], ~1`).join('\n')}
+        mov dword [0x200000], ${TABLE + 3}
+        mov eax, 0x200000
+        mov cr3, eax
+        mov eax, cr0
+        or eax, 0x80010000
+        mov cr0, eax
+        mov esi, ${DATA}
+        mov dword [counter], ${ROUNDS}
+${WIDE.map((register) => `mov ${register}, ${this.next()}`).join('\n')}
+        mov ebp, ${this.below(0x1000)}
+round:
+${blocks.join('\n')}
+        and dword [${TABLE + (DATA >> 12) * 4}], ~1
+        invlpg [${DATA}]
+        dec dword [counter]
+        jnz near round
+        cli
+        hlt
+function:
+        push ebx
+        ${this.straight()}
+        pop ebx
+        ret ${this.oneIn(3) ? '4' : ''}
+align 16
+counter: dd 0
+fixed:  dd 0
+spare:  times 17 dd 0x12345678
+page_fault:
+        push eax
+        mov eax, cr2
+        shr eax, 12
+        or dword [${TABLE} + eax * 4], 1
+        inc dword [fixed]
+        pop eax
+        add esp, 4
+        iret
+${tables((vector) => (vector === 14 ? 'jmp page_fault' : 'iret'))}`;
+  }
+
+  private below(limit: number): number {
+    return this.next() % limit;
+  }
+
+  private oneIn(count: number): boolean {
+    return this.below(count) === 0;
+  }
+
+  private pick<T>(from: readonly T[]): T {
+    return from[this.below(from.length)];
+  }
+
+  private block(number: number): string {
+    const lines = Array.from({ length: 1 + this.below(10) }, () => this.instruction());
+    const label = `block${number}_end`;
+    switch (this.below(8)) {
+      case 0:
+        lines.push('push eax', 'call function', 'mov esp, 0x90000');
+        break;
+      case 1:
+        lines.push('and ecx, 7', 'inc ecx', `.again${number}:`, this.straight(), `loop .again${number}`);
+        break;
+      case 2:
+        lines.push(`mov edi, ${label}`, 'jmp edi');
+        break;
+      case 3:
+        lines.push(`jecxz ${label}`, this.straight());
+        break;
+      default:
+        lines.push(`j${this.pick(CONDITIONS)} near ${label}`, this.straight());
+    }
+    return `${lines.join('\n')}\n${label}:`;
+  }
+
+  /** Leaves ECX alone. */
+  private straight(): string {
+    return `${this.pick(['add', 'xor', 'cmp', 'sbb'])} ${this.pick(['eax', 'ebx', 'edx'])}, ${this.pick(WIDE)}`;
+  }
+
+  private memory(bytes: number): string {
+    const size = SIZES[bytes];
+    switch (this.below(4)) {
+      case 0:
+        return `${size} [esi + ${this.below(0x10000)}]`;
+      case 1:
+        return `${size} [${DATA + this.below(0x4000)}]`;
+      case 2:
+        return `${size} [spare + ${this.below(64)}]`;
+      default:
+        return `${size} [esi + ebp * ${this.pick([1, 2, 4, 8])} + ${this.below(0x2000)}]`;
+    }
+  }
+
+  private register(bytes: number): string {
+    return this.pick(NAMES[bytes]);
+  }
+
+  private place(bytes: number): string {
+    return this.oneIn(3) ? this.memory(bytes) : this.register(bytes);
+  }
+
+  private immediate(bytes: number): string {
+    const value = this.oneIn(3) ? this.below(4) : this.next();
+    return String(bytes === 1 ? value & 0xff : bytes === 2 ? value & 0xffff : value);
+  }
+
+  private instruction(): string {
+    const bytes = this.pick([1, 2, 4, 4, 4, 4]);
+    const wide = this.pick(WIDE);
+    switch (this.below(20)) {
+      case 0:
+      case 1:
+      case 2:
+        return `${this.pick(BINARY)} ${this.place(bytes)}, ${this.register(bytes)}`;
+      case 3:
+      case 4:
+        return `${this.pick(BINARY.filter((name) => name !== 'test'))} ${this.register(bytes)}, ${this.memory(bytes)}`;
+      case 5:
+        return `${this.pick(BINARY)} ${this.place(bytes)}, ${this.immediate(bytes)}`;
+      case 6:
+        return `${this.pick(UNARY)} ${this.place(bytes)}`;
+      case 7:
+        return `${this.pick(SHIFTS)} ${this.place(bytes)}, ${this.oneIn(4) ? 'cl' : this.below(34)}`;
+      case 8:
+        return `set${this.pick(CONDITIONS)} ${this.place(1)}`;
+      case 9:
+        return `cmov${this.pick(CONDITIONS)} ${wide}, ${this.place(4)}`;
+      case 10:
+        return `imul ${wide}, ${this.place(4)}${this.oneIn(2) ? `, ${this.immediate(4)}` : ''}`;
+      case 11:
+        return `${this.pick(['mul', 'imul'])} ${this.place(bytes)}`;
+      case 12:
+        return `or ebx, 1\nxor edx, edx\n${this.pick(['div', 'idiv'])} ebx`;
+      case 13:
+        return `${this.pick(['movzx', 'movsx'])} ${wide}, ${this.place(this.pick([1, 2]))}`;
+      case 14:
+        return this.pick([
+          `lea ${wide}, [esi + ebx * 4 + ${this.below(999)}]`,
+          'cdq',
+          'cwde',
+          'cbw',
+          'cwd',
+          `bswap ${wide}`,
+        ]);
+      case 15:
+        return `and ebp, ${this.pick([0x3ff, 0xfff, 0x7ff])}\n${this.pick(['bsf', 'bsr'])} ${wide}, ${this.place(4)}`;
+      case 16:
+        return `${this.pick(['bt', 'bts', 'btr', 'btc'])} ${this.oneIn(2) ? `${wide}, ${this.pick(WIDE)}` : `${this.place(4)}, ${this.below(40)}`}`;
+      case 17:
+        return this.pick([
+          `xchg ${this.place(bytes)}, ${this.register(bytes)}`,
+          `xchg eax, ${wide}`,
+          'pushfd\npop eax',
+          'clc',
+          'cmc',
+          'lahf',
+        ]);
+      case 18:
+        return `push ${wide}\npush ${this.immediate(4)}\npop ${this.pick(WIDE)}\npop ebp\nand ebp, 0xffc`;
+      default: {
+        // An instruction that the program itself changes.
+        const label = `own${this.labels++}`;
+        return this.changesItself && this.oneIn(4)
+          ? `inc byte [${label} + 1]\n${label}: mov eax, ${this.next()}`
+          : 'nop';
+      }
+    }
+  }
+}

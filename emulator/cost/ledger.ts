@@ -41,8 +41,12 @@ export class Ledger {
 
   /** Counts `count` events of `key` against `account` and advances the clock by their price. */
   charge(account: Account, key: CostKey, count = 1): void {
-    const column = COST_KEY_INDEX[key];
-    this.rows[ACCOUNT_INDEX[account] * COST_KEY_COUNT + column] += count;
+    this.chargeAt(ACCOUNT_INDEX[account] * COST_KEY_COUNT, COST_KEY_INDEX[key], count);
+  }
+
+  /** As {@link charge}, for what is charged often: positions of the account's row and of the key in it. */
+  chargeAt(row: number, column: number, count: number): void {
+    this.rows[row + column] += count;
     this.ticks += this.prices[column] * count;
   }
 

@@ -30,7 +30,7 @@ export class SegmentedMemory extends StateArea {
   readonly fault: Fault = new Fault();
   readonly mmu: Mmu;
   /** The whole host buffer: fast TLB entries hold addresses in it. */
-  private readonly view: DataView;
+  readonly view: DataView;
   private readonly bytes: Uint8Array;
   private readonly fast: Int32Array;
   private readonly codePages: Uint8Array;
@@ -209,6 +209,23 @@ export class SegmentedMemory extends StateArea {
     const value = this.read32(SS, esp & mask);
     this.s32[ESP_I32] = (esp & ~mask) | ((esp + 4) & mask);
     return value;
+  }
+
+  /**
+   * Where bytes at a linear address are in {@link view}, for who wants to look before anything changes.
+   * @param bit of the fast TLB entry: the access and the privilege.
+   * @returns -1 when the fast TLB entry does not answer for all of them.
+   */
+  hostAddress(linear: number, byteCount: number, bit: number): number {
+    const entry = this.fast[linear >>> 12];
+    const inPage = linear & PAGE_MASK;
+    if ((entry & bit) === 0 || inPage > PAGE_BYTES - byteCount) return -1;
+    return ((entry & ~PAGE_MASK) | inPage) >>> 0;
+  }
+
+  /** Whether somebody has to be told of writes to the page at this host address. */
+  isMarked(host: number): boolean {
+    return this.codePages[host >>> 12] !== 0;
   }
 
   /** Translates for an instruction fetch at the current privilege. @returns the physical address. @throws Fault #PF. */

@@ -49,6 +49,8 @@ export class Block {
   /** Instructions interpreted since it was decoded, and how many make it worth a look by the compiler. */
   heat = 0;
   hotAt = Infinity;
+  /** Its first operation by itself, once that has been asked for. */
+  alone: Block | null = null;
   /** Where it has been compiled, and its index there. */
   unit: Unit | null = null;
   unitIndex = 0;

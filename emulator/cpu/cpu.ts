@@ -25,6 +25,7 @@ import { interruptReturn } from './interrupt-return.js';
 import { Msrs } from './msr.js';
 import * as ports from './ports.js';
 import type { Event, Processor, RunLimits, StepResult, Stop } from './processor.js';
+import { QuickTransfer } from './quick-transfer.js';
 import { Registers } from './registers.js';
 import { reset } from './reset.js';
 import * as segmentation from './segmentation.js';
@@ -72,6 +73,7 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
   readonly vmExit = new VmExit();
   readonly restart = new Restart();
   private readonly executor: Executor;
+  readonly quickTransfer = new QuickTransfer(this);
   /** SVM (cpu/svm.ts), put in by the machine; without it SVM instructions are undefined. */
   svmUnit: SvmUnit = new NoSvm(this);
   /** Between VMRUN and #VMEXIT: intercepts apply. */

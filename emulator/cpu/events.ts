@@ -36,10 +36,11 @@ function deliveryCost({ kind, vector }: Event): CostKey {
  * @throws VmExit in guest mode when an event on the way is intercepted.
  */
 export function deliverEvent(cpu: Cpu, first: Event): Delivery {
-  const chain: string[] = [];
+  // Their names are made for a shutdown only: a delivery is to be quick.
+  const chain: Event[] = [];
   let event = first;
   for (;;) {
-    chain.push(eventName(event));
+    chain.push(event);
     cpu.setAttention(ATTENTION_SHADOW, false);
     // Until here `delivering` is the event before this one, whose delivery the intercept cuts off.
     if (cpu.guestMode && event.kind === 'exception') cpu.svmUnit.interceptException(event);
@@ -59,10 +60,10 @@ export function deliverEvent(cpu: Cpu, first: Event): Delivery {
       if (fault.cr2 !== undefined) cpu.u32[CR2_I32] = fault.cr2;
       const second = combine(event, fault);
       if (second === null) {
-        chain.push(eventName(fault));
+        chain.push(fault);
         cpu.delivering = null;
         if (cpu.guestMode) cpu.svmUnit.interceptShutdown();
-        return { kind: 'shutdown', chain };
+        return { kind: 'shutdown', chain: chain.map(eventName) };
       }
       event = second;
     }

@@ -201,7 +201,7 @@ export class Executor {
           let block = fetcher.blocks[linear & PAGE_MASK] ?? fetcher.build(linear);
           if ((eip >>> 0) + block.lengthBytes - 1 > cpu.codeLimit) block = fetcher.single(linear);
           const most = stepping === 0 ? left : 1;
-          if (block.count > most) block = fetcher.shorten(linear, most);
+          if (block.count > most) block = fetcher.shorten(linear, most, block);
           const { unit } = block;
           if (unit !== null && stepping === 0 && this.mayRunCompiled(block, eip)) {
             const stop = this.runCompiled(unit, block, eip, left);

@@ -14,9 +14,13 @@ export class Fault extends Error {
     this.name = 'Fault';
   }
 
-  raise(vector: number, errorCode: number): never {
+  set(vector: number, errorCode: number): void {
     this.vector = vector;
     this.errorCode = errorCode;
+  }
+
+  raise(vector: number, errorCode: number): never {
+    this.set(vector, errorCode);
     throw this;
   }
 }

@@ -71,8 +71,14 @@ export class Fetcher {
     return block;
   }
 
-  /** A block of at most `maxOperations`, not kept, for where {@link build} has found a longer one. */
-  shorten(linear: number, maxOperations: number): Block {
+  /** A block of at most `maxOperations` for where {@link build} has found `longer`; kept with it when it is one instruction. */
+  shorten(linear: number, maxOperations: number, longer: Block): Block {
+    if (maxOperations > 1) return this.decodeShort(linear, maxOperations);
+    // It is dropped with the longer one, whose bytes include its own.
+    return (longer.alone ??= this.decodeShort(linear, 1));
+  }
+
+  private decodeShort(linear: number, maxOperations: number): Block {
     const block = decodeBlock(this.cpu, this.physicalPage, linear & PAGE_MASK, maxOperations);
     return block !== null && this.inLimit(block.lengthBytes) ? block : this.single(linear);
   }

@@ -78,6 +78,7 @@ function redirectionBit(cpu: Cpu, vector: number): boolean {
  * "Legacy Interrupts: Virtual-8086 Mode").
  */
 function throughIdt(cpu: Cpu, event: Event): void {
+  if (cpu.quickTransfer.deliver(event, flagsImage(cpu, event), isSoftware(event))) return;
   const ext = isSoftware(event) ? 0 : ERROR_EXT;
   const gate = readGate(cpu, event, ext);
   if (gate.isTask) {

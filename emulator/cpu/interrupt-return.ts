@@ -29,6 +29,7 @@ export function interruptReturn(cpu: Cpu, operandBytes: 2 | 4): void {
     returnToTask(cpu);
     return;
   }
+  if (operandBytes === 4 && cpu.quickTransfer.interruptReturn()) return;
   const stack = StackFrame.current(cpu);
   const eip = stack.pop(operandBytes) >>> 0;
   const selector = stack.pop(operandBytes) & 0xffff;

@@ -3,6 +3,7 @@ import { PTE_D, PTE_FRAME, PTE_G, PTE_P, PTE_U, PTE_W, pagingFormats } from '../
 import type { PagingFormat, PagingFormats } from '../arch/paging.js';
 import { CR0_I32, CR3_I32, CR4_I32, EFER_I32, PDPTE_OFFSET } from '../arch/state.js';
 import { PF_PRESENT, VECTOR_PF } from '../arch/vectors.js';
+import { ACCOUNT_INDEX, COST_KEY_COUNT, COST_KEY_INDEX } from '../cost/keys.js';
 import type { Ledger } from '../cost/ledger.js';
 import type { CpuProfile } from '../cost/profile.js';
 import type { PhysicalMemory } from '../platform/memory.js';
@@ -23,6 +24,8 @@ import * as tlb from './tlb.js';
 import { Tlb } from './tlb.js';
 
 const PAGE_MASK = 0xfff;
+const WALK_ROW = ACCOUNT_INDEX.walk * COST_KEY_COUNT;
+const REFERENCE = COST_KEY_INDEX['walk.reference'];
 const PAE_ROOT_MASK = 0xffff_ffe0;
 const PDPTE_I32 = PDPTE_OFFSET >> 2;
 const PDPTE_COUNT = 4;
@@ -107,6 +110,13 @@ export class Mmu implements TableAccess {
    * @returns the physical address, unsigned, maybe beyond memory. @throws Fault #PF.
    */
   access(linear: number, write: boolean, user: boolean, fetch = false): number {
+    const physical = this.tryAccess(linear, write, user, fetch);
+    if (physical < 0) throw this.fault;
+    return physical;
+  }
+
+  /** As {@link access}, but a page fault is left in `fault`, without a throw. @returns -1 then. */
+  tryAccess(linear: number, write: boolean, user: boolean, fetch: boolean): number {
     const cr0 = this.state.s32[CR0_I32];
     if ((cr0 & CR0_PG) === 0 && this.nested === null) {
       const physical = linear & this.addressMask;
@@ -119,6 +129,7 @@ export class Mmu implements TableAccess {
       const access = { write, user, fetch };
       entry = this.nested === null ? this.walk(linear, access) : this.walkNested(this.nested, linear, access);
     }
+    if (entry < 0) return -1;
     const flags = this.tlb.flags[entry];
     const physical = this.masked(this.tlb.frames[entry] + (linear & this.tlb.offsetMask(flags)));
     this.fillFast(linear, physical - (linear & PAGE_MASK), fastBits(flags, cr0));
@@ -189,7 +200,7 @@ export class Mmu implements TableAccess {
 
   /** Where an entry lies; reading it is charged. */
   locate(address: number): number {
-    this.ledger.charge('walk', 'walk.reference');
+    this.ledger.chargeAt(WALK_ROW, REFERENCE, 1);
     return this.masked(address);
   }
 
@@ -216,7 +227,7 @@ export class Mmu implements TableAccess {
     return (this.state.s32[CR0_I32] & CR0_WP) !== 0;
   }
 
-  /** Reads the tables for one access. @returns the TLB entry that it filled. */
+  /** Reads the tables for one access. @returns the TLB entry that it filled, or -1: it is a page fault. */
   private walk(linear: number, access: PageAccess): number {
     const { tables } = this;
     const { format, level, table } = this.root(linear);
@@ -236,7 +247,7 @@ export class Mmu implements TableAccess {
   /**
    * The two-dimensional walk of one access (APM vol. 2, section 15.25.5 "Nested Table Walk"): the address of each entry of
    * the guest's tables goes through the nested ones, and so does the address that they lead to.
-   * @returns the TLB entry that it filled: linear to host-physical. @throws Fault #PF of the guest; VmExit.
+   * @returns the TLB entry that it filled: linear to host-physical; -1: it is a page fault of the guest. @throws VmExit.
    */
   private walkNested(nested: NestedPaging, linear: number, access: PageAccess): number {
     const { tables } = this;
@@ -281,7 +292,7 @@ export class Mmu implements TableAccess {
 
   private locateGuestEntry(nested: NestedPaging, gpa: number): number {
     const hpa = nested.translateTable(gpa);
-    this.ledger.charge('walk', 'walk.reference');
+    this.ledger.chargeAt(WALK_ROW, REFERENCE, 1);
     return hpa;
   }
 
@@ -303,10 +314,11 @@ export class Mmu implements TableAccess {
   }
 
   /** A fault takes what the TLB holds for the address with it (Intel SDM vol. 3A, section 4.10.4.1 "Operations that Invalidate TLBs and Paging-Structure Caches"). */
-  private pageFault(linear: number, cause: number, access: PageAccess): never {
+  private pageFault(linear: number, cause: number, access: PageAccess): number {
     this.tlb.invalidate(linear);
     this.fault.cr2 = linear >>> 0;
-    this.fault.raise(VECTOR_PF, pageFaultCode(cause, access, this.noExecuteEnabled));
+    this.fault.set(VECTOR_PF, pageFaultCode(cause, access, this.noExecuteEnabled));
+    return -1;
   }
 
   /** A physical address as the A20 gate lets it through. */

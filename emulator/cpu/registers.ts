@@ -173,6 +173,18 @@ export abstract class Registers extends SegmentedMemory {
     if (this.codeIs32 !== was32) this.restartFetch();
   }
 
+  override loadSegmentWords(
+    segment: SegmentIndex,
+    selector: number,
+    attributes: number,
+    limit: number,
+    base: number,
+  ): void {
+    const was32 = this.codeIs32;
+    super.loadSegmentWords(segment, selector, attributes, limit, base);
+    if (this.codeIs32 !== was32) this.restartFetch();
+  }
+
   // --- reasons to leave the straight path
 
   get halted(): boolean {

@@ -1,4 +1,4 @@
-import { ATTR_CODE, ATTR_DB, ATTR_DC, ATTR_P, ATTR_RW, ATTR_S } from '../arch/descriptors.js';
+import { ATTR_CODE, ATTR_DB, ATTR_DC, ATTR_DPL, ATTR_P, ATTR_RW, ATTR_S } from '../arch/descriptors.js';
 import type { SegmentState, TableState } from '../arch/descriptors.js';
 import { CS, SS } from '../arch/registers.js';
 import type { SegmentIndex } from '../arch/registers.js';
@@ -91,6 +91,28 @@ export class StateArea {
     this.u32[at + ATTRIBUTES_I32] = attributes;
     this.u32[at + LIMIT_I32] = limit;
     this.u32[BASE_I32 + segment * STRIDE_I32] = base;
+    this.deriveSegment(segment);
+  }
+
+  /**
+   * Loads a segment register from words, `limit` and `base` signed; what is derived from them is only when they
+   * change in more than the privilege level.
+   */
+  loadSegmentWords(
+    segment: SegmentIndex,
+    selector: number,
+    attributes: number,
+    limit: number,
+    base: number,
+  ): void {
+    const { s32 } = this;
+    const at = SEGMENT_I32 + segment * STRIDE_I32;
+    s32[at] = selector;
+    s32[BASE_I32 + segment * STRIDE_I32] = base;
+    const changed = (s32[at + ATTRIBUTES_I32] ^ attributes) & ~ATTR_DPL;
+    s32[at + ATTRIBUTES_I32] = attributes;
+    if (changed === 0 && s32[at + LIMIT_I32] === limit) return;
+    s32[at + LIMIT_I32] = limit;
     this.deriveSegment(segment);
   }
 

@@ -113,7 +113,10 @@ export class CompiledEngine {
     const { cpu } = this;
     const { mmu } = cpu;
     try {
-      mmu.access(linear, write, cpu.user);
+      if (mmu.tryAccess(linear, write, cpu.user, false) < 0) {
+        this.thrown = cpu.fault;
+        return 0;
+      }
     } catch (thrown) {
       this.thrown = thrown;
       return 0;

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { assemble } from '../emulator/index.js';
+import { assemble, formatDiagnostics } from '../emulator/index.js';
 import type { Assembly } from '../emulator/index.js';
 import { packageRoot } from '../emulator/root.js';
 
@@ -19,13 +19,18 @@ export function guestNames(): string[] {
 export function guestSource(name: string): string {
   if (!guestNames().includes(name))
     throw new RangeError(`no guest '${name}'; known: ${guestNames().join(', ')}`);
-  return readFileSync(join(guestFolder, `${name}.asm`), 'utf8');
+  return readFileSync(guestPath(name), 'utf8');
+}
+
+/** Where a guest's source is. */
+export function guestPath(name: string): string {
+  return join(guestFolder, `${name}.asm`);
 }
 
 /** First comment of a guest's source: what it shows. */
 export function guestDescription(source: string): string {
   return header(source)
-    .filter((line) => !COMPARED.test(line))
+    .filter((line) => !COMPARED.test(line) && !DISK.test(line))
     .join(' ');
 }
 
@@ -39,6 +44,24 @@ export function guestCompared(source: string): 'everything' | 'console' {
 }
 
 const COMPARED = /^compared: (console)\b/;
+const DISK = /^disk: (\S+)/;
+
+/**
+ * The disk that a source asks for with a line `; disk: FILE` of its first comment: the image that FILE, beside it or
+ * among the guests, assembles to. Null when it asks for none.
+ * @throws SyntaxError when there is no such file or it does not assemble.
+ */
+export function guestDisk(source: string, fileName: string): Uint8Array | null {
+  const [file] = header(source).flatMap((line) => DISK.exec(line)?.[1] ?? []);
+  if (file === undefined) return null;
+  const path = [dirname(fileName), guestFolder].map((folder) => join(folder, file)).find(existsSync);
+  if (path === undefined)
+    throw new SyntaxError(`${fileName}: no file '${file}' for its disk, beside it or in ${guestFolder}`);
+  const text = readFileSync(path, 'utf8');
+  const { bytes, diagnostics } = assembleGuest(text, path);
+  if (diagnostics.length > 0) throw new SyntaxError(`\n${formatDiagnostics(text, diagnostics)}`);
+  return bytes;
+}
 
 function header(source: string): string[] {
   const lines = source.split('\n');

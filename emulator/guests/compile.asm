@@ -1,5 +1,6 @@
 ; compile: the kind of a software build: JOBS processes one after another, each made by fork and exec, which read a source
 ; file, fill tables on a heap made on demand, and exit (short processes, page faults, files; figure 3, "compile").
+; disk: os/files.inc
 ; compared: console
 
 %ifndef JOBS

@@ -1,5 +1,6 @@
 ; little-os: the little operating system at work: processes that fork and wait, copy on write, a heap made on demand, a
 ; pipe, threads, exec, a file from the disk, both kinds of system call, preemption, and a fault that ends a process.
+; disk: os/files.inc
 ; compared: console (the timer interrupts processes where time has come to, so what their stacks keep differs)
 
 %define PROGRAMS 1

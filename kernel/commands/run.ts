@@ -24,7 +24,7 @@ import type {
 } from '../../emulator/index.js';
 import { screen } from '../display/screen.js';
 import { table } from '../display/table.js';
-import { assembleGuest } from '../guests.js';
+import { assembleGuest, guestDisk } from '../guests.js';
 import { EXIT, Failure, messageOf } from './failure.js';
 import { collect, count, sizeBytes } from './options.js';
 
@@ -117,6 +117,7 @@ function run(path: string, options: Options): void {
       ...(options.maxCycles !== undefined && { cycles: options.maxCycles }),
     },
     switches: Object.fromEntries(options.set ?? []),
+    ...ownDisk(path),
     ...inputs(options),
     ...(console && { onConsole: (byte) => console.put(byte) }),
   });
@@ -163,6 +164,17 @@ function readImage(path: string): Uint8Array {
   const errors = assembly.diagnostics.filter(({ severity }) => severity === 'error').length;
   if (errors > 0) throw new Failure(`${path}: ${errors} ${errors === 1 ? 'error' : 'errors'}`, EXIT.usage);
   return assembly.bytes;
+}
+
+/** The disk that a source asks for itself; one named on the command line comes first. @throws Failure when it cannot be made. */
+function ownDisk(path: string): GuestInputs {
+  if (!path.toLowerCase().endsWith('.asm')) return {};
+  try {
+    const disk = guestDisk(readFile('image', path).toString('utf8'), path);
+    return disk === null ? {} : { disk };
+  } catch (error) {
+    throw new Failure(messageOf(error), EXIT.usage);
+  }
 }
 
 function runGuest(

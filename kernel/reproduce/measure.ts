@@ -1,6 +1,13 @@
 import { COST_KEYS, GuestRun, reprice } from '../../emulator/index.js';
 import type { CostKey, CpuProfile, ExitReason, RunResult, Technique } from '../../emulator/index.js';
-import { assembleGuest, checkParameters, guestFolder, guestParameters, guestSource } from '../guests.js';
+import {
+  assembleGuest,
+  checkParameters,
+  guestDisk,
+  guestParameters,
+  guestPath,
+  guestSource,
+} from '../guests.js';
 
 /** Counts by cost key, summed over the accounts; fractions when they are per operation. */
 export type KeyCounts = Readonly<Record<CostKey, number>>;
@@ -44,7 +51,9 @@ export class Measurements {
     const known = this.runs.get(key);
     if (known) return known;
     this.onRun(key);
+    const disk = guestDisk(guestSource(guest), guestPath(guest));
     const result = new GuestRun(image(guest, parameters), {
+      ...(disk && { disk }),
       technique,
       profile: this.profile,
       memoryBytes: MEMORY_BYTES,
@@ -98,7 +107,7 @@ function exitsOf({ exits }: RunResult): number {
 function image(name: string, parameters: Readonly<Record<string, number>>): Uint8Array {
   const source = guestSource(name);
   checkParameters(name, guestParameters(source), parameters);
-  const { bytes, diagnostics } = assembleGuest(source, `${guestFolder}/${name}.asm`, parameters);
+  const { bytes, diagnostics } = assembleGuest(source, guestPath(name), parameters);
   if (diagnostics.length > 0) throw new Error(`${name}:${diagnostics[0].line}: ${diagnostics[0].message}`);
   return bytes;
 }

@@ -1,9 +1,10 @@
 import { formatDiagnostics } from '../../emulator/index.js';
-import type { Assembly } from '../../emulator/index.js';
+import type { Assembly, GuestInputs } from '../../emulator/index.js';
 import {
   assembleGuest,
   checkParameters,
   guestDescription,
+  guestDisk,
   guestFolder,
   guestNames,
   guestParameters,
@@ -20,6 +21,8 @@ export class Guest implements Displayable {
   readonly bytes: Uint8Array;
   /** Linear addresses by label. */
   readonly symbols: Readonly<Record<string, number>>;
+  /** The image of its disk, if its source asks for one. */
+  readonly disk: Uint8Array | null;
   private readonly assembly: Assembly;
 
   /** @throws SyntaxError with line, column and what was expected, when the source does not assemble. */
@@ -34,7 +37,13 @@ export class Guest implements Displayable {
       throw new SyntaxError(`\n${formatDiagnostics(source, this.assembly.diagnostics)}`);
     }
     this.bytes = this.assembly.bytes;
+    this.disk = guestDisk(source, fileName);
     this.symbols = this.assembly.symbols;
+  }
+
+  /** What it is given beside its image, unless a run says otherwise. */
+  get inputs(): GuestInputs {
+    return this.disk === null ? {} : { disk: this.disk };
   }
 
   /**

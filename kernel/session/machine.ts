@@ -33,6 +33,7 @@ export class CellMachine {
    */
   async run(program: Guest): Promise<Run> {
     const current = new GuestRun(program.bytes, {
+      ...program.inputs,
       ...this.options,
       keys: `${this.options.keys ?? ''}${this.keys}`,
       trace: true,

@@ -351,7 +351,7 @@ function runWatched(program: Guest, options: CellRunOptions, compared = { of: 1,
     chosen.technique ?? DEFAULTS.technique,
     compared.of === 1 ? undefined : () => compared.over / compared.of,
   );
-  const guestRun = new GuestRun(program.bytes, { ...chosen, onProgress: progress.report });
+  const guestRun = new GuestRun(program.bytes, { ...program.inputs, ...chosen, onProgress: progress.report });
   const result = interruptibly(() => guestRun.run());
   progress.end(result);
   const done = new Run(result, guestRun.configuration.profile);

@@ -1,7 +1,14 @@
 import t from 'tap';
 import { runImage, usableTechniques } from '../../emulator/index.js';
 import type { RunResult, Technique } from '../../emulator/index.js';
-import { assembleGuest, guestCompared, guestFolder, guestNames, guestSource } from '../../kernel/guests.js';
+import {
+  assembleGuest,
+  guestCompared,
+  guestDisk,
+  guestFolder,
+  guestNames,
+  guestSource,
+} from '../../kernel/guests.js';
 
 function image(name: string): Uint8Array {
   const { bytes, diagnostics } = assembleGuest(guestSource(name), `${guestFolder}/${name}.asm`);
@@ -29,10 +36,12 @@ for (const name of guestNames()) {
   t.test(name, async (t) => {
     const bytes = image(name);
     const compared = guestCompared(guestSource(name));
-    const native = runImage(bytes, { technique: 'native', memoryBytes: 16 << 20 });
+    const disk = guestDisk(guestSource(name), `${guestFolder}/${name}.asm`);
+    const given = { memoryBytes: 16 << 20, ...(disk && { disk }) };
+    const native = runImage(bytes, { technique: 'native', ...given });
     t.match(native.outcome, /^(exit|halted)$/, native.detail);
     for (const technique of usableTechniques()) {
-      const run = runImage(bytes, { technique, memoryBytes: 16 << 20 });
+      const run = runImage(bytes, { technique, ...given });
       t.same(visible(run, compared), visible(native, compared), `${technique} ends as native does`);
       t.ok(
         Math.abs(sum(Object.values(run.accounts)) - run.cycles) < 1e-3,
@@ -40,7 +49,7 @@ for (const name of guestNames()) {
       );
       if (RUN_TWICE.has(name)) {
         t.equal(
-          runImage(bytes, { technique, memoryBytes: 16 << 20 }).hash,
+          runImage(bytes, { technique, ...given }).hash,
           run.hash,
           `${technique}: a second run, the same hash`,
         );

@@ -32,6 +32,13 @@ export interface Executed {
   text(name: 'stdout' | 'stderr'): string;
 }
 
+export interface StartOptions {
+  readonly folder?: string;
+  /** File of the history; one of its own unless told. */
+  readonly history?: string;
+  readonly command?: readonly string[];
+}
+
 type Channel = 'shell' | 'control' | 'stdin';
 
 const MAIN = fileURLToPath(new URL('../../kernel/main.js', import.meta.url));
@@ -54,6 +61,8 @@ export class TestKernel {
     readonly sockets: Record<Channel, Dealer>,
     readonly iopub: Subscriber,
     readonly heartbeat: Request,
+    /** Ports by socket: shell, control, iopub, stdin, hb. */
+    readonly ports: Readonly<Record<string, number>>,
   ) {
     process.stderr?.on('data', (bytes: Buffer) => {
       this.stderr += bytes.toString('utf8');
@@ -65,21 +74,29 @@ export class TestKernel {
     void this.#receiveQuestions();
   }
 
-  /** Starts a kernel in `folder` and waits until it publishes to us and answers. */
-  static async start(options: { folder?: string; history?: string } = {}): Promise<TestKernel> {
+  /**
+   * Starts a kernel in `folder` and waits until it publishes to us and answers.
+   * @param options.command another kernel's command line, `{connection_file}` in it replaced
+   */
+  static async start(options: StartOptions = {}): Promise<TestKernel> {
     const names = ['shell', 'control', 'iopub', 'stdin', 'hb'];
     const ports = await freePorts(names.length);
     const key = randomUUID();
     const folder = mkdtempSync(join(tmpdir(), 'ringside-test-'));
     const file = join(folder, 'connection.json');
-    const fields = Object.fromEntries(names.map((name, index) => [`${name}_port`, ports[index]]));
+    const portsByName = Object.fromEntries(names.map((name, index) => [name, ports[index]]));
+    const fields = Object.fromEntries(names.map((name) => [`${name}_port`, portsByName[name]]));
     writeFileSync(
       file,
       JSON.stringify({ transport: 'tcp', ip: '127.0.0.1', key, signature_scheme: 'hmac-sha256', ...fields }),
       { mode: 0o600 },
     );
     // The extra word is what `jupyter run` appends.
-    const child = spawn(process.execPath, [MAIN, '-f', file, 'notebook.ts'], {
+    const own = [process.execPath, MAIN, '-f', '{connection_file}', 'notebook.ts'];
+    const [program, ...words] = (options.command ?? own).map((word) =>
+      word === '{connection_file}' ? file : word,
+    );
+    const child = spawn(program, words, {
       cwd: options.folder ?? folder,
       // Whatever becomes of the test, its kernel ends with it.
       env: {
@@ -87,15 +104,17 @@ export class TestKernel {
         JPY_PARENT_PID: String(process.pid),
         RINGSIDE_HISTORY: options.history ?? join(folder, 'history.jsonl'),
       },
-      stdio: ['ignore', 'inherit', 'pipe'],
+      stdio: ['ignore', options.command === undefined ? 'inherit' : 'ignore', 'pipe'],
     });
     child.once('exit', () => rmSync(folder, { recursive: true, force: true }));
     const address = (name: string) => `tcp://127.0.0.1:${fields[`${name}_port`]}`;
-    const dealer = () => new Dealer({ linger: 0, sendHighWaterMark: 0, receiveHighWaterMark: 0 });
+    // Short, because the start is timed and the kernel is not there yet.
+    const common = { linger: 0, receiveHighWaterMark: 0, reconnectInterval: 5 };
+    const dealer = () => new Dealer({ ...common, sendHighWaterMark: 0 });
     const sockets = { shell: dealer(), control: dealer(), stdin: dealer() };
-    const iopub = new Subscriber({ linger: 0, receiveHighWaterMark: 0 });
+    const iopub = new Subscriber(common);
     const heartbeat = new Request({ linger: 0 });
-    const kernel = new TestKernel(child, key, sockets, iopub, heartbeat);
+    const kernel = new TestKernel(child, key, sockets, iopub, heartbeat, portsByName);
     for (const channel of ['shell', 'control', 'stdin'] as const) {
       sockets[channel].routingId = kernel.identity;
       sockets[channel].connect(address(channel));
@@ -103,11 +122,24 @@ export class TestKernel {
     iopub.connect(address('iopub'));
     iopub.subscribe();
     heartbeat.connect(address('hb'));
-    await kernel.waitFor(
-      () => kernel.published.some(({ type }) => type === 'iopub_welcome'),
-      'iopub_welcome',
-    );
+    if (options.command === undefined) {
+      await kernel.waitFor(
+        () => kernel.published.some(({ type }) => type === 'iopub_welcome'),
+        'iopub_welcome',
+      );
+    } else {
+      await kernel.#hearPublished();
+    }
     return kernel;
+  }
+
+  /** Before protocol 5.5 nothing says when a subscription holds: asks until something is published. */
+  async #hearPublished(): Promise<void> {
+    await this.request('kernel_info_request', {});
+    while (this.published.length === 0) {
+      await this.request('kernel_info_request', {});
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   /** Frames of a signed message, as the kernel expects them. */

@@ -30,6 +30,8 @@ interface Framed {
   readonly headerLength: number;
 }
 
+const REMEMBERED_CELLS = 500;
+
 /** Types, errors, completions and documentation of cells, each cell seeing the newest meaning of every earlier name. */
 export class Checker {
   readonly #project: Project;
@@ -38,6 +40,8 @@ export class Checker {
   readonly #asm: AsmWords;
   /** What the cells that are being run declare, until {@link commit} says which of it came to be. */
   readonly #pending = new Map<number, readonly Declaration[]>();
+  /** Errors of checked cells, by their text with its header. */
+  readonly #checked = new Map<string, { original: string; diagnostics: readonly CellDiagnostic[] }>();
   #cells = 0;
 
   constructor(options: ProjectOptions) {
@@ -62,17 +66,30 @@ export class Checker {
     const source = parse(rewritten.text);
     const declarations = declarationsOf(source);
     const { framed, emitted } = this.#frame(source, declarations);
-    const file = this.#project.set(cell, framed.text);
-    const diagnostics = diagnosticsOf(this.#project.service, file, framed.headerLength, rewritten);
+    const diagnostics = this.#diagnostics(framed, rewritten);
     const stops = mode === 'strict' || diagnostics.some(({ kind }) => kind === 'syntax');
     if (diagnostics.length > 0 && stops) {
-      this.#project.delete(cell);
       return { ok: false, diagnostics };
     }
+    this.#project.add(cell, framed.text);
     this.#pending.set(cell, declarations);
     const values = declarations.filter(({ value }) => value).map((declaration) => declaration.name);
     const compiled = { name, values, ...emitCell(source, emitted) };
     return { ok: true, cell, compiled, warnings: diagnostics };
+  }
+
+  /**
+   * Errors of a cell. A cell that is run again while the names in it mean what they meant has the same: its text with the
+   * header says all that they depend on, as cells never change and files are read once.
+   */
+  #diagnostics({ text, headerLength }: Framed, rewritten: Rewritten): readonly CellDiagnostic[] {
+    const known = this.#checked.get(text);
+    if (known?.original === rewritten.original) return known.diagnostics;
+    const file = this.#project.set('next', text);
+    const diagnostics = diagnosticsOf(this.#project.service, file, headerLength, rewritten);
+    if (this.#checked.size >= REMEMBERED_CELLS) this.#checked.clear();
+    this.#checked.set(text, { original: rewritten.original, diagnostics });
+    return diagnostics;
   }
 
   /**
@@ -161,7 +178,10 @@ export class Checker {
     const declared = new Set(declarationsOf(source).map(({ name }) => name));
     const { checked } = this.#names.header(() => true, declared);
     const header = `${checked}\n`;
-    return { file: this.#project.set(0, `${header}${code}\nexport {};`), headerLength: header.length };
+    return {
+      file: this.#project.set('scratch', `${header}${code}\nexport {};`),
+      headerLength: header.length,
+    };
   }
 
   #frame(source: ts.SourceFile, declarations: readonly Declaration[]): { framed: Framed; emitted: string } {

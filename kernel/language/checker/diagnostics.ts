@@ -48,7 +48,7 @@ function convert(
 /** `import("cell:3").Point` in a message is just `Point` to the reader. */
 export function withoutCellModules(message: string): string {
   return message
-    .replace(/import\("[^"]*\/cell-\d+\.virtual"\)\./g, '')
+    .replace(/import\("[^"]*\/cell-\w+\.virtual"\)\./g, '')
     .replace(/import\("cell:\d+"\)\./g, '');
 }
 

@@ -32,13 +32,18 @@ const OPTIONS: ts.CompilerOptions = {
   resolveJsonModule: true,
 };
 
+/** A text that changes: the cell that is checked before it runs, and the one that is being written. */
+type Slot = 'next' | 'scratch';
+
+const EMPTY_MODULE = 'export {};';
+
 /** The cells as modules of one TypeScript program, held in memory; everything else is read from disk. */
 export class Project {
   readonly service: ts.LanguageService;
   readonly #cells = new Map<string, { text: string; version: number }>();
   readonly #options: ts.CompilerOptions;
   readonly #resolution: ts.ModuleResolutionCache;
-  #root = '';
+  readonly #slots: Readonly<Record<Slot, string>>;
 
   constructor(private readonly project: ProjectOptions) {
     const require = createRequire(import.meta.url);
@@ -46,29 +51,39 @@ export class Project {
     const typeRoot = dirname(dirname(require.resolve('@types/node/package.json')));
     this.#options = { ...OPTIONS, typeRoots: [typeRoot] };
     const { folder } = project;
+    this.#slots = { next: this.#fileOf('next'), scratch: this.#fileOf('scratch') };
+    this.set('next', EMPTY_MODULE);
+    this.set('scratch', EMPTY_MODULE);
     this.#resolution = ts.createModuleResolutionCache(folder, (name) => name, this.#options);
     this.service = ts.createLanguageService(this.#host(), ts.createDocumentRegistry(true, folder));
-  }
-
-  /** Virtual file of a cell; it lies in the notebook's folder so that its imports resolve from there. */
-  fileOf(cell: number): string {
-    return resolve(this.project.folder, `cell-${cell}.virtual.ts`);
   }
 
   moduleOf(cell: number): string {
     return `cell:${cell}`;
   }
 
-  /** Makes a cell's text the one that is checked. */
-  set(cell: number, text: string): string {
-    const file = this.fileOf(cell);
-    this.#cells.set(file, { text, version: (this.#cells.get(file)?.version ?? 0) + 1 });
-    this.#root = file;
+  /**
+   * Makes a text the one that is checked (`next`) or completed (`scratch`). Both are always files of the program: with
+   * the same files as before, TypeScript keeps what it knows of all others. The same text again leaves all as it is.
+   */
+  set(slot: Slot, text: string): string {
+    return this.#write(this.#slots[slot], text);
+  }
+
+  /** Keeps the text of a cell that runs, for cells that import from it. */
+  add(cell: number, text: string): void {
+    this.#write(this.#fileOf(cell), text);
+  }
+
+  #write(file: string, text: string): string {
+    const known = this.#cells.get(file);
+    if (known?.text !== text) this.#cells.set(file, { text, version: (known?.version ?? 0) + 1 });
     return file;
   }
 
-  delete(cell: number): void {
-    this.#cells.delete(this.fileOf(cell));
+  /** It lies in the notebook's folder, as all cells do, so that its imports resolve from there. */
+  #fileOf(cell: number | Slot): string {
+    return resolve(this.project.folder, `cell-${cell}.virtual.ts`);
   }
 
   /** Names that a module on disk exports, of values and of types. */
@@ -94,7 +109,7 @@ export class Project {
     };
     return {
       getCompilationSettings: () => this.#options,
-      getScriptFileNames: () => [...preludeFiles, ...(this.#root === '' ? [] : [this.#root])],
+      getScriptFileNames: () => [...preludeFiles, ...Object.values(this.#slots)],
       getScriptVersion: (file) => String(this.#cells.get(file)?.version ?? 0),
       getScriptSnapshot: (file) => {
         const cell = this.#cells.get(file);
@@ -112,7 +127,7 @@ export class Project {
 
   #resolve(specifier: string, from: string): ts.ResolvedModuleWithFailedLookupLocations {
     const [, cell] = CELL_MODULE.exec(specifier) ?? [];
-    if (cell !== undefined) return resolved(this.fileOf(Number(cell)), ts.Extension.Ts);
+    if (cell !== undefined) return resolved(this.#fileOf(Number(cell)), ts.Extension.Ts);
     const prelude = this.project.preludes.find(({ path }) => path === specifier);
     const own = prelude?.path ?? this.project.ownModules[specifier];
     if (own !== undefined) return resolved(declarationFile(own), ts.Extension.Dts);

@@ -84,7 +84,7 @@ export class Executor {
     if (entryPage !== this.entryPage) this.fetcher.restart();
     this.entryPage = entryPage;
     this.instructionLimit = cpu.instructions + (limits.instructions ?? Infinity);
-    this.tickLimit = ledger.ticks + (limits.cycles ?? Infinity) * TICKS_PER_CYCLE;
+    this.tickLimit = ledger.ticks + Math.round((limits.cycles ?? Infinity) * TICKS_PER_CYCLE);
     return this.loop();
   }
 

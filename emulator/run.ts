@@ -236,6 +236,7 @@ function describe(
             : `still running after ${instructions} instructions: raise the limit on instructions or look at where it loops`,
       };
     case 'requested':
+    case 'breakpoint':
       return {
         outcome: 'interrupted',
         exitCode: null,

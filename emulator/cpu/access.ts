@@ -21,6 +21,12 @@ const PAGE_BYTES = 4096;
 const PAGE_MASK = PAGE_BYTES - 1;
 const ESP_I32 = ESP * 2;
 
+/** Who watches data (debug-unit.ts). */
+export interface DataWatch {
+  /** @throws Restart when the instruction has to be executed alone. */
+  noteData(linear: number, byteCount: number, write: boolean): void;
+}
+
 /**
  * Memory as instructions see it: through segmentation, the TLB and paging. Each access has a short path for
  * the usual case (a segment with nothing to check, a page the TLB answers for, within one page) and one slow
@@ -40,6 +46,8 @@ export class SegmentedMemory extends StateArea {
   /** CPL is 3. */
   user = false;
   protected alignmentChecks = false;
+  /** Told of accesses that have no short path, while data is watched. */
+  private watch: DataWatch | null = null;
 
   /** Host address of the last modify, or 0 when it is split or outside memory (address 0 is never a page of memory). */
   private modifyHost = 0;
@@ -246,10 +254,12 @@ export class SegmentedMemory extends StateArea {
     const { memory } = this;
     const physical = this.mmu.access(linear | 0, false, user);
     if (byteCount <= inPage) {
+      if (this.watch !== null) this.watch.noteData(linear, byteCount, false);
       if (byteCount === 4) return memory.read32(physical) | 0;
       return byteCount === 2 ? memory.read16(physical) : memory.read8(physical);
     }
     const next = this.mmu.access((linear + inPage) | 0, false, user);
+    if (this.watch !== null) this.watch.noteData(linear, byteCount, false);
     let value = 0;
     for (let at = 0; at < byteCount; at++) {
       value |= memory.read8(at < inPage ? physical + at : next + at - inPage) << (8 * at);
@@ -269,6 +279,7 @@ export class SegmentedMemory extends StateArea {
     }
     const physical = this.mmu.access(linear | 0, true, user);
     const next = byteCount > inPage ? this.mmu.access((linear + inPage) | 0, true, user) : 0;
+    if (this.watch !== null) this.watch.noteData(linear, byteCount, true);
     this.writePhysical(physical, next, inPage, byteCount, value);
   }
 
@@ -278,6 +289,22 @@ export class SegmentedMemory extends StateArea {
     for (let at = PAGE_BYTES - (linear & PAGE_MASK); at < byteCount; at += PAGE_BYTES) {
       this.mmu.access((linear + at) | 0, write, false);
     }
+  }
+
+  /** @throws Fault #AC(0) for a linear address that is not a multiple of the width, while alignment checks are on. */
+  requireAligned(linear: number, byteCount: number): void {
+    if (this.alignmentChecks && (linear & (byteCount - 1)) !== 0) this.fault.raise(VECTOR_AC, 0);
+  }
+
+  /** For an operand that is read in parts: {@link requireAligned} for the whole of it. */
+  requireOperandAligned(segment: SegmentIndex, offset: number, byteCount: number): void {
+    this.requireAligned((this.base(segment) + offset) | 0, byteCount);
+  }
+
+  /** Has accesses to these linear pages told to `watch`, or with null to nobody. */
+  setDataWatch(watch: DataWatch | null, linearPages: ReadonlySet<number>): void {
+    this.watch = watch;
+    this.mmu.setSlowPages(linearPages);
   }
 
   /** Sets what depends on the privilege level. Called by the owner of CPL on each change. */
@@ -301,7 +328,7 @@ export class SegmentedMemory extends StateArea {
       this.fault.raise(segment === SS ? VECTOR_SS : VECTOR_GP, 0);
     }
     const linear = (this.base(segment) + offset) | 0;
-    if (this.alignmentChecks && (linear & (byteCount - 1)) !== 0) this.fault.raise(VECTOR_AC, 0);
+    this.requireAligned(linear, byteCount);
     return linear;
   }
 
@@ -332,6 +359,7 @@ export class SegmentedMemory extends StateArea {
     if (byteCount > this.modifyInPage) {
       this.modifyPhysicalNext = this.mmu.access((linear + this.modifyInPage) | 0, true, this.user);
     }
+    if (this.watch !== null) this.watch.noteData(linear, byteCount, true);
     return 0;
   }
 

@@ -22,8 +22,14 @@ export const ATTENTION_SHADOW_NEW = 1 << 7;
 /** The next instruction reaches a device by way of memory: it goes into a block of its own, where the time is exact. */
 export const ATTENTION_ALONE = 1 << 8;
 
-/** A debug trap is due before the next instruction; DR6 says why. */
-export const ATTENTION_DEBUG = 1 << 9;
+/** Instructions are watched: each block is preceded by a look whether one is there. Stays set. */
+export const ATTENTION_BREAKPOINT = 1 << 9;
+/** The shadow is one of MOV SS or POP SS, which holds traps off too. */
+export const ATTENTION_HOLDS_TRAPS = 1 << 10;
+/** A #DB is owed for what an event's delivery or the instruction under execution has touched. */
+export const ATTENTION_OWED = 1 << 11;
+/** One of the owner's points has been met. */
+export const ATTENTION_HIT = 1 << 12;
 
 /** Those that concern exactly the next instruction. */
 export const ATTENTION_STEP = ATTENTION_SHADOW | ATTENTION_TRAP | ATTENTION_RESUME | ATTENTION_ALONE;

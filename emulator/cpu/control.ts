@@ -2,8 +2,9 @@ import * as cr from '../arch/control.js';
 import type { CpuFeature } from '../arch/cpuid.js';
 import { ECX, EAX, EDX } from '../arch/registers.js';
 import type { SegmentIndex } from '../arch/registers.js';
+import * as dr from '../arch/debug.js';
 import { CPL_I32, CR0_I32, CR2_I32, CR3_I32, CR4_I32, DR_OFFSET } from '../arch/state.js';
-import { VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../arch/vectors.js';
+import { VECTOR_DB, VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../arch/vectors.js';
 import type { ExecutionContext } from '../isa/context.js';
 import { ATTENTION_HALT } from './attention.js';
 import type { Cpu } from './cpu.js';
@@ -29,6 +30,7 @@ const CR4_FEATURES: readonly (readonly [number, CpuFeature])[] = [
   [cr.CR4_VME, 'vme'],
   [cr.CR4_PVI, 'vme'],
   [cr.CR4_TSD, 'tsc'],
+  [cr.CR4_DE, 'de'],
   [cr.CR4_PSE, 'pse'],
   [cr.CR4_PAE, 'pae'],
   [cr.CR4_PGE, 'pge'],
@@ -37,15 +39,7 @@ const CR4_FEATURES: readonly (readonly [number, CpuFeature])[] = [
 const CR4_FLUSHES = cr.CR4_PSE | cr.CR4_PAE | cr.CR4_PGE;
 /** CR0 bits whose change loads the PDPTEs when PAE paging is on after it. */
 const CR0_LOADS_POINTERS = cr.CR0_PG | cr.CR0_CD | cr.CR0_NW;
-const CR4_NOT_YET: readonly (readonly [number, string])[] = [[cr.CR4_DE, 'debugging extensions']];
 const CONTROL_SLOTS: Readonly<Record<number, number>> = { 0: CR0_I32, 2: CR2_I32, 3: CR3_I32, 4: CR4_I32 };
-
-/** DR6 and DR7 bits that read as ones whatever is written (APM vol. 2, section 13.1.1 "Debug Registers"). */
-const DR6_ONES = 0xffff_0ff0 | 0;
-const DR6_WRITABLE = 0xe00f;
-const DR7_ONES = 0x400;
-const DR7_ZEROS = 0xd800;
-const DR7_ENABLES = 0xff;
 
 /** MOV from CRn. @returns signed. */
 export function readControl(cpu: Cpu, register: number): number {
@@ -156,33 +150,38 @@ function checkCr4(cpu: Cpu, value: number): void {
     if (value & bit && !cpu.features.has(feature))
       cpu.noteMissing(`${feature.toUpperCase()}, which this processor lacks`);
   }
-  for (const [bit, what] of CR4_NOT_YET) if (value & bit) cpu.noteMissing(what);
   cpu.fault.raise(VECTOR_GP, 0);
 }
 
-/** Debug registers hold what is written; DR4 and DR5 are names of DR6 and DR7 as long as CR4.DE is clear. */
+/** MOV from DRn (APM vol. 2, section 13.1.1 "Debug Registers"). @returns signed. */
 export function readDebug(cpu: Cpu, register: number): number {
-  cpu.requireCpl0();
-  const actual = aliased(register);
+  const actual = debugRegister(cpu, register);
   if (cpu.guestMode) cpu.svmUnit.interceptDebug(actual, false);
   return cpu.s32[(DR_OFFSET >> 2) + actual * 2];
 }
 
 export function writeDebug(cpu: Cpu, register: number, value: number): void {
-  cpu.requireCpl0();
-  const actual = aliased(register);
+  const actual = debugRegister(cpu, register);
   if (cpu.guestMode) cpu.svmUnit.interceptDebug(actual, true);
   let stored = value;
-  if (actual === 6) stored = (value & DR6_WRITABLE) | DR6_ONES;
-  if (actual === 7) {
-    stored = (value & ~DR7_ZEROS) | DR7_ONES;
-    if (value & DR7_ENABLES) cpu.noteMissing('hardware breakpoints');
-  }
-  cpu.s32[(DR_OFFSET >> 2) + actual * 2] = stored;
+  if (actual === 6) stored = (value & dr.DR6_WRITABLE) | dr.DR6_ONES;
+  if (actual === 7) stored = (value & ~dr.DR7_ZEROS) | dr.DR7_ONES;
+  cpu.setDebug(actual, stored);
 }
 
-function aliased(register: number): number {
-  return register === 4 || register === 5 ? register + 2 : register;
+/**
+ * The register that a MOV names: DR4 and DR5 are names of DR6 and DR7 as long as CR4.DE is clear.
+ * @throws Fault #GP(0), #UD; #DB when DR7.GD guards the registers.
+ */
+function debugRegister(cpu: Cpu, register: number): number {
+  cpu.requireCpl0();
+  const isAlias = register === 4 || register === 5;
+  if (isAlias && cpu.s32[CR4_I32] & cr.CR4_DE) cpu.fault.raise(VECTOR_UD, -1);
+  if (cpu.debugUnit.guarded) {
+    cpu.debugUnit.recordGeneralDetect();
+    cpu.fault.raise(VECTOR_DB, -1);
+  }
+  return isAlias ? register + 2 : register;
 }
 
 /** INVLPG: no limit check, no access. */

@@ -10,11 +10,12 @@ import type { PortBus } from '../platform/bus.js';
 import type { Clock } from '../platform/clock.js';
 import type { PhysicalMemory } from '../platform/memory.js';
 import type { TraceRecorder } from '../trace/recorder.js';
-import { ATTENTION_DEBUG } from './attention.js';
+import { ATTENTION_HOLDS_TRAPS } from './attention.js';
 import type { CompiledLayout } from './jit/layout.js';
 import { NoSvm } from './no-svm.js';
 import * as control from './control.js';
 import { cpuid } from './cpuid.js';
+import { DebugUnit } from './debug-unit.js';
 import * as descriptorQuery from './descriptor-query.js';
 import { Executor } from './execute.js';
 import * as fastCall from './fast-call.js';
@@ -74,6 +75,7 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
   readonly restart = new Restart();
   private readonly executor: Executor;
   readonly quickTransfer = new QuickTransfer(this);
+  readonly debugUnit: DebugUnit;
   /** SVM (cpu/svm.ts), put in by the machine; without it SVM instructions are undefined. */
   svmUnit: SvmUnit = new NoSvm(this);
   /** Between VMRUN and #VMEXIT: intercepts apply. */
@@ -91,6 +93,7 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
     this.features = new Set(parts.profile.features);
     this.executor = new Executor(this, parts);
     parts.ledger.settle = () => this.executor.sync();
+    this.debugUnit = new DebugUnit(this);
     this.reload();
   }
 
@@ -128,6 +131,15 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
     this.executor.requireExactTime();
   }
 
+  /** For an access that a breakpoint watches: returns when the instruction is alone. @throws Restart for the run loop. */
+  requireStep(): void {
+    this.executor.requireStep();
+  }
+
+  debugRegistersChanged(): void {
+    this.debugUnit.registersChanged();
+  }
+
   /** The A20 gate has changed. @param mask what every physical address is ANDed with. */
   setAddressMask(mask: number): void {
     this.mmu.addressMask = mask;
@@ -140,6 +152,7 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
     this.flagsChanged();
     this.deriveSegments(this.alignmentChecks);
     this.rightsChanged();
+    this.debugRegistersChanged();
   }
 
   /** The instruction under execution has happened: a fault from here on is the next one's. */
@@ -187,8 +200,9 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
     this.msrs.copyFrom(other.msrs);
     this.halted = other.halted;
     this.interruptShadow = other.interruptShadow;
+    this.setAttention(ATTENTION_HOLDS_TRAPS, (other.attention & ATTENTION_HOLDS_TRAPS) !== 0);
     this.nmiBlocked = other.nmiBlocked;
-    this.setAttention(ATTENTION_DEBUG, (other.attention & ATTENTION_DEBUG) !== 0);
+    this.debugUnit.copyFrom(other.debugUnit);
     this.reload();
   }
 

@@ -1,7 +1,6 @@
 import { CR2_I32 } from '../arch/state.js';
 import { VECTOR_DF, VECTOR_NAMES, VECTOR_PF } from '../arch/vectors.js';
 import type { CostKey } from '../cost/keys.js';
-import { ATTENTION_SHADOW } from './attention.js';
 import type { Cpu } from './cpu.js';
 import { carryOut } from './interrupt-delivery.js';
 import type { Event } from './processor.js';
@@ -41,7 +40,7 @@ export function deliverEvent(cpu: Cpu, first: Event): Delivery {
   let event = first;
   for (;;) {
     chain.push(event);
-    cpu.setAttention(ATTENTION_SHADOW, false);
+    cpu.interruptShadow = false;
     // Until here `delivering` is the event before this one, whose delivery the intercept cuts off.
     if (cpu.guestMode && event.kind === 'exception') cpu.svmUnit.interceptException(event);
     cpu.delivering = event;
@@ -51,6 +50,7 @@ export function deliverEvent(cpu: Cpu, first: Event): Delivery {
     try {
       carryOut(cpu, event);
       cpu.delivering = null;
+      if (cpu.debugUnit.watchesEvents) cpu.debugUnit.noteEvent(event.vector);
       return { kind: 'delivered', event };
     } catch (thrown) {
       if (thrown !== cpu.fault) throw thrown;
@@ -82,6 +82,7 @@ export function deliverSoftware(cpu: Cpu, event: Event): void {
   cpu.delivering = event;
   carryOut(cpu, event);
   cpu.delivering = null;
+  if (cpu.debugUnit.watchesEvents) cpu.debugUnit.noteEvent(event.vector);
   traceEvent(cpu, event);
 }
 

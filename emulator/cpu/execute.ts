@@ -1,6 +1,7 @@
+import { DR6_BS } from '../arch/debug.js';
 import { FLAG_IF, FLAG_RF } from '../arch/flags.js';
 import { CS } from '../arch/registers.js';
-import { DR_OFFSET, EFLAGS_I32, EIP_I32 } from '../arch/state.js';
+import { EFLAGS_I32, EIP_I32 } from '../arch/state.js';
 import { VECTOR_DB, VECTOR_GP, VECTOR_NMI } from '../arch/vectors.js';
 import { TICKS_PER_CYCLE } from '../cost/ledger.js';
 import type { Ledger } from '../cost/ledger.js';
@@ -20,8 +21,8 @@ import type { Unit } from './jit/unit.js';
 import type { Event, RunLimits, StepResult, Stop } from './processor.js';
 
 const CS_BASE_I32 = BASE_I32 + BASE_STRIDE_I32 * CS;
-const DR6_I32 = (DR_OFFSET >> 2) + 6 * 2;
-const DR6_BS = 1 << 14;
+/** What makes a repeated string instruction end with the iteration under way. */
+const STOPS_ITERATION = attention.ATTENTION_TRAP | attention.ATTENTION_OWED | attention.ATTENTION_HIT;
 const PAGE_MASK = 0xfff;
 const NO_PAGE = -1;
 /** Keeps blocks that were dropped meanwhile from piling up. */
@@ -52,6 +53,10 @@ export class Executor {
   private tickLimit = Infinity;
   /** `step` is at work: nothing is polled. */
   private single = false;
+  /** ATTENTION_STEP bits of the instruction under execution, when it is singled out; else 0. */
+  private stepping = 0;
+  /** The instruction under execution has been singled out, so {@link endStep} will follow it. */
+  private isAlone = false;
   /** For the stop 'trap' of a software interrupt. */
   private softwareEvent: Event | null = null;
   /** The instruction has switched to another task. */
@@ -95,9 +100,17 @@ export class Executor {
     this.monitored = false;
     this.single = true;
     this.delivered = null;
-    if (cpu.attention & attention.ATTENTION_DEBUG) return this.stepResult(this.debugTrap());
+    if (cpu.attention & attention.ATTENTION_OWED && (cpu.attention & attention.ATTENTION_HOLDS_TRAPS) === 0) {
+      return this.stepResult(this.trapOwed());
+    }
     let stop: Stop | null = null;
     try {
+      if (cpu.attention & attention.ATTENTION_BREAKPOINT) {
+        const met = this.breakBefore();
+        if (met !== null && (met === 'raised' || met.kind !== 'breakpoint')) {
+          return this.stepResult(met === 'raised' ? null : met);
+        }
+      }
       const stepping = this.beginStep();
       const { eip } = cpu;
       const linear = (eip + cpu.s32[CS_BASE_I32]) | 0;
@@ -158,7 +171,8 @@ export class Executor {
     const { cpu, current } = this;
     if (current === null) return false;
     const polls = !this.single && this.pollDue();
-    if (!polls && (cpu.attention & attention.ATTENTION_TRAP) === 0) {
+    const traps = (cpu.attention & STOPS_ITERATION) !== 0;
+    if (!polls && !traps) {
       this.ledger.ticks += current.iterationTicks;
       current.iterations++;
       return false;
@@ -166,6 +180,9 @@ export class Executor {
     cpu.eip = this.eipOf(current.last);
     cpu.instructions--;
     if (polls) cpu.setAttention(attention.ATTENTION_POLL, true);
+    // An interrupt here stores RF set: breakpoints on the instruction have had their turn (Intel SDM vol. 3B, section
+    // 18.3.1.1 "Instruction-Breakpoint Exception Condition").
+    if (!traps) cpu.writeEflags(FLAG_RF, FLAG_RF);
     return true;
   }
 
@@ -173,6 +190,14 @@ export class Executor {
   requireExactTime(): void {
     const { cpu, current } = this;
     if (current?.count === 1 || (current === null && !this.compiled?.isRunning)) return;
+    cpu.setAttention(attention.ATTENTION_ALONE, true);
+    throw cpu.restart;
+  }
+
+  /** @throws Restart unless the instruction has been singled out, so that what it meets can be told from what its neighbours do. */
+  requireStep(): void {
+    const { cpu, current } = this;
+    if (this.isAlone || (current === null && !this.compiled?.isRunning)) return;
     cpu.setAttention(attention.ATTENTION_ALONE, true);
     throw cpu.restart;
   }
@@ -220,13 +245,15 @@ export class Executor {
             op = next;
           }
           this.current = null;
-          if (op !== block.last) this.leaveEarly(block, op);
+          const isWhole = op === block.last;
+          if (!isWhole) this.leaveEarly(block, op);
 
           if (stepping !== 0) {
             const stop = this.endStep(stepping);
             if (stop !== null) return stop;
           }
           if (
+            isWhole &&
             (block.polls === POLLS_ALWAYS ||
               (block.polls !== POLLS_NEVER && (cpu.attention & attention.ATTENTION_SHADOW) === 0)) &&
             this.pollDue()
@@ -314,15 +341,43 @@ export class Executor {
       cpu.setAttention(attention.ATTENTION_SOFTWARE, false);
       return this.trap(event);
     }
-    if (cpu.attention & attention.ATTENTION_DEBUG) {
-      const stop = this.debugTrap();
-      if (stop !== null) return stop;
+    for (;;) {
+      if (cpu.attention & attention.ATTENTION_HIT) {
+        return { kind: 'breakpoint', hit: cpu.debugUnit.takeHit() };
+      }
+      if (cpu.attention & attention.ATTENTION_OWED) {
+        const stop = this.trapOwed();
+        if (stop !== null) return stop;
+      }
+      if (cpu.attention & (attention.ATTENTION_POLL | attention.ATTENTION_HALT)) {
+        const stop = cpu.attention & attention.ATTENTION_HALT ? this.wait() : this.poll();
+        if (stop !== null) return stop;
+        continue;
+      }
+      const met = cpu.attention & attention.ATTENTION_BREAKPOINT ? this.breakBefore() : null;
+      if (met !== 'raised') return met;
     }
-    while (cpu.attention & (attention.ATTENTION_POLL | attention.ATTENTION_HALT)) {
-      const stop = cpu.attention & attention.ATTENTION_HALT ? this.wait() : this.poll();
-      if (stop !== null) return stop;
-    }
-    return null;
+  }
+
+  /** The #DB for what the delivery of an event has touched. A load of SS holds it until the instruction after it has ended. */
+  private trapOwed(): Stop | null {
+    const { cpu } = this;
+    if (cpu.attention & attention.ATTENTION_HOLDS_TRAPS) return null;
+    return this.debugException(cpu.debugUnit.takeOwed());
+  }
+
+  /** Looks whether the next instruction is watched. @returns null: no. */
+  private breakBefore(): Stop | 'raised' | null {
+    const { debugUnit } = this.cpu;
+    const due = debugUnit.before();
+    if (due === 'stop') return { kind: 'breakpoint', hit: debugUnit.takeHit() };
+    return due === 0 ? null : (this.debugException(due) ?? 'raised');
+  }
+
+  /** Raises #DB with these bits of DR6. @returns why the run ends, or null. */
+  private debugException(bits: number): Stop | null {
+    this.cpu.debugUnit.record(bits);
+    return this.accept({ vector: VECTOR_DB, kind: 'exception', errorCode: null });
   }
 
   /** Before an instruction that flags or a shadow single out. @returns the ATTENTION_STEP bits in force. */
@@ -333,26 +388,25 @@ export class Executor {
     this.delivered = null;
     this.switched = false;
     if (stepping & attention.ATTENTION_RESUME) cpu.writeEflags(0, FLAG_RF);
+    this.stepping = stepping;
+    this.isAlone = true;
     return stepping;
   }
 
   /** After it completed. @returns why the run ends, or null. */
   private endStep(stepping: number): Stop | null {
     const { cpu } = this;
+    this.isAlone = false;
     if (stepping & attention.ATTENTION_SHADOW && (cpu.attention & attention.ATTENTION_SHADOW_NEW) === 0) {
-      cpu.setAttention(attention.ATTENTION_SHADOW, false);
+      cpu.interruptShadow = false;
       if (!this.single) cpu.setAttention(attention.ATTENTION_POLL, true);
     }
-    // An interrupt instruction clears TF with its delivery, be it done or left to the monitor; MOV SS holds the trap off.
+    if (cpu.attention & attention.ATTENTION_HOLDS_TRAPS) return null;
+    // An interrupt instruction clears TF with its delivery, be it done or left to the monitor.
     const delivers = this.delivered !== null || this.softwareEvent !== null || this.switched;
-    const traps = stepping & attention.ATTENTION_TRAP && !delivers && !cpu.interruptShadow;
-    if (traps) cpu.s32[DR6_I32] |= DR6_BS;
-    return traps || cpu.attention & attention.ATTENTION_DEBUG ? this.debugTrap() : null;
-  }
-
-  private debugTrap(): Stop | null {
-    this.cpu.setAttention(attention.ATTENTION_DEBUG, false);
-    return this.accept({ vector: VECTOR_DB, kind: 'exception', errorCode: null });
+    let bits = stepping & attention.ATTENTION_TRAP && !delivers ? DR6_BS : 0;
+    if (cpu.attention & attention.ATTENTION_OWED) bits |= cpu.debugUnit.takeOwed();
+    return bits === 0 ? null : this.debugException(bits | cpu.debugUnit.codeHere());
   }
 
   /** Whether a poll would find anything to do. */
@@ -440,18 +494,27 @@ export class Executor {
     cpu.eip = this.eipOf(op);
     cpu.instructions -= current.refund(op, this.ledger);
     this.current = null;
+    this.undoStep();
     return this.raised(thrown, op);
   }
 
   /** With state exact at `op` (null: at no instruction), goes on with what was thrown there. Host errors go on. */
   private raised(thrown: unknown, op: Operation | null): Stop | null {
     const { cpu } = this;
+    this.isAlone = false;
     cpu.interceptedOperation = op;
     cpu.nextEip = op === null ? cpu.eip : (cpu.eip + op.lengthBytes) >>> 0;
     if (thrown === cpu.restart) return null;
     if (thrown === cpu.vmExit) return this.completeExit();
     if (thrown !== cpu.fault) throw thrown;
     return this.accept(faultEvent(cpu));
+  }
+
+  /** What {@link beginStep} did for an instruction that has not completed, and what breakpoints it met. */
+  private undoStep(): void {
+    const { cpu } = this;
+    if (cpu.attention & (attention.ATTENTION_OWED | attention.ATTENTION_HIT)) cpu.debugUnit.forget();
+    if (this.isAlone && this.stepping & attention.ATTENTION_RESUME) cpu.writeEflags(FLAG_RF, FLAG_RF);
   }
 
   /** @returns the stop for the machine's owner, or null when VMRUN was an instruction: then the program goes on after it. */

@@ -53,6 +53,8 @@ export class Mmu implements TableAccess {
   private format: PagingFormat;
   private noExecuteEnabled = false;
   private readonly tables = new PageWalk();
+  /** Linear pages that the short path never answers for, being watched. */
+  private slowPages: ReadonlySet<number> | null = null;
   /** The second dimension, while a guest with nested paging runs; else null. */
   private nested: NestedPaging | null = null;
   private readonly secondDimension: NestedPaging;
@@ -328,9 +330,15 @@ export class Mmu implements TableAccess {
     return high + ((address & this.addressMask) >>> 0);
   }
 
+  /** Keeps pages off the short path; what the TLB holds does not change. */
+  setSlowPages(linearPages: ReadonlySet<number>): void {
+    this.slowPages = linearPages.size > 0 ? linearPages : null;
+    this.tlb.dropFast();
+  }
+
   private fillFast(linear: number, physicalPage: number, bits: number): void {
     const { memory } = this;
-    if (physicalPage >= memory.sizeBytes) return;
+    if (physicalPage >= memory.sizeBytes || this.slowPages?.has(linear >>> 12)) return;
     this.tlb.setFast(linear >>> 12, (memory.baseBytes + physicalPage) | bits);
   }
 }

@@ -11,12 +11,13 @@ import { isVirtual8086 } from './modes.js';
 /** Offset in a 32-bit TSS of the I/O permission bitmap's own offset. */
 const TSS_IO_BASE = 102;
 
-/** @throws Fault #GP(0) when IOPL and the TSS's bitmap forbid the access; VmExit when intercepted. */
+/** @throws Fault #GP(0) when IOPL and the TSS's bitmap forbid the access; VmExit when intercepted; Restart when the port is watched. */
 export function requirePort(cpu: Cpu, port: number, width: PortWidth, direction: 'in' | 'out'): void {
   // In virtual-8086 mode IOPL allows nothing (Intel SDM vol. 3, "Protected-Mode I/O").
   const needsBitmap = cpu.s32[CPL_I32] > iopl(cpu) || isVirtual8086(cpu);
   if (needsBitmap && !bitmapAllows(cpu, port, width)) cpu.fault.raise(VECTOR_GP, 0);
   if (cpu.guestMode) cpu.svmUnit.interceptPort(port, width, direction);
+  if (cpu.debugUnit.watchesPorts) cpu.debugUnit.notePort(port, width, direction);
 }
 
 export function portIn(cpu: Cpu, port: number, width: PortWidth): number {

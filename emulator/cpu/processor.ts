@@ -1,5 +1,6 @@
 import type { SegmentState, TableState } from '../arch/descriptors.js';
 import type { SegmentIndex } from '../arch/registers.js';
+import type { OwnerHit } from './owner-points.js';
 
 /** An exception or interrupt on its way through an IDT. */
 export interface Event {
@@ -22,6 +23,8 @@ export type Stop =
   | { kind: 'budget'; budget: 'instructions' | 'cycles' }
   /** `stopRequested` was set (a user's interrupt); at an instruction boundary, can be resumed. */
   | { kind: 'requested' }
+  /** A point that the owner set was met; see {@link OwnerHit} for whether before or after the instruction. */
+  | { kind: 'breakpoint'; hit: OwnerHit }
   // Only when a monitor owns the machine:
   /**
    * The deprivileged guest trapped: this event would go through the IDT. State is that at delivery (eip: the

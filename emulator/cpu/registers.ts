@@ -45,6 +45,8 @@ export abstract class Registers extends SegmentedMemory {
 
   /** The instruction fetcher forgets where it is: the next fetch goes through TLB and rights anew. */
   abstract restartFetch(): void;
+  /** Follows a change of DR0 to DR3, DR7 or CR4.DE. */
+  abstract debugRegistersChanged(): void;
 
   gpr(register: number): number {
     return this.u32[register * 2];
@@ -126,6 +128,7 @@ export abstract class Registers extends SegmentedMemory {
   set cr4(value: number) {
     this.loadPagingRegister(CR4_I32, value);
     this.rightsChanged();
+    this.debugRegistersChanged();
   }
   get efer(): number {
     return this.u32[EFER_I32];
@@ -139,6 +142,7 @@ export abstract class Registers extends SegmentedMemory {
   }
   setDebug(register: number, value: number): void {
     this.u32[(DR_OFFSET >> 2) + register * 2] = value;
+    this.debugRegistersChanged();
   }
   /** Under PAE paging a change brings the PDPTE registers with it; an owner who loads bad ones keeps the old. */
   private loadPagingRegister(slot: number, value: number): void {
@@ -198,6 +202,7 @@ export abstract class Registers extends SegmentedMemory {
   }
   set interruptShadow(value: boolean) {
     this.setAttention(attention.ATTENTION_SHADOW, value);
+    if (!value) this.setAttention(attention.ATTENTION_HOLDS_TRAPS, false);
   }
   get interruptLine(): boolean {
     return (this.pollAttention & attention.POLL_INTERRUPT) !== 0;
@@ -208,9 +213,10 @@ export abstract class Registers extends SegmentedMemory {
   setAttention(bits: number, on: boolean): void {
     this.attention = on ? this.attention | bits : this.attention & ~bits;
   }
-  /** Holds interrupts off for the instruction after this one. */
-  beginShadow(): void {
+  /** Holds interrupts off for the instruction after this one. @param traps #DB too, as a load of SS does. */
+  beginShadow(traps = false): void {
     this.attention |= attention.ATTENTION_SHADOW | attention.ATTENTION_SHADOW_NEW;
+    this.setAttention(attention.ATTENTION_HOLDS_TRAPS, traps);
   }
   setPoll(bits: number, on: boolean): void {
     this.pollAttention = on ? this.pollAttention | bits : this.pollAttention & ~bits;

@@ -24,12 +24,12 @@ export function nullSegment(selector: number): SegmentState {
 export function loadSegment(cpu: Cpu, segment: SegmentIndex, selector: number): void {
   if (!isProtected(cpu)) {
     loadParagraph(cpu, segment, selector);
-    if (segment === SS) cpu.beginShadow();
+    if (segment === SS) cpu.beginShadow(true);
     return;
   }
   if (segment === SS) {
     cpu.setSegment(SS, stackDescriptor(cpu, selector, cpu.s32[CPL_I32], VECTOR_GP, 0));
-    cpu.beginShadow();
+    cpu.beginShadow(true);
     return;
   }
   if (descriptors.isNull(selector)) {

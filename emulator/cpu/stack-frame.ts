@@ -85,7 +85,9 @@ export class StackFrame {
   private linear(offset: number, byteCount: number): number {
     const { attributes, limit, base } = this.segment;
     if (!inLimit(attributes, limit, offset, byteCount)) this.cpu.fault.raise(VECTOR_SS, this.faultCode);
-    return (base + offset) | 0;
+    const linear = (base + offset) | 0;
+    if (this.cpl === 3) this.cpu.requireAligned(linear, byteCount);
+    return linear;
   }
 }
 

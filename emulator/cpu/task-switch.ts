@@ -1,11 +1,11 @@
 import { CR0_PG, CR0_TS } from '../arch/control.js';
+import { DR6_BT } from '../arch/debug.js';
 import { ATTR_P, SYS_LDT, SYS_TSS16_AVAILABLE, SYS_TSS32_AVAILABLE } from '../arch/descriptors.js';
 import { FLAGS_DEFINED, FLAG_NT, FLAG_VM } from '../arch/flags.js';
 import { CS, DS, ES, FS, GS, LDTR, SS, TR } from '../arch/registers.js';
 import type { SegmentIndex } from '../arch/registers.js';
 import { CR0_I32 } from '../arch/state.js';
 import { VECTOR_GP, VECTOR_NP, VECTOR_TS } from '../arch/vectors.js';
-import { ATTENTION_DEBUG } from './attention.js';
 import { setCr3 } from './control.js';
 import type { Cpu } from './cpu.js';
 import * as descriptors from './descriptor.js';
@@ -38,8 +38,6 @@ export interface TaskSwitch {
 
 /** Local breakpoints and LE, which are of one task (SDM vol. 3, "Debug Control Register (DR7)"). */
 const DR7_LOCAL = 0x155;
-/** DR6: the trap bit of the TSS that was switched to. */
-const DR6_BT = 1 << 15;
 const TYPE_BUSY = 2;
 const ACCESS_BYTE = 5;
 
@@ -120,8 +118,7 @@ export function switchTask(
   }
   checkOffset(cpu, cpu.segment(CS), cpu.eip, ext);
   if (next.traps) {
-    cpu.setDebug(6, cpu.debug(6) | DR6_BT);
-    cpu.setAttention(ATTENTION_DEBUG, true);
+    cpu.debugUnit.owe(DR6_BT);
   }
 }
 

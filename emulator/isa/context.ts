@@ -34,6 +34,9 @@ export interface ExecutionContext {
   modifyWrite16(value: number): void;
   modifyWrite32(value: number): void;
 
+  /** #AC(0) when alignment is checked and the operand's address is no multiple of `byteCount`; for operands read in parts. */
+  requireOperandAligned(segment: SegmentIndex, offset: number, byteCount: number): void;
+
   // --- stack, honouring SS.B; (E)SP changes only when the access succeeded
   push16(value: number): void;
   push32(value: number): void;

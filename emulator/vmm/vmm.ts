@@ -10,7 +10,10 @@ export interface ExitRow {
 }
 
 /** What a guest may end with, whatever runs it. */
-export type GuestStop = Extract<Stop, { kind: 'halted' | 'exit' | 'tripleFault' | 'budget' | 'requested' }>;
+export type GuestStop = Extract<
+  Stop,
+  { kind: 'halted' | 'exit' | 'tripleFault' | 'budget' | 'requested' | 'breakpoint' }
+>;
 
 /**
  * A virtual machine monitor: a program that owns a machine and runs one guest on it. The guest's registers,

@@ -175,4 +175,5 @@ export class FlatContext implements Partial<ExecutionContext> {
     return true;
   }
   requireProtectedMode(): void {}
+  requireOperandAligned(): void {}
 }

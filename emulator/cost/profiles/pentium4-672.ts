@@ -11,6 +11,7 @@ const AF21 = 'AF21 Prescott';
 /** Of what CPUID gives on both of the paper's processors (Intel SDM vol. 2A, "CPUID"), all that the simulated one can have. */
 export const NETBURST_FEATURES = [
   'vme',
+  'de',
   'pse',
   'tsc',
   'msr',

@@ -65,6 +65,7 @@ export const cmpxchg8b: Handler = (cpu, op) => {
   const { s32 } = cpu;
   const offset = effectiveAddress(cpu, op);
   const highOffset = advance(op, offset, 4);
+  cpu.requireOperandAligned(op.segment, offset, 8);
   // Both halves are checked for writing before either is written.
   const low = cpu.modify32(op.segment, offset);
   const high = cpu.modify32(op.segment, highOffset);

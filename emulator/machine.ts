@@ -11,6 +11,7 @@ import { ATTENTION_EXIT, POLL_NMI, POLL_STOP } from './cpu/attention.js';
 import { Cpu } from './cpu/cpu.js';
 import type { ApicBase } from './cpu/cpu.js';
 import { passIdleTime } from './cpu/idle.js';
+import type { OwnerPoints } from './cpu/owner-points.js';
 import type { Processor, RunLimits, Stop } from './cpu/processor.js';
 import { ARENA_BYTES, HOT_INSTRUCTIONS } from './cpu/jit/layout.js';
 import type { CompiledLayout } from './cpu/jit/layout.js';
@@ -23,6 +24,8 @@ import { PhysicalMemory } from './platform/memory.js';
 import type { AccessBytes, MmioBus, OutsideMemory } from './platform/mmio.js';
 import { Platform } from './platform/platform.js';
 import { TraceRecorder } from './trace/recorder.js';
+export { NO_POINTS } from './cpu/owner-points.js';
+export type { MemoryPoint, OwnerHit, OwnerPoints } from './cpu/owner-points.js';
 export type { TlbEntry } from './cpu/tlb.js';
 export type { Event, Processor, RunLimits, StepResult, Stop } from './cpu/processor.js';
 
@@ -243,6 +246,11 @@ export class Machine {
       gdtr: core.gdtr,
       idtr: core.idtr,
     };
+  }
+
+  /** Sets, or with null takes away, points where runs stop with 'breakpoint'; they change nothing else. */
+  watch(points: OwnerPoints | null): void {
+    this.core.debugUnit.watch(points);
   }
 
   /** What the TLB holds: set by set, way by way. */

@@ -21,6 +21,8 @@ export interface OwnerPoints {
   readonly mode?: (cpu: Processor) => string | null;
 }
 
+export const NO_POINTS: OwnerPoints = { code: new Set(), data: [], ports: [], vectors: new Set() };
+
 /** What a run has stopped for. */
 export type OwnerHit =
   | { kind: 'address'; linear: number }

@@ -176,4 +176,5 @@ export class FlatContext implements Partial<ExecutionContext> {
   }
   requireProtectedMode(): void {}
   requireOperandAligned(): void {}
+  noteMissing(): void {}
 }

@@ -10,7 +10,8 @@ import type { Clock } from '../platform/clock.js';
 import * as attention from './attention.js';
 import { POLLS_ALWAYS, POLLS_NEVER } from './block.js';
 import type { Block } from './block.js';
-import { NO_OPERATION, decodeSingle } from './block-decoder.js';
+import { NO_OPERATION } from './block-decoder.js';
+import { SingleBlocks } from './single-blocks.js';
 import type { Cpu, CpuParts } from './cpu.js';
 import { deliverEvent, deliverSoftware, faultEvent } from './events.js';
 import { passIdleTime } from './idle.js';
@@ -38,6 +39,7 @@ export class Executor {
   private readonly ledger: Ledger;
   private readonly clock: Clock;
   private readonly fetcher: Fetcher;
+  private readonly singles: SingleBlocks;
   /** Blocks with executions that are not in the ledger's rows yet. */
   private unfolded: Block[] = [];
 
@@ -71,6 +73,7 @@ export class Executor {
 
   constructor(cpu: Cpu, { ledger, clock, compiled }: CpuParts) {
     this.cpu = cpu;
+    this.singles = new SingleBlocks(cpu);
     this.ledger = ledger;
     this.clock = clock;
     this.fetcher = new Fetcher(cpu, () => this.current?.cut());
@@ -115,7 +118,7 @@ export class Executor {
       const { eip } = cpu;
       const linear = (eip + cpu.s32[CS_BASE_I32]) | 0;
       if (eip > cpu.codeLimit) cpu.fault.raise(VECTOR_GP, 0);
-      const block = decodeSingle(cpu, linear, cpu.fetchPhysical(linear));
+      const block = this.singles.find(linear, cpu.fetchPhysical(linear));
       this.enter(block, eip);
       block.first.handler(cpu, block.first);
       this.current = null;

@@ -55,6 +55,9 @@ export class Mmu implements TableAccess {
   private readonly tables = new PageWalk();
   /** Linear pages that the short path never answers for, being watched. */
   private slowPages: ReadonlySet<number> | null = null;
+  /** Of {@link probe}: nobody keeps it. */
+  private readonly probed = new PageWalk();
+  private readonly freeAccess: TableAccess;
   /** The second dimension, while a guest with nested paging runs; else null. */
   private nested: NestedPaging | null = null;
   private readonly secondDimension: NestedPaging;
@@ -72,6 +75,7 @@ export class Mmu implements TableAccess {
     fast?: Int32Array,
   ) {
     this.tlb = new Tlb(profile.tlb, fast);
+    this.freeAccess = { memory, locate: (address) => this.masked(address) };
     this.formats = pagingFormats(profile);
     this.format = this.formats.twoLevel;
     this.secondDimension = new NestedPaging(
@@ -142,18 +146,16 @@ export class Mmu implements TableAccess {
   probe(linear: number, access: PageAccess): number | null {
     if (this.nested !== null) return this.probeNested(this.nested, linear, access);
     if ((this.state.s32[CR0_I32] & CR0_PG) === 0) return (linear & this.addressMask) >>> 0;
-    const walk = this.inspect(linear);
+    const walk = this.inspect(linear, this.probed);
     if (walk === null || walk.cause >= 0 || !permits(walk, access, this.writeProtect)) return null;
     return this.masked(walk.frame + (linear & ((1 << walk.pageShift) - 1)));
   }
 
   /** The tables' entries for `linear` as they are now, for views; null when a PDPTE register ends the way. Paging must be on. */
-  inspect(linear: number): PageWalk | null {
-    const { memory } = this;
+  inspect(linear: number, walk = new PageWalk()): PageWalk | null {
     const { format, level, table } = this.root(linear);
     if (table === null) return null;
-    const walk = new PageWalk();
-    walkTables(walk, format, level, table, linear, { memory, locate: (address) => this.masked(address) });
+    walkTables(walk, format, level, table, linear, this.freeAccess);
     return walk;
   }
 

@@ -90,7 +90,7 @@ export class Msrs {
   }
 
   get timeStampOffset(): bigint {
-    return BigInt.asUintN(64, this.tscOffset);
+    return this.tscOffset;
   }
 
   /** What RDTSC shows: 64 bits. Whoever asks has seen the time. */

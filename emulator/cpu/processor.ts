@@ -77,7 +77,7 @@ export interface Processor {
   /** MSRs that an owner may need to carry between processors. Unknown ones throw RangeError. */
   msr(index: number): number;
   setMsr(index: number, value: number): void;
-  /** What the time-stamp counter shows less the machine's cycles, modulo 2^64. Reading it is not looking at the time. */
+  /** What the time-stamp counter shows less the machine's cycles; to be taken modulo 2^64. Reading it is not looking at the time. */
   readonly timeStampOffset: bigint;
   /** Executing HLT and waiting. */
   halted: boolean;

@@ -10,6 +10,8 @@ export interface EmulationOptions {
   decoded?: boolean;
   /** It calls a device model. */
   device?: boolean;
+  /** Known to have a REP prefix or to have none; else the monitor looks. */
+  repeated?: boolean | undefined;
 }
 
 /**
@@ -19,14 +21,14 @@ export interface EmulationOptions {
  */
 export function emulateInstruction(
   monitor: Monitor,
-  { decoded = false, device = false }: EmulationOptions = {},
+  { decoded = false, device = false, repeated }: EmulationOptions = {},
 ): StepResult {
   const { cpu } = monitor.guest;
   const { eip } = cpu;
-  const repeated = hasRepeatPrefix(monitor.guest);
+  const repeats = repeated ?? hasRepeatPrefix(monitor.guest);
   const countBefore = cpu.gpr(ECX);
   const result = cpu.step();
-  const iterations = repeated ? Math.max(1, countBefore - cpu.gpr(ECX)) : 1;
+  const iterations = repeats ? Math.max(1, countBefore - cpu.gpr(ECX)) : 1;
   if (!decoded) monitor.charge('vmm.decode');
   monitor.charge('vmm.emulate', iterations);
   if (device) monitor.charge('vmm.device', iterations);

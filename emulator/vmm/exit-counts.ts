@@ -2,23 +2,45 @@ import type { ExitReason } from '../arch/exits.js';
 import { TICKS_PER_CYCLE } from '../cost/ledger.js';
 import type { ExitRow } from './vmm.js';
 
+/** A row whose cycles are summed in ticks, which are whole numbers, so that they stay exact. */
+class Row implements ExitRow {
+  count = 0;
+  minCycles = Infinity;
+  maxCycles = 0;
+  cycles = 0;
+  private ticks = 0;
+
+  add(ticks: number): number {
+    const cycles = ticks / TICKS_PER_CYCLE;
+    this.ticks += ticks;
+    this.count++;
+    this.cycles = this.ticks / TICKS_PER_CYCLE;
+    if (cycles < this.minCycles) this.minCycles = cycles;
+    if (cycles > this.maxCycles) this.maxCycles = cycles;
+    return cycles;
+  }
+}
+
 /** The table of exits that a run ends with. */
 export class ExitCounts {
-  private readonly ticks = new Map<ExitReason, number>();
-  readonly rows = new Map<ExitReason, ExitRow>();
+  private readonly byReason = new Map<ExitReason, Row>();
+
+  get rows(): ReadonlyMap<ExitReason, ExitRow> {
+    return new Map(
+      [...this.byReason].map(([reason, { count, cycles, minCycles, maxCycles }]) => [
+        reason,
+        { count, cycles, minCycles, maxCycles },
+      ]),
+    );
+  }
 
   /** Counts one exit that took `ticks` of the clock. @returns its cycles. */
   add(reason: ExitReason, ticks: number): number {
-    const cycles = ticks / TICKS_PER_CYCLE;
-    // Summed in ticks, which are whole numbers, so that the cycles stay exact.
-    const total = (this.ticks.get(reason) ?? 0) + ticks;
-    this.ticks.set(reason, total);
-    const row = this.rows.get(reason) ?? { count: 0, cycles: 0, minCycles: Infinity, maxCycles: 0 };
-    row.count++;
-    row.cycles = total / TICKS_PER_CYCLE;
-    row.minCycles = Math.min(row.minCycles, cycles);
-    row.maxCycles = Math.max(row.maxCycles, cycles);
-    this.rows.set(reason, row);
-    return cycles;
+    let row = this.byReason.get(reason);
+    if (!row) {
+      row = new Row();
+      this.byReason.set(reason, row);
+    }
+    return row.add(ticks);
   }
 }

@@ -72,6 +72,9 @@ export function isUsed(pde: number, mode: PagingMode): boolean {
   return !isLarge(pde, mode) || (pde & mode.format.levels[0].pageReserved[0]) === 0;
 }
 
+/** Of {@link walkGuest}, which copies out of it what it gives. */
+const walk = new PageWalk();
+
 /**
  * Walks the guest's page tables for one access, changing nothing, as its processor would.
  * @param onRead called for each guest entry read.
@@ -92,7 +95,6 @@ export function walkGuest(
     const pde = identityPde(gva);
     return { kind: 'mapping', pdeGpa: null, pde, pteGpa: null, pte: 0, gpa: gva, user: true, writable: true };
   }
-  const walk = new PageWalk();
   const tables = {
     memory,
     locate: (gpa: number): number => {

@@ -4,7 +4,8 @@ import { PAGE_BYTES } from '../../arch/paging.js';
 import { CS } from '../../arch/registers.js';
 import { VECTOR_DB, VECTOR_PF } from '../../arch/vectors.js';
 import { decode } from '../../isa/decoder.js';
-import type { Event, Processor } from '../../machine.js';
+import type { Operation } from '../../isa/operation.js';
+import type { Event } from '../../machine.js';
 import { CALLOUT, TRAP } from '../crossing.js';
 import type { Crossing } from '../crossing.js';
 import { deliverEvent, emulateInstruction, exitReasonOf } from '../emulate.js';
@@ -51,13 +52,16 @@ export class ExitHandlers {
     this.monitor.exit(CALLOUT, eip, () => {
       const reason = form.kind === 'callout' ? form.reason : exitReasonOf(operation!);
       const linear = operation && reason === 'INVLPG' ? operandLinear(cpu, operation) : 0;
-      const before = pagingBits(cpu);
+      const { cr0, cr3, cr4 } = cpu;
       const device = reason === 'IOIO_IN' || reason === 'IOIO_OUT';
-      emulateInstruction(this.monitor, { decoded: true, device });
+      emulateInstruction(this.monitor, { decoded: true, device, repeated: repeats(operation) });
       if (reason === 'INVLPG') {
         this.monitor.shadow.invalidate(linear);
         this.space.invalidated(linear);
-      } else if (reason === 'CR3_WRITE' || pagingBits(cpu) !== before) this.mappingsChanged();
+      } else {
+        const changed = ((cpu.cr0 ^ cr0) & PAGING_CR0) | ((cpu.cr4 ^ cr4) & PAGING_CR4) | (cpu.cr3 ^ cr3);
+        if (reason === 'CR3_WRITE' || changed !== 0) this.mappingsChanged();
+      }
       // The next instruction belongs to one that holds interrupts off, so no translation of it can be interrupted before.
       while (cpu.interruptShadow && !this.monitor.stopped && !cpu.halted) {
         emulateInstruction(this.monitor);
@@ -74,10 +78,11 @@ export class ExitHandlers {
     const { guest, shadow } = monitor;
     const { instruction } = callout;
     monitor.exit(CALLOUT, instruction.eip, () => {
-      const way = wayOf(guest, shadow, instruction.operation!);
+      const operation = instruction.operation!;
+      const way = wayOf(guest, shadow, operation);
       // The handler of one way finds what it expects, or ordinary memory; what is another's goes the long way round.
       if (way !== null && way !== learnt) monitor.charge('vmm.dispatch');
-      emulateInstruction(monitor, { decoded: true, device: way === 'device' });
+      emulateInstruction(monitor, { decoded: true, device: way === 'device', repeated: repeats(operation) });
       this.adaptation?.simulated(callout, way);
       if (!guest.cpu.halted && monitor.interruptDeliverable()) this.inject();
       return 'SIMULATE';
@@ -129,7 +134,7 @@ export class ExitHandlers {
   private repeatSoftwareInterrupt(lengthBytes: number): ExitReason {
     const { cpu } = this.monitor.guest;
     cpu.eip = (cpu.eip - lengthBytes) >>> 0;
-    emulateInstruction(this.monitor, { decoded: true });
+    emulateInstruction(this.monitor, { decoded: true, repeated: false });
     return 'SOFTWARE_INTERRUPT';
   }
 
@@ -184,7 +189,11 @@ export class ExitHandlers {
   }
 }
 
-/** What of the control registers decides how guest page tables are read, and flushes the TLB when it changes. */
-function pagingBits({ cr0, cr3, cr4 }: Processor): string {
-  return `${cr0 & (CR0_PG | CR0_WP | CR0_PE)} ${cr3} ${cr4 & (CR4_PSE | CR4_PAE | CR4_PGE)}`;
+/** Undefined where the instruction is not known. */
+function repeats(operation: Operation | null): boolean | undefined {
+  return operation ? operation.rep !== 'none' : undefined;
 }
+
+/** The control register bits that decide how guest page tables are read, and flush the TLB when they change. */
+const PAGING_CR0 = CR0_PG | CR0_WP | CR0_PE;
+const PAGING_CR4 = CR4_PSE | CR4_PAE | CR4_PGE;

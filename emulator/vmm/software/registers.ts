@@ -54,8 +54,8 @@ import {
   MONITOR_DATA,
   MONITOR_DATA_FOR_USER,
   UNUSABLE,
-  truncate,
 } from './segments.js';
+import { HostSegments } from './host-segments.js';
 import type { ShadowGdt } from './shadow-gdt.js';
 
 /** Flags that translated code itself keeps; the others are the monitor's in the host and the virtual CPU's in the guest. */
@@ -84,8 +84,11 @@ export interface RegisterOptions {
  * virtual CPU and in the data page.
  */
 export class RegisterCarrier {
-  /** What the host's segment registers held when user code was last resumed or looked at. */
-  private given = new Map<SegmentIndex, SegmentState>();
+  private readonly segments: HostSegments;
+  /** By LDTR and TR: nothing but a selector. */
+  private readonly emptySystemSegments: (SegmentState | undefined)[] = [];
+  /** What the data page has. */
+  private timeStampOffset = 0n;
 
   constructor(
     private readonly host: Processor,
@@ -94,39 +97,43 @@ export class RegisterCarrier {
     private readonly shadowGdt: ShadowGdt,
     private readonly options: RegisterOptions,
   ) {
+    this.segments = new HostSegments(host, guest, options.wholeSegments);
     host.gdtr = { base: SHADOW_GDT_LINEAR, limit: SHADOW_GDT_BYTES - 1 };
   }
 
   /** To the host, for translated code at `linear`. */
   enterCache(linear: number): void {
     const { host, guest } = this;
-    this.enterCommon();
-    host.cr4 = CR4_PSE | (this.options.trapTimeStamp ? CR4_TSD : 0);
+    const { segments } = this;
     const user = guest.cpl === 3;
+    this.enterCommon(CR4_PSE | (this.options.trapTimeStamp ? CR4_TSD : 0));
     if (user && this.area.openToUser()) host.flushTlb();
     host.cpl = user ? 3 : KERNEL_CPL;
-    host.setSegment(CS, user ? MONITOR_CODE_FOR_USER : MONITOR_CODE);
-    host.setSegment(GS, user ? MONITOR_DATA_FOR_USER : MONITOR_DATA);
-    for (const segment of DATA_SEGMENTS) host.setSegment(segment, this.truncated(segment));
+    segments.put(CS, user ? MONITOR_CODE_FOR_USER : MONITOR_CODE);
+    segments.put(GS, user ? MONITOR_DATA_FOR_USER : MONITOR_DATA);
+    for (const segment of DATA_SEGMENTS) segments.putGuests(segment);
     host.eip = linear;
-    host.eflags = (guest.eflags & CACHE_FLAGS) | FLAG_IF;
-    this.publish();
+    const { eflags } = guest;
+    host.eflags = (eflags & CACHE_FLAGS) | FLAG_IF;
+    this.publish(eflags);
   }
 
   /** Copies what translated code reads of the virtual CPU to the data page. */
-  private publish(): void {
+  private publish(eflags: number): void {
     const { guest, area } = this;
-    area.write(GS_INTERRUPT_FLAG, guest.eflags & FLAG_IF);
-    area.write(GS_SYSTEM_FLAGS, guest.eflags & SYSTEM_FLAGS);
-    const offset = guest.timeStampOffset;
-    area.write(GS_TSC_OFFSET, Number(BigInt.asIntN(32, offset)));
-    area.write(GS_TSC_OFFSET + 4, Number(BigInt.asIntN(32, offset >> 32n)));
+    area.write(GS_INTERRUPT_FLAG, eflags & FLAG_IF);
+    area.write(GS_SYSTEM_FLAGS, eflags & SYSTEM_FLAGS);
     area.write(GS_CR0, guest.cr0);
     area.write(GS_CR2, guest.cr2);
     area.write(GS_CR3, guest.cr3);
     area.write(GS_CR4, guest.cr4);
     for (const segment of COPIED_SELECTORS)
       area.write(GS_SELECTORS + 4 * segment, guest.segment(segment).selector);
+    const { timeStampOffset } = guest;
+    if (timeStampOffset === this.timeStampOffset) return;
+    this.timeStampOffset = timeStampOffset;
+    area.write(GS_TSC_OFFSET, Number(BigInt.asIntN(32, timeStampOffset)));
+    area.write(GS_TSC_OFFSET + 4, Number(BigInt.asIntN(32, timeStampOffset >> 32n)));
   }
 
   /** From the host, which stands at `point` in translated code; null: on the entry page, which left nothing behind but the registers. */
@@ -156,20 +163,19 @@ export class RegisterCarrier {
 
   /** To the host, for user code. The machine lets physical interrupts trap whatever EFLAGS.IF is, so the guest's own can stand there. */
   enterUser(): void {
-    const { host, guest } = this;
-    this.enterCommon();
+    const { host, guest, segments } = this;
     // User code reads the host's counter itself, unless the guest's differs.
-    host.cr4 = CR4_PSE | (guest.timeStampOffset === 0n ? guest.cr4 & CR4_TSD : CR4_TSD);
+    const trapsTimeStamp = guest.timeStampOffset !== 0n || (guest.cr4 & CR4_TSD) !== 0;
+    this.enterCommon(CR4_PSE | (trapsTimeStamp ? CR4_TSD : 0));
     this.shadowGdt.update();
     host.cpl = 3;
     for (const segment of SYSTEM_SEGMENTS) {
-      host.setSegment(segment, { ...UNUSABLE, selector: guest.segment(segment).selector });
+      const { selector } = guest.segment(segment);
+      const empty = this.emptySystemSegments[segment];
+      if (empty?.selector !== selector) this.emptySystemSegments[segment] = { ...UNUSABLE, selector };
+      segments.put(segment, this.emptySystemSegments[segment]!);
     }
-    for (const segment of USER_SEGMENTS) {
-      const state = this.truncated(segment);
-      host.setSegment(segment, state);
-      this.given.set(segment, state);
-    }
+    for (const segment of USER_SEGMENTS) segments.putGuests(segment);
     host.eip = guest.eip;
     host.eflags = guest.eflags;
   }
@@ -181,21 +187,18 @@ export class RegisterCarrier {
     guest.eip = host.eip;
     guest.eflags = host.eflags;
     for (const segment of USER_SEGMENTS) {
-      const now = host.segment(segment);
-      if (sameSegment(now, this.given.get(segment)!)) continue;
-      this.given.set(segment, now);
-      guest.setSegment(segment, this.loadedByGuest(now));
+      const now = this.segments.loaded(segment);
+      if (now) guest.setSegment(segment, this.loadedByGuest(now));
     }
   }
 
-  private truncated(segment: SegmentIndex): SegmentState {
-    return truncate(this.guest.segment(segment), this.options.wholeSegments);
-  }
-
-  private enterCommon(): void {
+  /** @param cr4 for the host. */
+  private enterCommon(cr4: number): void {
     const { host, guest } = this;
     for (let register = 0; register < 8; register++) host.setGpr(register, guest.gpr(register));
-    host.cr0 = CR0_PE | CR0_ET | CR0_WP | CR0_PG | (guest.cr0 & SHARED_CR0);
+    const cr0 = CR0_PE | CR0_ET | CR0_WP | CR0_PG | (guest.cr0 & SHARED_CR0);
+    if (host.cr0 !== cr0 >>> 0) host.cr0 = cr0;
+    if (host.cr4 !== cr4) host.cr4 = cr4;
   }
 
   private leaveCommon(): void {
@@ -208,10 +211,4 @@ export class RegisterCarrier {
     const words = now.selector < 4 ? null : this.shadowGdt.guestDescriptor(now.selector >> 3);
     return words ? decodeDescriptor(...words, now.selector) : now;
   }
-}
-
-function sameSegment(a: SegmentState, b: SegmentState): boolean {
-  return (
-    a.selector === b.selector && a.attributes === b.attributes && a.limit === b.limit && a.base === b.base
-  );
 }

@@ -8,6 +8,7 @@ import { SHADOW_GDT_BYTES } from './area.js';
 import { MONITOR_CODE, MONITOR_CODE_INDEX, MONITOR_DATA, MONITOR_DATA_INDEX, truncate } from './segments.js';
 
 const DESCRIPTOR_BYTES = 8;
+const READ = { write: false, user: false, fetch: false };
 
 export interface ShadowGdtOptions {
   host: Machine;
@@ -29,8 +30,10 @@ export interface ShadowGdtOptions {
 export class ShadowGdt {
   private traces: Trace[] = [];
   private stale = true;
-  /** Guest pages that the table lies in, and its place and size: what the shadow was made from. */
-  private source = '';
+  /** Where the guest's table lies, and in which guest-physical pages; null for one that is not mapped. */
+  private base = -1;
+  private limit = -1;
+  private readonly pages: (number | null)[] = [];
   /** Slots in use, from 0. */
   private slots = 0;
 
@@ -40,36 +43,37 @@ export class ShadowGdt {
 
   /** Brings the shadow up to date. To be called before user code runs. */
   update(): void {
-    const pages = this.pages();
-    const { base, limit } = this.options.guest.cpu.gdtr;
-    const source = `${base} ${limit} ${pages.join(' ')}`;
-    if (source !== this.source) {
-      this.source = source;
-      this.retrace(pages);
-    }
+    if (this.moved()) this.retrace();
     if (this.stale) this.derive();
     this.stale = false;
   }
 
-  private retrace(pages: readonly (number | null)[]): void {
+  /** Whether the guest's table lies elsewhere than what the shadow was made from. Notes where. */
+  private moved(): boolean {
+    const { cpu } = this.options.guest;
+    const { base, limit } = cpu.gdtr;
+    const first = base - (base % PAGE_BYTES);
+    const count = Math.floor((base + limit - first) / PAGE_BYTES) + 1;
+    let moved = base !== this.base || limit !== this.limit;
+    this.base = base;
+    this.limit = limit;
+    this.pages.length = count;
+    for (let index = 0; index < count; index++) {
+      const gpa = cpu.translate((first + index * PAGE_BYTES) >>> 0, READ);
+      const page = gpa === null ? null : Math.floor(gpa / PAGE_BYTES);
+      if (page === this.pages[index]) continue;
+      this.pages[index] = page;
+      moved = true;
+    }
+    return moved;
+  }
+
+  private retrace(): void {
     for (const trace of this.traces) trace.release();
-    this.traces = pages
+    this.traces = this.pages
       .filter((page) => page !== null)
       .map((page) => this.options.shadow.trace(page, () => (this.stale = true)));
     this.stale = true;
-  }
-
-  /** Guest-physical pages of the guest's table, null for one that is not mapped. */
-  private pages(): (number | null)[] {
-    const { cpu } = this.options.guest;
-    const { base, limit } = cpu.gdtr;
-    const pages: (number | null)[] = [];
-    const last = base + limit;
-    for (let linear = base - (base % PAGE_BYTES); linear <= last; linear += PAGE_BYTES) {
-      const gpa = cpu.translate(linear >>> 0, { write: false, user: false, fetch: false });
-      pages.push(gpa === null ? null : gpa >>> 12);
-    }
-    return pages;
   }
 
   private derive(): void {
@@ -99,7 +103,7 @@ export class ShadowGdt {
     const { memory, cpu } = this.options.guest;
     const words = [0, 4].map((byte) => {
       const linear = (cpu.gdtr.base + index * DESCRIPTOR_BYTES + byte) >>> 0;
-      const gpa = cpu.translate(linear, { write: false, user: false, fetch: false });
+      const gpa = cpu.translate(linear, READ);
       // A table need not be aligned, so a word may straddle pages; such a descriptor is left to the virtual CPU.
       return gpa === null || (gpa & (PAGE_BYTES - 1)) > PAGE_BYTES - 4 ? null : memory.read32(gpa);
     });

@@ -34,6 +34,8 @@ export interface TranslationView {
   lengthBytes: number;
   /** False when the guest's code has changed since. */
   valid: boolean;
+  /** Where the version of it lies that control goes on to from its first instruction: adaptation. Null: it is in force itself. */
+  supersededBy: number | null;
   instructions: TranslatedInstruction[];
   /** What joins it to others: jumps added where a unit ended without one. */
   ending: TranslatedLine[];
@@ -78,6 +80,7 @@ export class Translations {
       linear: startLinear,
       lengthBytes: endLinear - startLinear,
       valid,
+      supersededBy: valid && fragment.forward ? fragment.current.startLinear : null,
       instructions: unit.instructions.map((instruction, index) => ({
         eip: instruction.eip,
         bytes: hex(instruction.bytes),
@@ -105,8 +108,9 @@ function hex(bytes: Uint8Array): string {
 const GUEST_COLUMNS = 62;
 
 /** As text: guest code left, its translation right. */
-export function formatTranslation({ eip, linear, valid, instructions, ending }: TranslationView): string {
-  const title = `CCF of 0x${eip.toString(16)} at 0x${linear.toString(16)}${valid ? '' : ' (dropped)'}`;
+export function formatTranslation(view: TranslationView): string {
+  const { eip, linear, instructions, ending } = view;
+  const title = `CCF of 0x${eip.toString(16)} at 0x${linear.toString(16)}${standing(view)}`;
   const rows = instructions.flatMap((instruction) => {
     const guest = `${address(instruction.eip)}  ${instruction.bytes.padEnd(20)} ${instruction.text}`;
     const [first, ...rest] = instruction.translated.map(formatLine);
@@ -114,6 +118,12 @@ export function formatTranslation({ eip, linear, valid, instructions, ending }: 
     return [`  ${guest.padEnd(GUEST_COLUMNS)}${mark.padEnd(14)} ${first ?? ''}`, ...rest.map(indent)];
   });
   return [title, ...rows, ...ending.map(formatLine).map(indent), ''].map((line) => line.trimEnd()).join('\n');
+}
+
+/** What a title adds for a fragment that is not in force. */
+export function standing({ valid, supersededBy }: TranslationView): string {
+  if (!valid) return ' (dropped)';
+  return supersededBy === null ? '' : ` (superseded by the one at 0x${supersededBy.toString(16)})`;
 }
 
 function indent(line: string): string {

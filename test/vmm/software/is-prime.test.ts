@@ -20,7 +20,7 @@ nexti:  mov eax, ecx
         idiv esi
         test edx, edx
         jz notPrime
-        inc esi
+        db 0xff, 0xc6               ; inc esi, as the paper's 64-bit code has it
         cmp esi, ecx
         jl nexti
 prime:  mov eax, 1

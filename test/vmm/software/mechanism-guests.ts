@@ -430,4 +430,99 @@ sum:    dd 0, 0
 ${tables({ 14: 'fault', 0x80: 'system' })}
 `,
   },
+  {
+    name: 'jumps into the monitor, from kernel and user, by every way there is',
+    source: `
+start:  mov esp, STACK_TOP
+        load_tables
+        ${PAGING}
+        mov ebp, ways
+.next:  mov [resume], dword .back
+        mov eax, 0xffc01010         ; where callouts enter
+        jmp [ebp]
+.back:  mov esp, STACK_TOP
+        add ebp, 4
+        cmp ebp, ways_end
+        jne .next
+        enter_user user, 0x80000
+w1:     jmp eax
+w2:     jmp 0xffc01000
+w3:     call 0xffc20000
+w4:     push eax
+        ret
+w5:     push dword KERNEL_CS
+        push eax
+        retf
+w6:     pushf
+        push dword KERNEL_CS
+        push eax
+        iret
+w7:     jmp KERNEL_CS:0xffc01020
+w8:     mov ecx, eax
+        call ecx
+w9:     push dword 0xffc00800
+        ret 8
+user:   mov dword [resume], user2
+        jmp 0xffc01010
+user2:  mov dword [resume], user3
+        call 0xffc20000
+user3:  mov dword [resume], user4
+        mov [0xffc00010], eax
+user4:  mov dword [resume], user5
+        mov eax, [0xffc10000]
+user5:  int 0x80
+system: mov eax, [seen]
+        exit 0
+fault:  push eax
+        mov eax, cr2
+        add [seen], eax
+        rol dword [seen], 3
+        mov eax, [esp + 4]          ; error code
+        add [seen], eax
+        mov eax, [esp + 8]          ; eip
+        add [seen], eax
+        rol dword [seen], 3
+        mov eax, [resume]
+        mov [esp + 8], eax
+        pop eax
+        add esp, 4
+        iret
+        align 4
+seen:   dd 0
+resume: dd 0
+ways:   dd w1, w2, w3, w4, w5, w6, w7, w8, w9
+ways_end:
+${tables({ 14: 'fault', 0x80: 'system' })}
+`,
+  },
+  {
+    name: 'page tables rewritten at every instruction, those of the code itself too',
+    exits: ['SIMULATE'],
+    source: `
+start:  mov esp, STACK_TOP
+        load_tables
+        ${PAGING}
+        mov edi, 0x201000 + (start_page >> 12) * 4
+        mov esi, 0x201000 + 0x300 * 4
+        mov edx, 0x200000
+        mov ecx, 30
+.again: and dword [edi], ~0x60
+        invlpg [start_page]
+        xor dword [edi], PTE_W
+        or dword [esi], 0x20
+        mov eax, [edi]
+        mov [edi], eax
+        and byte [edx], ~0x20
+        mov ebx, cr3
+        xor byte [edi + 1], 2
+        mov cr3, ebx
+        add ebp, [edi]
+        invlpg [start_page]
+        rol ebp, 1
+        loop .again
+        exit 0
+start_page equ 0x100000
+${tables({})}
+`,
+  },
 ];

@@ -1,14 +1,12 @@
 /** The public door of the emulator: what the kernel, the command line and notebooks may use. */
 export { assemble, formatDiagnostics, formatListing } from './asm/index.js';
 export type { Assembly, AssemblyOptions, Diagnostic, ListingLine } from './asm/index.js';
+export { assemblerWords } from './asm/words.js';
+export type { RegisterWord } from './asm/words.js';
 export { EXIT_REASONS } from './arch/exits.js';
 export type { ExitReason } from './arch/exits.js';
 export { GPR_NAMES, SEGMENT_NAMES } from './arch/registers.js';
 export type { SegmentIndex } from './arch/registers.js';
-export { registers } from './asm/registers.js';
-export type { RegisterName } from './asm/registers.js';
-export { directiveNames } from './asm/directives.js';
-export { mnemonicNames, plainNames } from './asm/mnemonics.js';
 export { findProfile, profiles } from './cost/catalog.js';
 export type { ProfileName } from './cost/catalog.js';
 export { ACCOUNTS, COST_KEYS } from './cost/keys.js';

@@ -72,8 +72,10 @@ export class Wire {
     const expected = this.#sign(parts);
     const equal = signature.length === expected.length && timingSafeEqual(signature, Buffer.from(expected));
     if (!equal) throw new WireError('wrong signature');
-    if (this.#seen.has(expected)) throw new WireError('replayed');
-    this.#seen.add(expected);
+    // Half of it tells messages apart as well, and many are remembered.
+    const half = Buffer.from(expected.slice(0, expected.length / 2), 'hex').toString('latin1');
+    if (this.#seen.has(half)) throw new WireError('replayed');
+    this.#seen.add(half);
     if (this.#seen.size > REMEMBERED_SIGNATURES) {
       // A Set iterates in insertion order, so the first one is the oldest.
       for (const oldest of this.#seen) {

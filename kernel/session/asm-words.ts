@@ -1,11 +1,5 @@
-import {
-  directiveNames,
-  INSTRUCTION_TABLE,
-  mnemonicNames,
-  plainNames,
-  registers,
-} from '../../emulator/index.js';
-import type { InstructionRow, RegisterName } from '../../emulator/index.js';
+import { assemblerWords, INSTRUCTION_TABLE } from '../../emulator/index.js';
+import type { InstructionRow, RegisterWord } from '../../emulator/index.js';
 
 /** A word of assembly language, and what help shows of it, in Markdown. */
 export interface AsmWord {
@@ -37,20 +31,20 @@ const SENSITIVITY = {
 
 /** The assembler's words: what completion offers in assembly, and what inspection shows. */
 export function asmWords(): readonly AsmWord[] {
+  const { mnemonics, registers, directives } = assemblerWords();
   const forms = formsByMnemonic();
-  const rowsOf = (name: string) => plainNames(name).flatMap((plain) => forms.get(plain) ?? []);
   // The assembler knows more instructions than the simulated processor has.
-  const executed = mnemonicNames().filter((name) => rowsOf(name).length > 0);
+  const executed = mnemonics
+    .map(({ name, plain }) => ({ name, rows: plain.flatMap((word) => forms.get(word) ?? []) }))
+    .filter(({ rows }) => rows.length > 0);
   return [
-    ...executed.map((word): AsmWord => ({
-      word,
-      kind: 'mnemonic',
-      help: instructionHelp(word, rowsOf(word)),
-    })),
-    ...Array.from(registers.values(), (register): AsmWord => {
+    ...executed.map(({ name, rows }): AsmWord => {
+      return { word: name, kind: 'mnemonic', help: instructionHelp(name, rows) };
+    }),
+    ...registers.map((register): AsmWord => {
       return { word: register.name, kind: 'register', help: registerHelp(register) };
     }),
-    ...[...directiveNames(), ...DATA_DIRECTIVES].map((word): AsmWord => {
+    ...[...directives, ...DATA_DIRECTIVES].map((word): AsmWord => {
       return { word, kind: 'directive', help: `**${word}**: directive of the assembler, as in NASM` };
     }),
   ];
@@ -83,11 +77,11 @@ function instructionHelp(mnemonic: string, rows: readonly InstructionRow[]): str
   ].join('\n');
 }
 
-function registerHelp({ name, class: kind, number, sizeBytes }: RegisterName): string {
-  return `**${name}**: ${CLASSES[kind]}, number ${number}, ${sizeBytes * 8} bits`;
+function registerHelp({ name, class: kind, number, sizeBytes }: RegisterWord): string {
+  return `**${name}**: ${CLASSES[kind] ?? 'register'}, number ${number}, ${sizeBytes * 8} bits`;
 }
 
-const CLASSES: Readonly<Record<RegisterName['class'], string>> = {
+const CLASSES: Readonly<Record<string, string>> = {
   r8: 'general register',
   r16: 'general register',
   r32: 'general register',

@@ -9,6 +9,7 @@ import { completionType, magicCompletions, magicHelp } from './completions.js';
 import type { Declaration } from './declarations.js';
 import { declarationsOf } from './declarations.js';
 import { diagnosticsOf, withoutCellModules } from './diagnostics.js';
+import { DocumentationReader } from './documentation.js';
 import { emitCell } from './emit.js';
 import { Names } from './names.js';
 import type { ProjectOptions } from './project.js';
@@ -38,6 +39,7 @@ export class Checker {
   readonly #names = new Names();
   readonly #magics: ProjectOptions['magics'];
   readonly #asm: AsmWords;
+  readonly #documentation: DocumentationReader;
   /** What the cells that are being run declare, until {@link commit} says which of it came to be. */
   readonly #pending = new Map<number, readonly Declaration[]>();
   /** Errors of checked cells, by their text with its header. */
@@ -48,6 +50,7 @@ export class Checker {
     this.#project = new Project(options);
     this.#magics = options.magics;
     this.#asm = new AsmWords(options.asmWords);
+    this.#documentation = new DocumentationReader(this.#project.service);
     for (const { path } of options.preludes) {
       for (const name of this.#project.exportsOf(path)) this.#names.addPrelude(name, path);
     }
@@ -149,7 +152,10 @@ export class Checker {
       if (offset < 0) continue;
       const info = this.#project.service.getQuickInfoAtPosition(file, headerLength + offset);
       // A name that means nothing has a type, `any`, and is no kind of thing.
-      if (info !== undefined && info.kind !== ts.ScriptElementKind.unknown) return describe(info, detail);
+      if (info !== undefined && info.kind !== ts.ScriptElementKind.unknown) {
+        const { text, tags } = this.#documentation.at(file, headerLength + offset);
+        return describe(info, text, detail === 1 ? tags : '');
+      }
     }
     return undefined;
   }
@@ -232,18 +238,12 @@ function magicDiagnostic({ message, line, column, length }: MagicError): CellDia
   return { kind: 'syntax', line, column, length, code: 0, message };
 }
 
-function describe(info: ts.QuickInfo, detail: 0 | 1): DisplayData {
+function describe(info: ts.QuickInfo, documentation: string, tags: string): DisplayData {
   // A name of another cell is an import to TypeScript; to the reader it is just the name.
   const signature = withoutCellModules(ts.displayPartsToString(info.displayParts))
     .replace(/^\(alias\) /, '')
     .replace(/\nimport [^\n]*$/, '');
-  const documentation = ts.displayPartsToString(info.documentation);
-  const tags = (info.tags ?? []).map(({ name, text }) =>
-    `@${name} ${ts.displayPartsToString(text)}`.trimEnd(),
-  );
-  const parts = [signature, documentation, ...(detail === 1 ? [tags.join('\n')] : [])].filter(
-    (part) => part !== '',
-  );
+  const parts = [signature, documentation, tags].filter((part) => part !== '');
   return {
     data: {
       'text/plain': parts.join('\n\n'),

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import ts from 'typescript';
 import type { Prelude } from '../cell.js';
 import type { Magic } from '../syntax/magic.js';
@@ -35,6 +35,9 @@ const OPTIONS: ts.CompilerOptions = {
 /** A text that changes: the cell that is checked before it runs, and the one that is being written. */
 type Slot = 'next' | 'scratch';
 
+/** Comments are most of what the declarations of Node hold. They are read when they are asked for: documentation.ts. */
+const PARSED_COMMENTS = ts.JSDocParsingMode.ParseNone;
+
 const EMPTY_MODULE = 'export {};';
 
 /** The cells as modules of one TypeScript program, held in memory; everything else is read from disk. */
@@ -43,6 +46,7 @@ export class Project {
   readonly #cells = new Map<string, { text: string; version: number }>();
   readonly #options: ts.CompilerOptions;
   readonly #resolution: ts.ModuleResolutionCache;
+  readonly #ownFolder: string;
   readonly #slots: Readonly<Record<Slot, string>>;
 
   constructor(private readonly project: ProjectOptions) {
@@ -52,10 +56,15 @@ export class Project {
     this.#options = { ...OPTIONS, typeRoots: [typeRoot] };
     const { folder } = project;
     this.#slots = { next: this.#fileOf('next'), scratch: this.#fileOf('scratch') };
+    this.#ownFolder = commonFolder([
+      ...project.preludes.map(({ path }) => path),
+      ...Object.values(project.ownModules),
+    ]);
     this.set('next', EMPTY_MODULE);
     this.set('scratch', EMPTY_MODULE);
     this.#resolution = ts.createModuleResolutionCache(folder, (name) => name, this.#options);
-    this.service = ts.createLanguageService(this.#host(), ts.createDocumentRegistry(true, folder));
+    const registry = ts.createDocumentRegistry(true, folder, PARSED_COMMENTS);
+    this.service = ts.createLanguageService(this.#host(), registry);
   }
 
   moduleOf(cell: number): string {
@@ -108,6 +117,7 @@ export class Project {
       return snapshots.get(file);
     };
     return {
+      jsDocParsingMode: PARSED_COMMENTS,
       getCompilationSettings: () => this.#options,
       getScriptFileNames: () => [...preludeFiles, ...Object.values(this.#slots)],
       getScriptVersion: (file) => String(this.#cells.get(file)?.version ?? 0),
@@ -131,12 +141,25 @@ export class Project {
     const prelude = this.project.preludes.find(({ path }) => path === specifier);
     const own = prelude?.path ?? this.project.ownModules[specifier];
     if (own !== undefined) return resolved(declarationFile(own), ts.Extension.Dts);
+    // Types of the packages that our own modules are made with: no cell sees them, and some are large.
+    if (isBare(specifier) && from.startsWith(this.#ownFolder)) return { resolvedModule: undefined };
     return ts.resolveModuleName(specifier, from, this.#options, ts.sys, this.#resolution);
   }
 }
 
 function resolved(file: string, extension: ts.Extension): ts.ResolvedModuleWithFailedLookupLocations {
   return { resolvedModule: { resolvedFileName: file, extension, isExternalLibraryImport: false } };
+}
+
+function isBare(specifier: string): boolean {
+  return !/^[./]|^node:/.test(specifier);
+}
+
+/** The folder that holds all of these files. */
+function commonFolder(paths: readonly string[]): string {
+  const [first = [], ...others] = paths.map((path) => dirname(path).split(sep));
+  const end = first.findIndex((part, index) => others.some((other) => other[index] !== part));
+  return `${(end < 0 ? first : first.slice(0, end)).join(sep)}${sep}`;
 }
 
 function declarationFile(path: string): string {

@@ -31,4 +31,6 @@ export type { SwitchName, SwitchRow, Switches, SwitchValue } from './vmm/switche
 export { applies, checkSwitches, describeValues, parseSwitch } from './vmm/switch-values.js';
 export type { ExitRow } from './vmm/vmm.js';
 export { BinaryTranslationVmm } from './vmm/software/binary-translation.js';
+export type { TranslationStatistics } from './vmm/software/binary-translation.js';
+export { standing } from './vmm/software/translations.js';
 export type { Translations, TranslationView } from './vmm/software/translations.js';

@@ -5,19 +5,16 @@ import {
   SEGMENT_NAMES,
   TICKS_PER_CYCLE,
 } from '../../emulator/index.js';
-import type { SegmentIndex, Translations, TranslationView } from '../../emulator/index.js';
-import type { MimeBundle } from '../display/bundle.js';
-import { sideBySide } from '../display/code.js';
-import type { ListingRow } from '../display/code.js';
+import type { SegmentIndex } from '../../emulator/index.js';
 import { screen } from '../display/screen.js';
 import { table } from '../display/table.js';
 import { current, withChoices } from './current.js';
-import { displaySymbol, View } from './display.js';
-import type { Displayable } from './display.js';
+import { View } from './display.js';
 import type { Guest } from './guest.js';
 import { interruptRequested, interruptibly } from './interrupt.js';
 import { Run } from './runs.js';
 import type { CellRunOptions } from './runs.js';
+import { TranslationListing } from './translations.js';
 
 /** One machine with one guest at a time, to be looked into after a run. */
 export class CellMachine {
@@ -138,44 +135,6 @@ function isAddress(name: string): boolean {
 
 function hex(value: number): string {
   return `0x${value.toString(16)}`;
-}
-
-/** The translation cache as text: every fragment, or those that hold one address. */
-export class TranslationListing implements Displayable {
-  constructor(private readonly translations: Translations) {}
-
-  /** The fragments that hold the guest instruction at linear address `eip`. */
-  at(eip: number): View {
-    return new View(listing(this.translations.at(eip)));
-  }
-
-  [displaySymbol](): MimeBundle {
-    return listing(this.translations.list());
-  }
-}
-
-function listing(fragments: readonly TranslationView[]): MimeBundle {
-  return sideBySide({
-    leftTitle: 'guest',
-    rightTitle: 'translation cache',
-    rows: fragments.flatMap(fragmentRows),
-  });
-}
-
-function fragmentRows({ eip, instructions, ending, valid }: TranslationView): ListingRow[] {
-  const line = (address: number, text: string, to: string | null) =>
-    `${hex(address)}  ${text}${to ? `  → ${to}` : ''}`;
-  const translated = (lines: TranslationView['ending']) =>
-    lines.map(({ linear, text, leadsTo }) => line(linear, text, leadsTo)).join('\n');
-  return [
-    { left: `fragment of ${hex(eip)}${valid ? '' : ', dropped'}:`, right: '' },
-    ...instructions.map((instruction) => ({
-      left: line(instruction.eip, instruction.text, null),
-      right: translated(instruction.translated),
-      note: instruction.why ?? 'IDENT',
-    })),
-    ...(ending.length > 0 ? [{ left: '', right: translated(ending), note: 'on to the next unit' }] : []),
-  ];
 }
 
 /** A machine to look into: `await vm.run(guest)`, then its registers, trace, translations. */

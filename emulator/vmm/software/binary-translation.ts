@@ -31,8 +31,15 @@ import { Translations } from './translations.js';
 export interface TranslationStatistics extends CacheStatistics, AdaptationStatistics {
   /** Times the dispatcher looked for the translation of a guest address. */
   lookups: number;
+  /** Of those, the ones that found it. */
+  hits: number;
   /** Returns, indirect jumps and jumps to other pages that the target table did not know. */
   targetMisses: number;
+  /** Of the translation cache: in use, and its size. */
+  usedBytes: number;
+  sizeBytes: number;
+  /** Spent on translating, chaining and looking up. */
+  translatorCycles: number;
 }
 
 /** The monitor's own data makes no sense. */
@@ -94,12 +101,15 @@ export class BinaryTranslationVmm extends ShadowMonitor {
     });
     this.adaptation = new Adaptation(this.cache);
     this.exitHandlers = new ExitHandlers(this, this.space, adaptive ? this.adaptation : null);
-    this.translations = new Translations(this.cache);
+    this.translations = new Translations(this.cache, () => this.statistics);
   }
 
   get statistics(): TranslationStatistics {
-    const { lookups, targetMisses } = this.dispatcher;
-    return { ...this.cache.statistics, ...this.adaptation.statistics, lookups, targetMisses };
+    const { lookups, hits, targetMisses } = this.dispatcher;
+    const { statistics, usedBytes, sizeBytes } = this.cache;
+    const translatorCycles = this.host.ledger.accounts().translate;
+    const { statistics: learnt } = this.adaptation;
+    return { ...statistics, ...learnt, lookups, hits, targetMisses, usedBytes, sizeBytes, translatorCycles };
   }
 
   protected override load(): void {

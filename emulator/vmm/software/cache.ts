@@ -28,6 +28,8 @@ export interface CacheStatistics {
   fragments: number;
   /** Guest instructions translated. */
   instructions: number;
+  /** Jumps out of fragments that had no translation to lead to when they were made. */
+  continuations: number;
   /** Jumps patched to lead directly to their target. */
   chains: number;
   /** Final jumps given up because the target was placed behind. */
@@ -68,6 +70,7 @@ export class TranslationCache {
   readonly statistics: CacheStatistics = {
     fragments: 0,
     instructions: 0,
+    continuations: 0,
     chains: 0,
     elided: 0,
     invalidated: 0,
@@ -93,6 +96,16 @@ export class TranslationCache {
   /** All fragments since the last flush, in cache order, dropped ones included. */
   get fragments(): readonly Fragment[] {
     return this.fragmentList;
+  }
+
+  /** Bytes in use, hot and cold. */
+  get usedBytes(): number {
+    const { sizeBytes } = this.options;
+    return this.endLinear - CACHE_LINEAR + (CACHE_LINEAR + sizeBytes - this.coldLinear);
+  }
+
+  get sizeBytes(): number {
+    return this.options.sizeBytes;
   }
 
   site(id: number): Site | undefined {
@@ -331,6 +344,7 @@ export class TranslationCache {
       lastOf: null,
     };
     this.sites.push(continuation);
+    this.statistics.continuations++;
     return continuation;
   }
 

@@ -12,6 +12,8 @@ import type { TranslationSettings, TranslationUnit } from './unit.js';
 export class Dispatcher {
   /** Times it looked for the translation of a guest address. */
   lookups = 0;
+  /** Of those, the ones that found it. */
+  hits = 0;
   /** Returns, indirect jumps and jumps to other pages that the target table did not know. */
   targetMisses = 0;
   /** The fragment that control was last in, and the epoch of the code space then: it may go on there while both hold. */
@@ -77,7 +79,8 @@ export class Dispatcher {
     if (address.kind === 'elsewhere') return null;
     const { gpa } = address;
     let fragment = cache.find(key, eip, gpa);
-    if (!fragment) {
+    if (fragment) this.hits++;
+    else {
       let unit = this.translate(eip, gpa);
       if (dependsOnData(unit) && space.needData()) {
         key = space.follow(this.guest.cpu);

@@ -1,3 +1,4 @@
+import type { TranslationStatistics } from './binary-translation.js';
 import type { TranslationCache } from './cache.js';
 import { disassemble } from './disassembly.js';
 import type { Fragment } from './fragment.js';
@@ -43,7 +44,16 @@ export interface TranslationView {
 
 /** Guest and translated code side by side. */
 export class Translations {
-  constructor(private readonly cache: TranslationCache) {}
+  /** @param count the monitor's statistics. */
+  constructor(
+    private readonly cache: TranslationCache,
+    private readonly count: () => TranslationStatistics,
+  ) {}
+
+  /** What translating has cost and saved so far. */
+  get statistics(): TranslationStatistics {
+    return this.count();
+  }
 
   /** Every fragment since the cache was last flushed, in the order of their making. */
   list(): TranslationView[] {

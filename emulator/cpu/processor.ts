@@ -72,6 +72,8 @@ export interface Processor {
   gdtr: TableState;
   idtr: TableState;
   segment(segment: SegmentIndex): SegmentState;
+  /** Whether a segment register holds just this. */
+  holdsSegment(segment: SegmentIndex, state: SegmentState): boolean;
   /** Loads the hidden part as it stands, without reading a descriptor. */
   setSegment(segment: SegmentIndex, state: SegmentState): void;
   /** MSRs that an owner may need to carry between processors. Unknown ones throw RangeError. */

@@ -85,6 +85,17 @@ export class StateArea {
     };
   }
 
+  holdsSegment(segment: SegmentIndex, { selector, attributes, limit, base }: SegmentState): boolean {
+    const { u32 } = this;
+    const at = SEGMENT_I32 + segment * STRIDE_I32;
+    return (
+      u32[at] === selector &&
+      u32[at + ATTRIBUTES_I32] === attributes &&
+      u32[at + LIMIT_I32] === limit &&
+      u32[BASE_I32 + segment * STRIDE_I32] === base
+    );
+  }
+
   setSegment(segment: SegmentIndex, { selector, attributes, limit, base }: SegmentState): void {
     const at = SEGMENT_I32 + segment * STRIDE_I32;
     this.u32[at] = selector;

@@ -12,6 +12,7 @@ import { runImage } from '../../emulator/index.js';
 import { table } from '../../kernel/display/table.js';
 import { assembleGuest } from '../../kernel/guests.js';
 import { packageRoot } from '../../emulator/root.js';
+import { compareTranslation } from './translation.js';
 
 const ROUNDS = 3;
 
@@ -39,10 +40,19 @@ try {
   rmSync(scratch, { recursive: true });
 }
 
-function measure(name: string): Record<string, string | number> {
+const translated = names.map((name) => ({ name, image: imageOf(name) }));
+console.log('\nguest instructions per host second, translated and on the bare machine');
+console.log(table(compareTranslation(translated))['text/plain']);
+
+function imageOf(name: string): Uint8Array {
   const path = join(folder, `${name}.asm`);
   const { bytes, diagnostics } = assembleGuest(readFileSync(path, 'utf8'), path);
   if (diagnostics.length > 0) throw new Error(`${path}: ${diagnostics[0].message}`);
+  return bytes;
+}
+
+function measure(name: string): Record<string, string | number> {
+  const bytes = imageOf(name);
   const image = join(scratch, `${name}.bin`);
   writeFileSync(image, bytes);
   const seconds: Record<'ours' | 'interpreter' | 'jit', number[]> = { ours: [], interpreter: [], jit: [] };

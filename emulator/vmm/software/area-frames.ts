@@ -18,6 +18,8 @@ export class AreaFrames {
   readonly entryHpa: number;
   readonly shadowGdtHpa: number;
   readonly cacheHpa: number;
+  /** The data page, which is never code and never traced: the monitor may write it past the bookkeeping of memory. */
+  private readonly data: Uint32Array;
   private userMayEnter = false;
 
   /** @param cacheBytes size of the translation cache; a multiple of the page size. */
@@ -30,6 +32,7 @@ export class AreaFrames {
     memory.u8.fill(0, this.tableHpa, this.tableHpa + PAGE_BYTES);
     // Supervisor pages, until user code is translated. Translated code can write only the data page.
     this.dataHpa = this.map(frames, DATA_OFFSET, PAGE_BYTES, PTE_W);
+    this.data = new Uint32Array(memory.u8.buffer, memory.u8.byteOffset + this.dataHpa, PAGE_BYTES >> 2);
     this.entryHpa = this.map(frames, ENTRY_OFFSET, PAGE_BYTES, 0);
     this.shadowGdtHpa = this.map(frames, SHADOW_GDT_OFFSET, SHADOW_GDT_BYTES, 0);
     this.cacheHpa = this.map(frames, CACHE_OFFSET, cacheBytes, 0);
@@ -56,11 +59,11 @@ export class AreaFrames {
 
   /** A word of the data page, unsigned. */
   read(slot: number): number {
-    return this.memory.read32(this.dataHpa + slot);
+    return this.data[slot >> 2];
   }
 
   write(slot: number, value: number): void {
-    this.memory.write32(this.dataHpa + slot, value);
+    this.data[slot >> 2] = value;
   }
 
   writeByte(slot: number, value: number): void {

@@ -32,13 +32,14 @@ export class HostSegments {
 
   /** Gives the host the guest's segment, deprivileged and truncated. */
   putGuests(segment: SegmentIndex): void {
-    const guest = this.guest.segment(segment);
     const recent = (this.cut[segment] ??= []);
-    for (const { guest: known, host } of recent) {
-      if (!sameSegment(known, guest)) continue;
+    for (let index = 0; index < recent.length; index++) {
+      const { guest, host } = recent[index];
+      if (!this.guest.holdsSegment(segment, guest)) continue;
       this.put(segment, host);
       return;
     }
+    const guest = this.guest.segment(segment);
     const host = truncate(guest, this.whole);
     recent.unshift({ guest, host });
     if (recent.length > 2) recent.pop();
@@ -47,16 +48,10 @@ export class HostSegments {
 
   /** What the host's register holds, when the guest has loaded it since it was put there; else null. */
   loaded(segment: SegmentIndex): SegmentState | null {
-    const now = this.host.segment(segment);
     const held = this.held[segment];
-    if (held && sameSegment(now, held)) return null;
+    if (held && this.host.holdsSegment(segment, held)) return null;
+    const now = this.host.segment(segment);
     this.held[segment] = now;
     return now;
   }
-}
-
-function sameSegment(a: SegmentState, b: SegmentState): boolean {
-  return (
-    a.selector === b.selector && a.attributes === b.attributes && a.limit === b.limit && a.base === b.base
-  );
 }

@@ -7,7 +7,7 @@ import type { SegmentIndex } from './arch/registers.js';
 import { STATE_BYTES } from './arch/state.js';
 import { Ledger } from './cost/ledger.js';
 import type { CpuProfile } from './cost/profile.js';
-import { ATTENTION_EXIT, POLL_NMI, POLL_STOP } from './cpu/attention.js';
+import { ATTENTION_EXIT, POLL_INIT, POLL_NMI, POLL_SMI, POLL_STOP } from './cpu/attention.js';
 import { Cpu } from './cpu/cpu.js';
 import type { ApicBase } from './cpu/cpu.js';
 import { passIdleTime } from './cpu/idle.js';
@@ -67,6 +67,8 @@ const END_NAMES = {
   'power-off': 'switched off',
   reset: 'reset, with no firmware to start again from,',
 } as const;
+
+const PINS = { nmi: POLL_NMI, smi: POLL_SMI, init: POLL_INIT } as const;
 
 const MIN_MEMORY_BYTES = 1 << 20;
 const MAX_MEMORY_BYTES = 2 ** 31;
@@ -173,6 +175,11 @@ export class Machine {
   }
   set stopRequested(value: boolean) {
     this.core.setPoll(POLL_STOP, value);
+  }
+
+  /** Raises one of the processor's pins beside INTR. It stays raised until the processor takes it. */
+  raisePin(pin: keyof typeof PINS): void {
+    this.core.setPoll(PINS[pin], true);
   }
 
   /** For a monitor between two runs: takes a request to stop away, if there is one. */

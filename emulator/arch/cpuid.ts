@@ -1,6 +1,6 @@
 /**
  * Feature bits of CPUID (AMD64 APM vol. 3, rev. 3.37, appendix E "Obtaining Processor Information Via the CPUID
- * Instruction"): position in EDX of function 1 and of function 8000_0001; null where it is not told.
+ * Instruction"): position in EDX of function 1 and of function 8000_0001, and in ECX of either; null where it is not told.
  */
 export const CPU_FEATURES = {
   /** Virtual-8086 mode extensions and their like in protected mode. */
@@ -25,7 +25,20 @@ export const CPU_FEATURES = {
   pse36: { basic: 17, extended: 17 },
   /** No-execute pages, EFER.NXE. */
   nx: { basic: null, extended: 20 },
-} as const satisfies Record<string, { basic: number | null; extended: number | null }>;
+  rdtscp: { basic: null, extended: 27 },
+  /** MONITOR and MWAIT. */
+  monitor: { basic: null, extended: null, basicEcx: 3 },
+  /** SVM: EFER.SVME and function 8000_000A. */
+  svm: { basic: null, extended: null, extendedEcx: 2 },
+  skinit: { basic: null, extended: null, extendedEcx: 12 },
+} as const satisfies Record<string, FeaturePositions>;
+
+export interface FeaturePositions {
+  basic: number | null;
+  extended: number | null;
+  basicEcx?: number;
+  extendedEcx?: number;
+}
 
 /** A feature that the simulated processor can have; a profile lists those that it has. */
 export type CpuFeature = keyof typeof CPU_FEATURES;

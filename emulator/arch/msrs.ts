@@ -15,6 +15,8 @@ export const MSR_SFMASK = 0xc000_0084;
 export const MSR_FS_BASE = 0xc000_0100;
 export const MSR_GS_BASE = 0xc000_0101;
 export const MSR_KERNEL_GS_BASE = 0xc000_0102;
+/** What RDTSCP puts into ECX. */
+export const MSR_TSC_AUX = 0xc000_0103;
 export const MSR_TSC_RATIO = 0xc000_0104;
 export const MSR_VM_CR = 0xc001_0114;
 export const MSR_IGNNE = 0xc001_0115;
@@ -33,5 +35,8 @@ export function isLegalPat(value: bigint): boolean {
 }
 
 /** VM_CR (section 15.30.1 "VM_CR MSR"). */
+export const VM_CR_DPD = 1 << 0;
+export const VM_CR_R_INIT = 1 << 1;
+export const VM_CR_DIS_A20M = 1 << 2;
 export const VM_CR_LOCK = 1 << 3;
 export const VM_CR_SVM_DISABLE = 1 << 4;

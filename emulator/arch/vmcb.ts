@@ -100,6 +100,9 @@ export const EXIT_DR_READ = 0x20;
 export const EXIT_DR_WRITE = 0x30;
 export const EXIT_EXCEPTION = 0x40;
 
+/** Instruction bytes that the VMCB has room for. */
+export const MAX_INSTRUCTION_BYTES = 15;
+
 /** The other exit codes with an intercept bit (table C-1): the code is the bit's position in the intercept words. */
 export const INTERCEPTS = {
   INTR: 0x60,

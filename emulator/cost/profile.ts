@@ -26,15 +26,26 @@ export interface CpuProfile {
     /** Entries carry address-space identifiers that monitors may rely on. Absent: every world switch flushes. */
     tagged?: boolean;
   };
-  /** Optional parts of SVM that this processor has; absent: none. */
+  /** Optional parts of SVM that this processor has; absent: none, and two address spaces. */
   svm?: SvmFeatures;
   prices: Readonly<Record<CostKey, Price>>;
 }
 
 /** Optional parts of SVM, as CPUID 8000_000A EDX names them (APM vol. 3, appendix E). */
 export interface SvmFeatures {
+  /** Address-space identifiers, that of the host included (EBX). */
+  asids: number;
   /** NRIPS: an instruction's exit gives the address of the next one. */
   nextRip: boolean;
-  /** DecodeAssists: exits of INVLPG and INT n give their operand. */
+  /** DecodeAssists: exits of INVLPG, INT n and MOV to and from CRn and DRn give their operand, page faults the instruction's bytes. */
   decodeAssists: boolean;
+  /** PauseFilter and PauseFilterThreshold: only every so manyth PAUSE of a loop exits. */
+  pauseFilter: boolean;
+}
+
+/** What a processor without any optional part of SVM has: one address space for the host and one for guests. */
+const PLAIN_SVM: SvmFeatures = { asids: 2, nextRip: false, decodeAssists: false, pauseFilter: false };
+
+export function svmFeatures({ svm = PLAIN_SVM }: CpuProfile): SvmFeatures {
+  return svm;
 }

@@ -42,3 +42,7 @@ export const POLL_STOP = 1 << 1;
 export const POLL_VIRTUAL = 1 << 2;
 /** A non-maskable interrupt is pending. */
 export const POLL_NMI = 1 << 3;
+/** A system-management interrupt is pending. */
+export const POLL_SMI = 1 << 4;
+/** An INIT is pending. */
+export const POLL_INIT = 1 << 5;

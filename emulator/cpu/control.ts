@@ -105,7 +105,6 @@ export function readMachineStatusWord(cpu: Cpu): number {
 
 export function loadMachineStatusWord(cpu: Cpu, value: number): void {
   cpu.requireCpl0();
-  if (cpu.guestMode) cpu.svmUnit.interceptControl(0, true);
   const old = cpu.s32[CR0_I32];
   setCr0(cpu, (old & ~MACHINE_STATUS) | (value & MACHINE_STATUS) | (old & cr.CR0_PE));
 }
@@ -198,10 +197,10 @@ export function halt(cpu: Cpu): void {
   cpu.setAttention(ATTENTION_HALT, true);
 }
 
-/** RDTSC: 64 bits to EDX:EAX. */
-export function readTimeStamp(cpu: Cpu): void {
+/** RDTSC and RDTSCP: 64 bits to EDX:EAX. Their intercepts come after all exceptions. */
+export function readTimeStamp(cpu: Cpu, mnemonic: 'rdtsc' | 'rdtscp' = 'rdtsc'): void {
   if (cpu.s32[CR4_I32] & cr.CR4_TSD && cpu.s32[CPL_I32] !== 0) cpu.fault.raise(VECTOR_GP, 0);
-  if (cpu.guestMode) cpu.svmUnit.interceptInstruction('rdtsc');
+  if (cpu.guestMode) cpu.svmUnit.interceptInstruction(mnemonic);
   const tsc = cpu.msrs.timeStamp(cpu);
   cpu.s32[EAX * 2] = Number(BigInt.asIntN(32, tsc));
   cpu.s32[EDX * 2] = Number(BigInt.asIntN(32, tsc >> 32n));

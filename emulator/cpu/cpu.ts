@@ -4,13 +4,13 @@ import type { SegmentIndex } from '../arch/registers.js';
 import { CPL_I32 } from '../arch/state.js';
 import type { Ledger } from '../cost/ledger.js';
 import type { CpuProfile } from '../cost/profile.js';
-import type { ExecutionContext } from '../isa/context.js';
+import type { ExecutionContext, OptionalInstruction } from '../isa/context.js';
 import type { Operation, PortWidth } from '../isa/operation.js';
 import type { PortBus } from '../platform/bus.js';
 import type { Clock } from '../platform/clock.js';
 import type { PhysicalMemory } from '../platform/memory.js';
 import type { TraceRecorder } from '../trace/recorder.js';
-import { ATTENTION_HOLDS_TRAPS } from './attention.js';
+import { ATTENTION_HOLDS_TRAPS, POLL_INTERRUPT, POLL_NMI, POLL_VIRTUAL } from './attention.js';
 import type { CompiledLayout } from './jit/layout.js';
 import { NoSvm } from './no-svm.js';
 import * as control from './control.js';
@@ -24,14 +24,26 @@ import * as flagControl from './flag-control.js';
 import { Restart, VmExit } from './fault.js';
 import { interruptReturn } from './interrupt-return.js';
 import { Msrs } from './msr.js';
+import { optionalInstruction } from './optional-instructions.js';
 import * as ports from './ports.js';
-import type { Event, Processor, RunLimits, StepResult, Stop } from './processor.js';
+import type {
+  Event,
+  NestedAccess,
+  NestedTranslation,
+  Processor,
+  RunLimits,
+  StepResult,
+  Stop,
+} from './processor.js';
 import { QuickTransfer } from './quick-transfer.js';
 import { Registers } from './registers.js';
 import { reset } from './reset.js';
 import * as segmentation from './segmentation.js';
 import type { SvmUnit } from './svm-hooks.js';
 import { FAST_BYTES } from './tlb.js';
+
+/** What may end or interrupt guest mode. */
+const POLL_OUTSIDE = POLL_INTERRUPT | POLL_NMI | POLL_VIRTUAL;
 
 /** What a processor is wired to. */
 export interface CpuParts {
@@ -80,6 +92,8 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
   svmUnit: SvmUnit = new NoSvm(this);
   /** Between VMRUN and #VMEXIT: intercepts apply. */
   guestMode = false;
+  /** MONITOR has set up an address and MWAIT not used it yet. */
+  monitorArmed = false;
   /** The event whose delivery is under way, or null. */
   delivering: Event | null = null;
   /** Offset of the instruction after the one that was intercepted, valid when `completeExit` is called. */
@@ -206,8 +220,24 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
     this.reload();
   }
 
+  get nestedPaging(): boolean {
+    return this.mmu.usesNested;
+  }
+  get globalInterrupts(): boolean {
+    return this.svmUnit.globalInterrupts;
+  }
+  get guestEventPending(): boolean {
+    return this.guestMode && (this.pollAttention & POLL_OUTSIDE) !== 0;
+  }
+  pollGuestMode(): StepResult | null {
+    return this.guestMode && this.pollAttention !== 0 ? this.executor.pollGuestMode() : null;
+  }
+
   // --- translation
 
+  translateNested(gpa: number, access: NestedAccess): NestedTranslation | null {
+    return this.mmu.translateNested(gpa, access);
+  }
   translate(linear: number, access: { write: boolean; user: boolean; fetch: boolean }): number | null {
     return this.mmu.probe(linear, access);
   }
@@ -260,7 +290,7 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
     control.halt(this);
   }
   pause(): void {
-    if (this.guestMode) this.svmUnit.interceptInstruction('pause');
+    if (this.guestMode) this.svmUnit.interceptPause();
   }
   endIteration(): boolean {
     return this.executor.endIteration();
@@ -295,7 +325,6 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
   }
   writeTable(table: 'gdtr' | 'idtr', base: number, limit: number): void {
     this.requireCpl0();
-    if (this.guestMode) this.svmUnit.interceptInstruction(`${table}.write`);
     this.setTable(table, { base, limit });
   }
 
@@ -343,6 +372,12 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
   flushCaches(kind: 'invd' | 'wbinvd'): void {
     this.requireCpl0();
     if (this.guestMode) this.svmUnit.interceptInstruction(kind);
+  }
+  intercept(op: Operation): void {
+    if (this.guestMode) this.svmUnit.interceptOperation(op);
+  }
+  optional(mnemonic: OptionalInstruction, segment: SegmentIndex): void {
+    optionalInstruction(this, mnemonic, segment);
   }
   svm(mnemonic: Parameters<ExecutionContext['svm']>[0]): void {
     this.svmUnit.execute(mnemonic);

@@ -1,6 +1,8 @@
 import { CPU_FEATURES } from '../arch/cpuid.js';
-import type { CpuFeature } from '../arch/cpuid.js';
+import type { CpuFeature, FeaturePositions } from '../arch/cpuid.js';
 import { EAX, EBX, ECX, EDX } from '../arch/registers.js';
+import { svmFeatures } from '../cost/profile.js';
+import type { SvmFeatures } from '../cost/profile.js';
 import type { Cpu } from './cpu.js';
 
 /** Twelve characters. A name of its own: no guest should take the simulated processor for one whose errata it knows. */
@@ -15,22 +17,40 @@ const BRAND_LAST = 0x8000_0004;
 /** Widths of addresses. */
 const ADDRESS_SIZES = 0x8000_0008;
 const LINEAR_ADDRESS_BITS = 32;
-const EXTENDED_LAST = ADDRESS_SIZES;
+const SVM_FEATURES = 0x8000_000a;
+const EXTENDED_LAST = SVM_FEATURES;
 /** Three leaves of 16 bytes, the last byte zero. */
 const BRAND_BYTES = 48;
 
-/** EDX of one of the two functions that tell features. */
+/** EDX or ECX of one of the two functions that tell features. */
 function featureWord(
-  word: 'basic' | 'extended',
+  word: keyof FeaturePositions,
   features: ReadonlySet<CpuFeature>,
   hasApic: boolean,
 ): number {
   let bits = 0;
   for (const feature of features) {
-    const position = CPU_FEATURES[feature][word];
+    const positions: FeaturePositions = CPU_FEATURES[feature];
+    const position = positions[word] ?? null;
     if (position !== null && (feature !== 'apic' || hasApic)) bits |= 1 << position;
   }
   return bits;
+}
+
+const SVM_REVISION = 1;
+
+/** EDX of function 8000_000A (APM vol. 3, appendix E.4.9 "Function 8000_000Ah, SVM Features"). */
+function svmFeatureWord({ nextRip, decodeAssists, pauseFilter }: SvmFeatures): number {
+  const nestedPaging = 1 << 0;
+  // Clean bits are accepted and need not be used; flushes by ASID are done.
+  const cleanBitsAndFlushByAsid = (1 << 5) | (1 << 6);
+  return (
+    nestedPaging |
+    cleanBitsAndFlushByAsid |
+    (nextRip ? 1 << 3 : 0) |
+    (decodeAssists ? 1 << 7 : 0) |
+    (pauseFilter ? (1 << 10) | (1 << 12) : 0)
+  );
 }
 
 /** Little-endian words of an ASCII text, cut or padded with zero bytes. */
@@ -49,7 +69,10 @@ function leaf(cpu: Cpu, number: number): readonly number[] {
   if (number === 0) return [MAX_BASIC, vendor0, vendor2, vendor1];
   if (number === EXTENDED) return [EXTENDED_LAST | 0, vendor0, vendor2, vendor1];
   if (number === EXTENDED + 1) {
-    return [SIGNATURE, 0, 0, featureWord('extended', cpu.features, localApic.enabled)];
+    const [ecx, edx] = (['extendedEcx', 'extended'] as const).map((word) =>
+      featureWord(word, cpu.features, localApic.enabled),
+    );
+    return [SIGNATURE, 0, ecx, edx];
   }
   if (number >= BRAND_FIRST && number <= BRAND_LAST) {
     const first = (number - BRAND_FIRST) * 4;
@@ -57,8 +80,15 @@ function leaf(cpu: Cpu, number: number): readonly number[] {
     return words(brand, BRAND_BYTES / 4).slice(first, first + 4);
   }
   if (number === ADDRESS_SIZES) return [profile.physicalAddressBits | (LINEAR_ADDRESS_BITS << 8), 0, 0, 0];
-  if (number > BRAND_LAST && number < ADDRESS_SIZES) return [0, 0, 0, 0];
-  return [SIGNATURE, 0, 0, featureWord('basic', cpu.features, localApic.enabled)];
+  if (number === SVM_FEATURES && cpu.features.has('svm')) {
+    const svm = svmFeatures(profile);
+    return [SVM_REVISION, svm.asids, 0, svmFeatureWord(svm)];
+  }
+  if (number > BRAND_LAST && number <= EXTENDED_LAST) return [0, 0, 0, 0];
+  const [ecx, edx] = (['basicEcx', 'basic'] as const).map((word) =>
+    featureWord(word, cpu.features, localApic.enabled),
+  );
+  return [SIGNATURE, 0, ecx, edx];
 }
 
 export function cpuid(cpu: Cpu): void {

@@ -131,6 +131,18 @@ export class Executor {
     return this.stepResult(stop);
   }
 
+  pollGuestMode(): StepResult | null {
+    const { cpu } = this;
+    this.monitored = false;
+    this.delivered = null;
+    try {
+      const event = cpu.svmUnit.poll();
+      return event && this.stepResult(this.accept(event));
+    } catch (thrown) {
+      return this.stepResult(this.recover(thrown, NO_OPERATION));
+    }
+  }
+
   deliver(event: Event): StepResult {
     this.monitored = false;
     this.delivered = null;
@@ -443,9 +455,15 @@ export class Executor {
     }
     if (cpu.guestMode) {
       const event = cpu.svmUnit.poll();
-      return event && this.accept(event);
+      if (event !== null) return this.accept(event);
+      // The guest does not keep an INIT from its processor.
+      return pollAttention & attention.POLL_INIT && cpu.svmUnit.globalInterrupts ? this.init() : null;
     }
-    if (cpu.interruptShadow || !cpu.svmUnit.globalInterrupts) return null;
+    if (!cpu.svmUnit.globalInterrupts) return null;
+    // There is no firmware, so nothing that a system-management interrupt could begin.
+    cpu.setPoll(attention.POLL_SMI, false);
+    if (pollAttention & attention.POLL_INIT) return this.init();
+    if (cpu.interruptShadow) return null;
     if (pollAttention & attention.POLL_NMI && !cpu.nmiBlocked) {
       cpu.setPoll(attention.POLL_NMI, false);
       cpu.nmiBlocked = true;
@@ -455,6 +473,12 @@ export class Executor {
       return this.accept({ vector: cpu.parts.acknowledgeInterrupt(), kind: 'external', errorCode: null });
     }
     return null;
+  }
+
+  /** INIT begins at the reset vector, where without firmware there is nothing. */
+  private init(): Stop {
+    this.cpu.setPoll(attention.POLL_INIT, false);
+    return { kind: 'halted', because: 'reset by INIT, with no firmware to start again from' };
   }
 
   /** In HLT: lets time pass to the next deadline. @returns why the run ends, or null after one step of waiting. */
@@ -522,7 +546,14 @@ export class Executor {
 
   /** @returns the stop for the machine's owner, or null when VMRUN was an instruction: then the program goes on after it. */
   private completeExit(): Stop | null {
-    return this.cpu.svmUnit.completeExit() ? { kind: 'vmexit' } : null;
+    switch (this.cpu.svmUnit.completeExit()) {
+      case 'owner':
+        return { kind: 'vmexit' };
+      case 'program':
+        return null;
+      case 'shutdown':
+        return { kind: 'tripleFault', chain: ['#VMEXIT into a bad host state'], eip: this.cpu.eip };
+    }
   }
 
   private stepResult(stop: Stop | null): StepResult {

@@ -33,7 +33,6 @@ export function pushFlagsImage(cpu: Cpu, operandBytes: 2 | 4): number {
 
 /** POPF: IOPL changes only at CPL 0, IF only where IOPL allows it; no fault in protected mode, the bits just stay. */
 export function popFlagsImage(cpu: Cpu, value: number, operandBytes: 2 | 4): void {
-  if (cpu.guestMode) cpu.svmUnit.interceptInstruction('popf');
   if (usesVirtualFlag(cpu, operandBytes)) writeVirtualFlags(cpu, value);
   // RF, VIF and VIP are cleared; VM stays.
   else writeFlagsImage(cpu, value & ~(FLAG_RF | FLAG_VIF | FLAG_VIP), operandBytes);

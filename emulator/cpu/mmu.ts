@@ -17,7 +17,8 @@ import {
 } from '../platform/page-walk.js';
 import type { PageAccess, TableAccess } from '../platform/page-walk.js';
 import type { Fault } from './fault.js';
-import { NestedPaging } from './nested-paging.js';
+import { NestedPaging, TABLE_ACCESS } from './nested-paging.js';
+import type { NestedAccess, NestedTranslation } from './processor.js';
 import type { NestedFault, NestedRoot } from './nested-paging.js';
 import type { StateArea } from './state.js';
 import * as tlb from './tlb.js';
@@ -172,6 +173,10 @@ export class Mmu implements TableAccess {
     return { format, level: 1, table: (low & PTE_P) === 0 ? null : tableAddress(low, state.s32[at + 1]) };
   }
 
+  get usesNested(): boolean {
+    return this.nested !== null;
+  }
+
   /** PAE paging is on: CR3 has loaded the PDPTE registers. Nested paging does without. */
   get usesPointers(): boolean {
     if (this.nested !== null) return false;
@@ -292,6 +297,16 @@ export class Mmu implements TableAccess {
     // Where the entry's first byte is: of the guest's page in the guest's memory, then of that in the nested page.
     const gpa = frame + (linear & ((1 << pageShift) - 1) & (-1 << shift));
     return this.tlb.insert(linear, walk.frame + (gpa & ((1 << walk.pageShift) - 1)), combined);
+  }
+
+  /** For a monitor whose guest runs a guest of its own: see Processor.translateNested. */
+  translateNested(gpa: number, { write, fetch, table }: NestedAccess): NestedTranslation | null {
+    const { nested } = this;
+    if (nested === null) return null;
+    const access = table ? TABLE_ACCESS : { write, user: true, fetch };
+    if (nested.probe(gpa, access) === null) return null;
+    const physical = table ? nested.translateTable(gpa) : nested.translateFinal(gpa, access);
+    return { physical, writable: nested.writable, executable: !nested.walk.noExecute };
   }
 
   private locateGuestEntry(nested: NestedPaging, gpa: number): number {

@@ -21,12 +21,13 @@ const OWNER_MSRS: ReadonlySet<number> = new Set([
   msr.MSR_KERNEL_GS_BASE,
   msr.MSR_VM_CR,
   msr.MSR_VM_HSAVE_PA,
+  msr.MSR_TSC_AUX,
 ]);
 
-const EFER_NOT_YET: readonly (readonly [number, string])[] = [
-  [EFER_LME, 'long mode'],
-  [EFER_SVME, 'SVM inside a guest'],
-];
+/** SVM's own, which software reaches where CPUID offers SVM. */
+const SVM_MSRS: ReadonlySet<number> = new Set([msr.MSR_VM_CR, msr.MSR_VM_HSAVE_PA]);
+
+const EFER_NOT_YET: readonly (readonly [number, string])[] = [[EFER_LME, 'long mode']];
 
 /** The model-specific registers. TSC counts the machine's cycles, so it is kept as an offset to them. */
 export class Msrs {
@@ -39,6 +40,10 @@ export class Msrs {
 
   get sysenterCs(): number {
     return this.low(msr.MSR_SYSENTER_CS);
+  }
+  /** What RDTSCP shows beside the time. */
+  get timeStampAux(): bigint {
+    return this.get(msr.MSR_TSC_AUX);
   }
   get sysenterEsp(): number {
     return this.low(msr.MSR_SYSENTER_ESP);
@@ -90,7 +95,7 @@ export class Msrs {
   }
 
   get timeStampOffset(): bigint {
-    return this.tscOffset;
+    return this.guestTscOffset === 0n ? this.tscOffset : this.tscOffset + this.guestTscOffset;
   }
 
   /** What RDTSC shows: 64 bits. Whoever asks has seen the time. */
@@ -117,7 +122,7 @@ export class Msrs {
     if (index === msr.MSR_EFER) return BigInt(cpu.efer);
     if (index === msr.MSR_APIC_BASE) return BigInt(cpu.parts.localApic.base);
     if (index === msr.MSR_PAT) return this.guestPat ?? this.values.get(index) ?? msr.PAT_RESET;
-    if (!SOFTWARE_MSRS.has(index)) unknown(cpu, index);
+    if (!this.isReadable(cpu, index)) unknown(cpu, index);
     return this.get(index);
   }
 
@@ -140,8 +145,23 @@ export class Msrs {
       else this.guestPat = value;
       return;
     }
+    if (cpu.features.has('svm') && SVM_MSRS.has(index)) {
+      this.values.set(index, svmValue(cpu, index, value, this.get(index)));
+      return;
+    }
+    if (index === msr.MSR_TSC_AUX && this.isReadable(cpu, index)) {
+      if (value >> 32n !== 0n) cpu.fault.raise(VECTOR_GP, 0);
+      this.values.set(index, value);
+      return;
+    }
     const writable = SOFTWARE_MSRS.get(index) ?? unknown(cpu, index);
     this.values.set(index, value & writable);
+  }
+
+  private isReadable(cpu: Cpu, index: number): boolean {
+    if (SVM_MSRS.has(index)) return cpu.features.has('svm');
+    if (index === msr.MSR_TSC_AUX) return cpu.features.has('rdtscp');
+    return SOFTWARE_MSRS.has(index);
   }
 
   private setTimeStamp(cpu: Cpu, value: bigint): void {
@@ -168,11 +188,34 @@ function unknown(cpu: Cpu, index: number): never {
   cpu.fault.raise(VECTOR_GP, 0);
 }
 
-/** Software can set SCE and, where there is NX, NXE; SVME stays as the owner set it. */
+const VM_CR_DEFINED =
+  msr.VM_CR_DPD | msr.VM_CR_R_INIT | msr.VM_CR_DIS_A20M | msr.VM_CR_LOCK | msr.VM_CR_SVM_DISABLE;
+
+/**
+ * What VM_CR or VM_HSAVE_PA holds after a write (APM vol. 2, sections 15.30.1 "VM_CR MSR", 15.30.4 "VM_HSAVE_PA MSR").
+ * @throws Fault #GP(0) for a value that it does not take.
+ */
+function svmValue(cpu: Cpu, index: number, value: bigint, before: bigint): bigint {
+  if (index === msr.MSR_VM_HSAVE_PA) {
+    if ((value & 0xfffn) !== 0n || value >> BigInt(cpu.parts.profile.physicalAddressBits) !== 0n)
+      cpu.fault.raise(VECTOR_GP, 0);
+    return value;
+  }
+  const bits = Number(BigInt.asUintN(32, value));
+  if (value >> 32n !== 0n || bits & ~VM_CR_DEFINED) cpu.fault.raise(VECTOR_GP, 0);
+  const locked = msr.VM_CR_LOCK | msr.VM_CR_SVM_DISABLE;
+  const old = Number(before);
+  const next = old & msr.VM_CR_LOCK ? (bits & ~locked) | (old & locked) : bits;
+  if (next & msr.VM_CR_SVM_DISABLE && cpu.efer & EFER_SVME) cpu.fault.raise(VECTOR_GP, 0);
+  return BigInt(next);
+}
+
+/** Software can set SCE and, where there are NX and SVM, NXE and SVME, the latter unless VM_CR disables SVM. */
 function writeEfer(cpu: Cpu, value: bigint): void {
   const bits = Number(BigInt.asUintN(32, value));
   const kept = cpu.s32[EFER_I32] & EFER_SVME;
-  const offered = EFER_SCE | (cpu.features.has('nx') ? EFER_NXE : 0);
+  let offered = EFER_SCE | (cpu.features.has('nx') ? EFER_NXE : 0);
+  if (cpu.features.has('svm') && (cpu.msr(msr.MSR_VM_CR) & msr.VM_CR_SVM_DISABLE) === 0) offered |= EFER_SVME;
   if (value >> 32n !== 0n || bits & ~(offered | kept)) {
     for (const [bit, what] of EFER_NOT_YET) if (bits & bit) cpu.noteMissing(what);
     cpu.fault.raise(VECTOR_GP, 0);

@@ -25,7 +25,7 @@ export interface NestedRoot {
 }
 
 /** The processor's accesses to the guest's tables are writes by the user, whatever the guest does. */
-const TABLE_ACCESS: PageAccess = { write: true, user: true, fetch: false };
+export const TABLE_ACCESS: PageAccess = { write: true, user: true, fetch: false };
 const PAE_ROOT_MASK = 0xffff_ffe0;
 
 /**

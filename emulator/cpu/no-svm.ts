@@ -21,6 +21,9 @@ export class NoSvm implements SvmUnit {
     return null;
   }
   interceptInstruction(): void {}
+  interceptOperation(): void {}
+  interceptPause(): void {}
+  interceptWait(): void {}
   interceptSoftwareInterrupt(): void {}
   interceptControl(): void {}
   interceptControlSelective(): void {}

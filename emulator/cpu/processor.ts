@@ -52,6 +52,21 @@ export type StepResult =
   | { kind: 'delivered'; event: Event }
   | { kind: 'shutdown'; chain: readonly string[] };
 
+/** An access as nested tables see it. */
+export interface NestedAccess {
+  write: boolean;
+  fetch: boolean;
+  /** The processor's own, to the guest's page tables. */
+  table: boolean;
+}
+
+/** Where nested tables lead, and what they let through from now on without being asked again. */
+export interface NestedTranslation {
+  physical: number;
+  writable: boolean;
+  executable: boolean;
+}
+
 /** A processor as its owner sees it: a user at the console, a test, or a monitor. All values unsigned unless said otherwise. */
 export interface Processor {
   /** General register 0..7. Unsigned. */
@@ -100,6 +115,25 @@ export interface Processor {
   step(): StepResult;
   /** Delivers an event through this processor's IDT as hardware would, with double faults and shutdown. */
   deliver(event: Event): StepResult;
+
+  /** Between VMRUN and #VMEXIT of a program that this processor runs: its registers are those of that program's guest. */
+  readonly guestMode: boolean;
+  /** In guest mode: with nested paging. */
+  readonly nestedPaging: boolean;
+  /** GIF, always set where nobody has cleared it. */
+  readonly globalInterrupts: boolean;
+  /**
+   * For a virtual processor in guest mode, which `step` does not poll: an injected event, an interrupt or a virtual one
+   * that is due is delivered, or ends guest mode if intercepted. @returns null when nothing was due.
+   */
+  pollGuestMode(): StepResult | null;
+  /** In guest mode: something is pending that {@link pollGuestMode} will take once the guest can take it. */
+  readonly guestEventPending: boolean;
+  /**
+   * In guest mode with nested paging: the guest's access to a guest-physical address through the nested tables, with
+   * its effect on their A and D. @returns null when it would be a nested page fault, or there are no nested tables.
+   */
+  translateNested(gpa: number, access: NestedAccess): NestedTranslation | null;
 
   /** The INTR pin. A pending line is taken at the next poll point where it is allowed. */
   interruptLine: boolean;

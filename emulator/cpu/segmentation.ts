@@ -106,7 +106,6 @@ export function readSelector(cpu: Cpu, segment: SegmentIndex): number {
 
 export function loadLocalDescriptorTable(cpu: Cpu, selector: number): void {
   cpu.requireCpl0();
-  if (cpu.guestMode) cpu.svmUnit.interceptInstruction('ldtr.write');
   if (descriptors.isNull(selector)) {
     cpu.setSegment(LDTR, nullSegment(selector));
     return;
@@ -119,7 +118,6 @@ export function loadLocalDescriptorTable(cpu: Cpu, selector: number): void {
 
 export function loadTaskRegister(cpu: Cpu, selector: number): void {
   cpu.requireCpl0();
-  if (cpu.guestMode) cpu.svmUnit.interceptInstruction('tr.write');
   if (descriptors.isNull(selector)) cpu.fault.raise(VECTOR_GP, 0);
   const descriptor = fetchSystem(cpu, selector);
   const type = descriptors.systemType(descriptor.attributes);

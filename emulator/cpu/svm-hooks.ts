@@ -1,6 +1,6 @@
 import type { Event } from './processor.js';
 import type { TaskSource } from './task-switch.js';
-import type { PortWidth } from '../isa/operation.js';
+import type { Operation, PortWidth } from '../isa/operation.js';
 
 /**
  * Where guest mode (SVM) hooks into the processor. cpu/svm.ts implements this; `Cpu.svmUnit` holds it. The contract:
@@ -21,6 +21,12 @@ import type { PortWidth } from '../isa/operation.js';
 export interface SvmUnit {
   /** CPUID, RDTSC, HLT and other intercepts without a parameter of their own; `info` goes to EXITINFO1 (invlpg: the address). */
   interceptInstruction(intercept: InstructionIntercept, info?: number): void;
+  /** The instruction's own intercept, as its row names it: for those that are checked before memory is read. */
+  interceptOperation(op: Operation): void;
+  /** PAUSE, through the filter that some processors have. */
+  interceptPause(): void;
+  /** MWAIT. */
+  interceptWait(): void;
   /** INT n. INT3 and INTO are exceptions, see {@link interceptException}. */
   interceptSoftwareInterrupt(vector: number): void;
   interceptControl(register: number, write: boolean): void;
@@ -43,8 +49,8 @@ export interface SvmUnit {
   execute(mnemonic: 'vmrun' | 'vmmcall' | 'vmload' | 'vmsave' | 'stgi' | 'clgi' | 'skinit' | 'invlpga'): void;
   /** VMRUN steps 1 to 4 on the VMCB at `vmcbHpa`, as from CPL 0. @returns false when the VMCB was refused: an exit has been completed. */
   enter(vmcbHpa: number): boolean;
-  /** @returns whether the machine's owner executed VMRUN, else a program did and goes on after it. */
-  completeExit(): boolean;
+  /** @returns who executed VMRUN: the machine's owner, or a program, which goes on after it; or that the host's own state was bad. */
+  completeExit(): 'owner' | 'program' | 'shutdown';
   /** The global interrupt flag: while it is clear no interrupt is taken, in guest mode or out of it. */
   readonly globalInterrupts: boolean;
 }
@@ -55,18 +61,15 @@ export type InstructionIntercept =
   | 'gdtr.read'
   | 'ldtr.read'
   | 'tr.read'
-  | 'idtr.write'
-  | 'gdtr.write'
-  | 'ldtr.write'
-  | 'tr.write'
   | 'rdtsc'
+  | 'rdtscp'
   | 'rdpmc'
   | 'pushf'
-  | 'popf'
   | 'cpuid'
   | 'iret'
   | 'invd'
   | 'wbinvd'
-  | 'pause'
+  | 'rsm'
+  | 'monitor'
   | 'hlt'
   | 'invlpg';

@@ -1,4 +1,5 @@
-import { ES } from '../arch/registers.js';
+import { CS, ES } from '../arch/registers.js';
+import { VECTOR_PF } from '../arch/vectors.js';
 import * as facts from '../arch/vmcb.js';
 import { INTERCEPTS, VMCB_CONTROL } from '../arch/vmcb.js';
 import type { SvmFeatures } from '../cost/profile.js';
@@ -50,7 +51,29 @@ export function storeReport(cpu: Cpu, vmcb: VmcbView, report: ExitReport, featur
   vmcb.write(VMCB_CONTROL.exitInfo2, info2 >>> 0, report.info2High >>> 0);
   const interrupted = cpu.delivering ? encodeEvent(cpu.delivering) : { low: 0, high: 0 };
   vmcb.write(VMCB_CONTROL.exitIntInfo, interrupted.low, interrupted.high);
+  if (features.decodeAssists)
+    storeInstructionBytes(cpu, vmcb, op === null && cpu.interceptedOperation !== null, code);
   if (features.nextRip) vmcb.write(VMCB_CONTROL.nextRip, isInstruction ? cpu.nextEip : 0);
+}
+
+const PAGE_FAULT_EXIT = facts.EXIT_EXCEPTION + VECTOR_PF;
+
+/**
+ * The instruction that a page fault interrupted, as far as its bytes can be read (section 15.8.4 "Guest Instruction
+ * Bytes"). @param isData the fault is that of an instruction's access to data; for others the count is 0.
+ */
+function storeInstructionBytes(cpu: Cpu, vmcb: VmcbView, isData: boolean, code: number): void {
+  const { fetchedBytes } = VMCB_CONTROL;
+  const wanted = isData && (code === PAGE_FAULT_EXIT || code === facts.EXIT_NESTED_PAGE_FAULT);
+  let count = 0;
+  const linear = cpu.base(CS) + cpu.eip;
+  for (; wanted && count < facts.MAX_INSTRUCTION_BYTES; count++) {
+    const at = (linear + count) >>> 0;
+    const hpa = cpu.translate(at, { write: false, user: cpu.cpl === 3, fetch: true });
+    if (hpa === null || hpa >= cpu.memory.sizeBytes) break;
+    vmcb.write({ offset: fetchedBytes.offset + 1 + count, bytes: 1 }, cpu.memory.read8(hpa));
+  }
+  vmcb.write(fetchedBytes, count);
 }
 
 /** EXITINFO1 bits of INS and OUTS (APM vol. 2, section 15.10.2 "IN and OUT Behavior"); 0 for IN and OUT. */

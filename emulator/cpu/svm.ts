@@ -3,13 +3,14 @@ import { FLAG_IF, FLAG_RF } from '../arch/flags.js';
 import { MSR_VM_HSAVE_PA } from '../arch/msrs.js';
 import { PAGE_BYTES } from '../arch/paging.js';
 import { EAX, ECX } from '../arch/registers.js';
-import { VECTOR_GP, VECTOR_PF, VECTOR_UD } from '../arch/vectors.js';
+import { VECTOR_GP, VECTOR_NMI, VECTOR_PF, VECTOR_UD } from '../arch/vectors.js';
 import * as facts from '../arch/vmcb.js';
 import { INTERCEPTS, VMCB_CONTROL, VMCB_STATE } from '../arch/vmcb.js';
+import { svmFeatures } from '../cost/profile.js';
 import type { SvmFeatures } from '../cost/profile.js';
-import type { PortWidth } from '../isa/operation.js';
+import type { Intercept, Operation, PortWidth } from '../isa/operation.js';
 import { VmcbView } from '../platform/vmcb-view.js';
-import { ATTENTION_POLL, POLL_VIRTUAL } from './attention.js';
+import { ATTENTION_POLL, POLL_INIT, POLL_NMI, POLL_SMI, POLL_VIRTUAL } from './attention.js';
 import { offeredCr4 } from './control.js';
 import type { Cpu } from './cpu.js';
 import type { Event } from './processor.js';
@@ -18,14 +19,15 @@ import { findRefusal } from './svm-checks.js';
 import { decodeEvent } from './svm-events.js';
 import type { InstructionIntercept, SvmUnit } from './svm-hooks.js';
 import { INSTRUCTION_EXITS, InterceptSet, VirtualInterrupt } from './svm-intercepts.js';
+import { PauseFilter } from './svm-pause.js';
+import { skinit } from './svm-skinit.js';
+import { isProtected } from './modes.js';
 import { REFUSED, storeReport } from './svm-report.js';
 import type { ExitReport } from './svm-report.js';
 import { loadGuest, restoreHost, saveGuest, saveHost, vmload, vmsave } from './svm-state.js';
 
 /** The host's address space. */
 const HOST_ASID = 0;
-
-const NO_FEATURES: SvmFeatures = { nextRip: false, decodeAssists: false };
 
 /**
  * SVM: VMRUN, #VMEXIT and everything that guest mode intercepts (APM vol. 2, rev. 3.44, chapter 15 "Secure Virtual
@@ -39,6 +41,7 @@ export class Svm implements SvmUnit {
   private vmcb: VmcbView;
   private readonly intercepts: InterceptSet;
   private readonly virtualInterrupt = new VirtualInterrupt();
+  private readonly pauseFilter = new PauseFilter();
   /** The host's IF at VMRUN: what gates physical interrupts under V_INTR_MASKING. */
   private hostInterrupts = false;
   /** The event that VMRUN injects: not itself subject to intercepts. */
@@ -102,6 +105,8 @@ export class Svm implements SvmUnit {
     const { cpu, vmcb } = this;
     this.intercepts.load(vmcb);
     this.virtualInterrupt.load(vmcb);
+    this.pauseFilter.load(vmcb, this.features.pauseFilter);
+    cpu.monitorArmed = false;
     cpu.msrs.guestTscOffset =
       (BigInt(vmcb.readHigh(VMCB_CONTROL.tscOffset)) << 32n) | BigInt(vmcb.read(VMCB_CONTROL.tscOffset));
     const asid = vmcb.read(VMCB_CONTROL.asid);
@@ -159,7 +164,7 @@ export class Svm implements SvmUnit {
     throw this.cpu.vmExit;
   }
 
-  completeExit(): boolean {
+  completeExit(): 'owner' | 'program' | 'shutdown' {
     const { cpu } = this;
     cpu.ledger.charge('transition', 'vmexit');
     // 1. Hold off interrupts.
@@ -180,7 +185,8 @@ export class Svm implements SvmUnit {
     cpu.guestMode = false;
     this.leaveNestedPaging();
     restoreHost(cpu, this.hostArea());
-    return this.byOwner;
+    if (cpu.mmu.usesPointers && !cpu.mmu.loadPointers(cpu.cr3)) return 'shutdown';
+    return this.byOwner ? 'owner' : 'program';
   }
 
   private storeGuest(): void {
@@ -199,7 +205,7 @@ export class Svm implements SvmUnit {
   }
 
   private get features(): SvmFeatures {
-    return this.cpu.parts.profile.svm ?? NO_FEATURES;
+    return svmFeatures(this.cpu.parts.profile);
   }
 
   // --- intercepts
@@ -211,6 +217,20 @@ export class Svm implements SvmUnit {
   interceptInstruction(intercept: InstructionIntercept, info = 0): void {
     const info1 = this.features.decodeAssists ? info : 0;
     this.exitIf(INSTRUCTION_EXITS[intercept], { info1, isInstruction: true });
+  }
+
+  interceptOperation({ row }: Operation): void {
+    if (row.intercept !== null) this.exitIf(interceptCode(row.intercept), { isInstruction: true });
+  }
+
+  interceptPause(): void {
+    if (!this.intercepts.has(INTERCEPTS.PAUSE)) return;
+    if (this.pauseFilter.passes(this.cpu.ledger.ticks)) this.exit(INTERCEPTS.PAUSE, { isInstruction: true });
+  }
+
+  interceptWait(): void {
+    this.exitIf(INTERCEPTS.MWAIT, { isInstruction: true });
+    if (this.cpu.monitorArmed) this.exitIf(INTERCEPTS.MWAIT_ARMED, { isInstruction: true });
   }
 
   interceptSoftwareInterrupt(vector: number): void {
@@ -271,15 +291,34 @@ export class Svm implements SvmUnit {
 
   // --- interrupts in guest mode
 
-  /** An injected event, then physical interrupts, then virtual ones (section 15.21 "Interrupt and Local APIC Support"). */
+  /**
+   * An injected event, then what comes from outside in order of priority, then virtual interrupts (sections 15.13
+   * "Interrupt Intercepts", 15.21 "Interrupt and Local APIC Support"). What is intercepted stays pending for the host.
+   */
   poll(): Event | null {
     const { cpu } = this;
     if (this.injectionDue) {
       this.injectionDue = false;
       this.updatePoll();
+      // Until IRET others wait (section 15.20 "Event Injection").
+      if (this.injected?.kind === 'nmi') cpu.nmiBlocked = true;
       return this.injected;
     }
     if (!this.globalInterrupts) return null;
+    if (cpu.pollAttention & POLL_SMI) {
+      this.exitIf(INTERCEPTS.SMI);
+      cpu.setPoll(POLL_SMI, false);
+    }
+    if (cpu.pollAttention & POLL_INIT) {
+      this.exitIf(INTERCEPTS.INIT);
+      return null;
+    }
+    if (cpu.pollAttention & POLL_NMI && !cpu.nmiBlocked && !cpu.interruptShadow) {
+      this.exitIf(INTERCEPTS.NMI);
+      cpu.setPoll(POLL_NMI, false);
+      cpu.nmiBlocked = true;
+      return { vector: VECTOR_NMI, kind: 'nmi', errorCode: null };
+    }
     const guestAccepts = (cpu.eflags & FLAG_IF) !== 0 && !cpu.interruptShadow;
     const physicalAccepted = this.virtualInterrupt.masksPhysical ? this.hostInterrupts : guestAccepts;
     if (cpu.interruptLine && physicalAccepted) {
@@ -309,7 +348,10 @@ export class Svm implements SvmUnit {
       if (cpu.guestMode) this.exitIf(exitCode, { isInstruction: true });
       cpu.raise(VECTOR_UD);
     }
-    if ((cpu.efer & EFER_SVME) === 0) cpu.raise(VECTOR_UD);
+    // STGI and SKINIT also work where SVM is off but the processor has SKINIT.
+    const early = mnemonic === 'skinit' || mnemonic === 'stgi';
+    const enabled = (cpu.efer & EFER_SVME) !== 0 || (early && cpu.features.has('skinit'));
+    if (!enabled || !isProtected(cpu)) cpu.raise(VECTOR_UD);
     cpu.requireCpl0();
     if (cpu.guestMode) this.exitIf(exitCode, { isInstruction: true });
     switch (mnemonic) {
@@ -332,8 +374,8 @@ export class Svm implements SvmUnit {
         this.invalidateTagged(cpu.gpr(EAX), cpu.gpr(ECX));
         break;
       case 'skinit':
-        cpu.noteMissing('SKINIT');
-        cpu.raise(VECTOR_UD);
+        this.globalInterrupts = false;
+        skinit(cpu);
     }
   }
 
@@ -360,6 +402,14 @@ export class Svm implements SvmUnit {
     mmu.setAsid(current);
     this.cpu.restartFetch();
   }
+}
+
+/** The exit code of an intercept that the instruction table names. */
+function interceptCode(name: Intercept): number {
+  if (name in INTERCEPTS) return INTERCEPTS[name as facts.InterceptName];
+  const [, kind, number, direction] = /^(CR|DR)(\d+)_(READ|WRITE)$/.exec(name) ?? [];
+  const base = kind === 'DR' ? facts.EXIT_DR_READ : facts.EXIT_CR_READ;
+  return base + (direction === 'WRITE' ? facts.EXIT_CR_WRITE : 0) + Number(number);
 }
 
 function external(vector: number): Event {

@@ -1,5 +1,8 @@
 import type { SegmentIndex } from '../arch/registers.js';
-import type { PortWidth } from './operation.js';
+import type { Operation, PortWidth } from './operation.js';
+
+/** Instructions that only some processors have, or that only some mode has. */
+export type OptionalInstruction = 'rdtscp' | 'monitor' | 'mwait' | 'xsetbv' | 'rsm';
 
 /**
  * What the semantics of an instruction may ask of the processor that executes it. The processor in cpu/
@@ -116,6 +119,10 @@ export interface ExecutionContext {
   cpuid(): void;
   invalidatePage(segment: SegmentIndex, offset: number): void;
   flushCaches(kind: 'invd' | 'wbinvd'): void;
+  /** SVM: exits if the instruction's own intercept is set. For those whose intercept comes before their reads of memory. */
+  intercept(op: Operation): void;
+  /** RDTSCP, MONITOR, MWAIT, XSETBV, RSM: undefined unless CPUID offers them. */
+  optional(mnemonic: OptionalInstruction, segment: SegmentIndex): void;
   /** VMRUN and its family, by mnemonic. */
   svm(mnemonic: 'vmrun' | 'vmmcall' | 'vmload' | 'vmsave' | 'stgi' | 'clgi' | 'skinit' | 'invlpga'): void;
   /** WAIT and any x87/MMX/SSE opcode: #NM or #UD as CR0 says. Returns from WAIT, and from the x87 instructions that look for a coprocessor. */

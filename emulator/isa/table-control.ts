@@ -97,7 +97,7 @@ export const CONTROL_ROWS: readonly InstructionRow[] = [
   row('cli', 'fa', '', system.cli, { cost: 'if.clear', sensitivity: 'traps' }),
   row('sti', 'fb', '', system.sti, { cost: 'if.set', sensitivity: 'traps', flow: 'unmask' }),
   row('nop', '90', '', data.nop),
-  row('pause', 'f3 90', '', system.pause, { intercept: 'PAUSE' }),
+  row('pause', 'f3 90', '', system.pause, { flow: 'serial', intercept: 'PAUSE' }),
   ...HINT_ROWS,
   undefinedRow('ud2', '0f 0b', ''),
   undefinedRow('ud1', '0f b9 /r', 'Gv,Ev'),

@@ -62,6 +62,23 @@ const SVM_ROWS = (
   }),
 );
 
+/** What only some processors have. RDTSCP reads time, which is no sensitivity (see rdtsc below). */
+const OPTIONAL_ROWS: readonly InstructionRow[] = [
+  row('monitor', 'np 0f 01 c8', '', system.optional('monitor'), { ...traps, intercept: 'MONITOR' }),
+  row('mwait', 'np 0f 01 c9', '', system.optional('mwait'), { ...traps, flow: 'serial', intercept: 'MWAIT' }),
+  row('xsetbv', 'np 0f 01 d1', '', system.optional('xsetbv'), {
+    ...traps,
+    flow: 'serial',
+    intercept: 'XSETBV',
+  }),
+  row('rdtscp', '0f 01 f9', '', system.optional('rdtscp'), {
+    cost: 'rdtsc',
+    flow: 'serial',
+    intercept: 'RDTSCP',
+  }),
+  row('rsm', '0f aa', '', system.optional('rsm'), { ...traps, flow: 'serial', intercept: 'RSM' }),
+];
+
 /** Ports, tables, control registers and all that only system software executes. */
 export const SYSTEM_ROWS: readonly InstructionRow[] = [
   row('in', 'e4', 'AL,Ib', system.inImmediate, port),
@@ -98,6 +115,7 @@ export const SYSTEM_ROWS: readonly InstructionRow[] = [
     intercept: 'INVLPG',
   }),
   ...SVM_ROWS,
+  ...OPTIONAL_ROWS,
   row('lar', '0f 02 /r', 'Gv,Ew', segment.lar, query),
   row('lsl', '0f 03 /r', 'Gv,Ew', segment.lsl, query),
   row('clts', '0f 06', '', system.clts, {

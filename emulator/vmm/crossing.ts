@@ -16,5 +16,7 @@ export const TRAP: Crossing = { enteredBy: 'trap.enter', leavesBy: 'trap.resume'
 export const CALLOUT: Crossing = { enteredBy: null, leavesBy: 'callout', resumedBy: null };
 /** #VMEXIT, and VMRUN back into the guest. */
 export const WORLD_SWITCH: Crossing = { enteredBy: 'vmexit', leavesBy: null, resumedBy: 'vmrun' };
+/** The monitor executes for the guest without the guest having run: nothing is crossed. */
+export const INTERPRETED: Crossing = { enteredBy: null, leavesBy: null, resumedBy: null };
 /** What remains of a crossing when the guest ended with it. */
 export const NO_WAY_BACK: Pick<Crossing, 'leavesBy' | 'resumedBy'> = { leavesBy: null, resumedBy: null };

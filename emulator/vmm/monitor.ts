@@ -131,12 +131,18 @@ export abstract class Monitor implements Vmm {
   }
 
   /**
-   * Whether the guest has an interrupt waiting and can take it now. Its registers must be current in `guest.cpu`.
+   * Whether the guest has an interrupt waiting and can take it now; the guest of a guest hypervisor is not asked here. Its registers must be current in `guest.cpu`.
    * Lowers the host's line, which has done its work.
    */
   interruptDeliverable(): boolean {
     const { cpu } = this.guest;
-    return this.interruptPending() && (cpu.eflags & FLAG_IF) !== 0 && !cpu.interruptShadow;
+    return (
+      this.interruptPending() &&
+      !cpu.guestMode &&
+      cpu.globalInterrupts &&
+      (cpu.eflags & FLAG_IF) !== 0 &&
+      !cpu.interruptShadow
+    );
   }
 
   /** Whether one of the guest's devices asks for service. Lowers the host's line, which has done its work. */
@@ -184,7 +190,8 @@ export abstract class Monitor implements Vmm {
   /** The guest waits in HLT: time passes until one of its devices interrupts, or nothing ever will. */
   private idle(): void {
     const { host, guest } = this;
-    const interruptible = (guest.cpu.eflags & FLAG_IF) !== 0;
+    // A guest of the guest's own waits too, with the guest's flags out of sight.
+    const interruptible = (guest.cpu.eflags & FLAG_IF) !== 0 || guest.cpu.guestMode;
     if (interruptible && this.interruptPending()) this.wake();
     else if (!interruptible || !host.idle(this.deadlineTicks)) this.stop({ kind: 'halted' });
   }

@@ -11,12 +11,12 @@ type Instruction = ReturnType<InstanceType<typeof Decoder>['decode']>;
 /** More than an instruction may have. */
 export const CASE_BYTES = 20;
 
-/** What the simulated processor has: a Pentium 4 of 2005, with SVM. Instructions that need anything else are undefined for it. */
+/** What the simulated processors have: a Pentium 4 of 2005, with SVM, and what newer ones add. Instructions that need anything else are undefined for it. */
 const FEATURES = new Set(
   (
     'INTEL8086 INTEL8086_ONLY INTEL186 INTEL286 INTEL286_ONLY INTEL386 INTEL386_ONLY INTEL386_A0_ONLY INTEL486 ' +
     'CPUID TSC MSR CX8 CMOV SEP RDPMC FPU FPU287 FPU287XL_ONLY FPU387 FPU387SL_ONLY MMX SSE SSE2 SSE3 FXSR CLFSH ' +
-    'SVM SKINIT_or_SVM SYSCALL PAUSE MULTIBYTENOP PREFETCHW'
+    'SVM SKINIT_or_SVM SYSCALL PAUSE MULTIBYTENOP PREFETCHW MONITOR RDTSCP SMM'
   ).split(' '),
 );
 
@@ -58,6 +58,9 @@ const UNDEFINED_HERE: Readonly<Record<string, string>> = {
   mov: 'CR1, CR5-CR15 and test registers do not exist',
 };
 
+/** Decoded without the rest of their feature, because SVM can intercept them. */
+const KNOWN_ALONE: ReadonlySet<string> = new Set(['xsetbv']);
+
 function nameOf(names: Readonly<Record<number, string>>, value: number): string {
   return names[value].toLowerCase();
 }
@@ -67,6 +70,7 @@ function expectedMnemonic(instruction: Instruction): string {
   if (instruction.isInvalid) return UNDEFINED_ROW.mnemonic;
   const mnemonic = nameOf(Mnemonic, instruction.mnemonic);
   if (mnemonic in OLDER_MEANING) return OLDER_MEANING[mnemonic];
+  if (KNOWN_ALONE.has(mnemonic)) return mnemonic;
   const known = [...instruction.cpuidFeatures()].every((feature) => FEATURES.has(CpuidFeature[feature]));
   return known ? (ALIASES[mnemonic] ?? mnemonic) : UNDEFINED_ROW.mnemonic;
 }

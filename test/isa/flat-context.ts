@@ -156,6 +156,8 @@ export class FlatContext implements Partial<ExecutionContext> {
   jumpNear(target: number): void {
     this.eip = target;
   }
+  /** Nobody intercepts anything here. */
+  intercept(): void {}
   softwareInterrupt(vector: number): void {
     throw new Trap(vector);
   }

@@ -55,6 +55,7 @@ t.test('sensitive instructions that trap outside ring 0', async (t) => {
       ],
       ...['invlpg', 'invd', 'wbinvd', 'rdmsr', 'wrmsr', 'rdpmc', 'sysenter', 'sysexit', 'syscall', 'sysret'],
       ...['vmrun', 'vmmcall', 'vmload', 'vmsave', 'stgi', 'clgi', 'skinit', 'invlpga'],
+      ...['monitor', 'mwait', 'xsetbv', 'rsm'],
     ].sort(),
   );
 });

@@ -24,6 +24,9 @@ export const NETBURST_FEATURES = [
   'cmov',
   'pse36',
   'nx',
+  'monitor',
+  'svm',
+  'skinit',
 ] as const satisfies readonly CpuFeature[];
 
 /**

@@ -128,6 +128,7 @@ export const pushf: Handler = (cpu, op) => {
 };
 
 export const popf: Handler = (cpu, op) => {
+  cpu.intercept(op);
   const bytes = op.operandBytes === 2 ? 2 : 4;
   const value = peek(cpu, 0, bytes);
   cpu.popFlagsImage(value, bytes);

@@ -1,6 +1,6 @@
 import { EAX, EDX, LDTR, TR } from '../../arch/registers.js';
 import type { SegmentIndex } from '../../arch/registers.js';
-import type { ExecutionContext } from '../context.js';
+import type { ExecutionContext, OptionalInstruction } from '../context.js';
 import type { Handler, Operation, PortWidth } from '../operation.js';
 import {
   advance,
@@ -69,6 +69,7 @@ function storeTable(table: 'gdtr' | 'idtr'): Handler {
 function loadTable(table: 'gdtr' | 'idtr'): Handler {
   return (cpu, op) => {
     cpu.requireCpl0();
+    cpu.intercept(op);
     const at = effectiveAddress(cpu, op);
     const limit = cpu.read16(op.segment, at);
     const base = cpu.read32(op.segment, advance(op, at, 2));
@@ -95,12 +96,14 @@ export const str = storeSelector(TR);
 export const lldt: Handler = (cpu, op) => {
   cpu.requireProtectedMode();
   cpu.requireCpl0();
+  cpu.intercept(op);
   cpu.loadLocalDescriptorTable(readRm(cpu, op, 2));
 };
 
 export const ltr: Handler = (cpu, op) => {
   cpu.requireProtectedMode();
   cpu.requireCpl0();
+  cpu.intercept(op);
   cpu.loadTaskRegister(readRm(cpu, op, 2));
 };
 
@@ -113,6 +116,7 @@ export const smsw: Handler = (cpu, op) => {
 
 export const lmsw: Handler = (cpu, op) => {
   cpu.requireCpl0();
+  cpu.intercept(op);
   cpu.loadMachineStatusWord(readRm(cpu, op, 2));
 };
 
@@ -149,6 +153,10 @@ export const sysret: Handler = (cpu) => cpu.sysret();
 
 export function svm(mnemonic: Parameters<ExecutionContext['svm']>[0]): Handler {
   return (cpu) => cpu.svm(mnemonic);
+}
+
+export function optional(mnemonic: OptionalInstruction): Handler {
+  return (cpu, op) => cpu.optional(mnemonic, op.segment);
 }
 
 export const wait: Handler = (cpu, op) => cpu.coprocessor('wait', formOf(op));

@@ -14,7 +14,7 @@ import { VmcbView } from '../../platform/vmcb-view.js';
 import type { FrameAllocator } from '../frames.js';
 
 /** The guest's address-space identifier; 0 is the host's. */
-const GUEST_ASID = 1;
+export const GUEST_ASID = 1;
 
 /** V_INTR_MASKING: a physical interrupt ends guest mode whatever the guest's own IF says. */
 const VIRTUAL_INTERRUPT_IDLE = (V_INTR_MASKING | V_IGNORE_TPR) >>> 0;

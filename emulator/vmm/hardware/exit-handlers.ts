@@ -1,6 +1,13 @@
 import type { ExitReason } from '../../arch/exits.js';
 import { VECTOR_DF } from '../../arch/vectors.js';
-import { EXIT_EXCEPTION, INTERCEPTS, IOIO_IN } from '../../arch/vmcb.js';
+import {
+  EXIT_CR_READ,
+  EXIT_CR_WRITE,
+  EXIT_DR_READ,
+  EXIT_EXCEPTION,
+  INTERCEPTS,
+  IOIO_IN,
+} from '../../arch/vmcb.js';
 import type { HardwareVmm } from './hardware-vmm.js';
 
 /** Handles one exit and names it. */
@@ -14,8 +21,13 @@ export const emulate =
     return reason;
   };
 
-/** VMRUN and its family: undefined for a guest, whose processor has no SVM. */
-const svmInstruction = emulate('SVM_INSTRUCTION', true);
+/** VMRUN and its family, executed by a guest that is a hypervisor itself: see nested-guest.ts. */
+const svmInstruction =
+  (mnemonic: 'vmrun' | 'invlpga' | 'other' = 'other'): ExitHandler =>
+  (vmm) => {
+    vmm.emulateSvm(mnemonic);
+    return 'SVM_INSTRUCTION';
+  };
 
 /** The exits that every member of the family asks for, however memory is virtualized, by exit code. */
 export const SHARED_EXITS: ReadonlyMap<number, ExitHandler> = new Map<number, ExitHandler>([
@@ -72,11 +84,37 @@ export const SHARED_EXITS: ReadonlyMap<number, ExitHandler> = new Map<number, Ex
     },
   ],
   [INTERCEPTS.VMMCALL, emulate('VMMCALL', true)],
-  [INTERCEPTS.VMRUN, svmInstruction],
-  [INTERCEPTS.VMLOAD, svmInstruction],
-  [INTERCEPTS.VMSAVE, svmInstruction],
-  [INTERCEPTS.STGI, svmInstruction],
-  [INTERCEPTS.CLGI, svmInstruction],
-  [INTERCEPTS.SKINIT, svmInstruction],
-  [INTERCEPTS.INVLPGA, svmInstruction],
+  [INTERCEPTS.VMRUN, svmInstruction('vmrun')],
+  [INTERCEPTS.VMLOAD, svmInstruction()],
+  [INTERCEPTS.VMSAVE, svmInstruction()],
+  [INTERCEPTS.STGI, svmInstruction()],
+  [INTERCEPTS.CLGI, svmInstruction()],
+  [INTERCEPTS.SKINIT, svmInstruction()],
+  [INTERCEPTS.INVLPGA, svmInstruction('invlpga')],
 ]);
+
+/** Names of exits that only a guest hypervisor asked for, by exit code; the rest are exceptions or have a name of their own. */
+const GUEST_HYPERVISOR_REASONS: ReadonlyMap<number, ExitReason> = new Map<number, ExitReason>([
+  [INTERCEPTS.RDTSC, 'RDTSC'],
+  [INTERCEPTS.RDTSCP, 'RDTSC'],
+  [INTERCEPTS.RDPMC, 'RDPMC'],
+  [INTERCEPTS.PUSHF, 'PUSHF'],
+  [INTERCEPTS.POPF, 'POPF'],
+  [INTERCEPTS.IRET, 'IRET'],
+  [INTERCEPTS.SWINT, 'SOFTWARE_INTERRUPT'],
+  [INTERCEPTS.INVLPG, 'INVLPG'],
+  [EXIT_CR_READ + 3, 'CR3_READ'],
+  [EXIT_CR_WRITE + 3, 'CR3_WRITE'],
+]);
+
+/** The name of an exit whose handler is the guest hypervisor's. */
+export function guestHypervisorReason(exitCode: number): ExitReason {
+  const known = GUEST_HYPERVISOR_REASONS.get(exitCode);
+  if (known) return known;
+  if (exitCode < EXIT_CR_WRITE) return 'CR_READ';
+  if (exitCode < EXIT_DR_READ) return 'CR_WRITE';
+  if (exitCode < EXIT_EXCEPTION) return 'DR_ACCESS';
+  if (exitCode < INTERCEPTS.INTR) return 'EXCEPTION';
+  if (exitCode >= INTERCEPTS.IDTR_READ && exitCode <= INTERCEPTS.TR_WRITE) return 'DESCRIPTOR_TABLE';
+  return 'PRIVILEGED';
+}

@@ -7,16 +7,17 @@ import { VMCB_CONTROL, VMCB_STATE, exitCodeName } from '../../arch/vmcb.js';
 import type { VmcbField } from '../../arch/vmcb.js';
 import type { VmcbView } from '../../platform/vmcb-view.js';
 import type { Event, RunLimits } from '../../machine.js';
-import { WORLD_SWITCH } from '../crossing.js';
+import { INTERPRETED, WORLD_SWITCH } from '../crossing.js';
 import { deliverEvent, emulateInstruction, noteInjection } from '../emulate.js';
 import type { EmulationOptions } from '../emulate.js';
 import { Monitor } from '../monitor.js';
 import type { MonitorOptions } from '../monitor.js';
 import { createVmcb, interceptExits, interruptWindow } from './control-area.js';
-import { SHARED_EXITS } from './exit-handlers.js';
+import { SHARED_EXITS, guestHypervisorReason } from './exit-handlers.js';
 import type { ExitHandler } from './exit-handlers.js';
 import type { Slot } from './guest-registers.js';
 import { GuestState } from './guest-state.js';
+import { NestedGuest } from './nested-guest.js';
 import { injection, interruptedEvent } from './vmcb-events.js';
 
 /** What distinguishes the members of the family in how the guest's registers travel. */
@@ -44,6 +45,10 @@ export abstract class HardwareVmm extends Monitor {
   protected readonly vmcb: VmcbView;
   protected readonly state: GuestState;
   private readonly handlers = new Map<number, ExitHandler>();
+  /** What the VMCB's TSC_OFFSET holds. */
+  private timeStampOffset = 0n;
+  /** What the guest does as a hypervisor. */
+  protected readonly nestedGuest: NestedGuest;
   /** The next VMRUN continues in guest mode after a stop at a limit, which is no exit. */
   private inGuestMode = false;
   /** The next VMRUN delivers an event already. */
@@ -61,6 +66,7 @@ export abstract class HardwareVmm extends Monitor {
       slots,
       controls,
     });
+    this.nestedGuest = new NestedGuest(this.vmcb, guest);
     this.handle(SHARED_EXITS);
     host.cpu.setMsr(MSR_VM_HSAVE_PA, frames.reserve(1));
     host.cpu.efer |= EFER_SVME;
@@ -89,6 +95,16 @@ export abstract class HardwareVmm extends Monitor {
       this.state.chargeDelivery();
       deliverEvent(this, interrupted);
     });
+  }
+
+  /** An SVM instruction of a guest that is a hypervisor. The virtual processor knows what it does to the guest's VMCB. */
+  emulateSvm(mnemonic: 'vmrun' | 'invlpga' | 'other'): void {
+    this.state.pull();
+    if (mnemonic === 'vmrun') this.nestedGuest.beforeVmrun();
+    if (mnemonic === 'invlpga') this.nestedGuest.noteFlush();
+    this.emulate({ decoded: true });
+    // VMLOAD loads MSRs too.
+    this.msrsChanged();
   }
 
   private onVirtualProcessor(act: () => void): void {
@@ -145,7 +161,11 @@ export abstract class HardwareVmm extends Monitor {
   }
 
   protected resume(limits: RunLimits): void {
-    const { host } = this;
+    const { host, guest } = this;
+    if (guest.cpu.guestMode && !this.runsGuestMode) {
+      this.interpret();
+      return;
+    }
     if (!this.inGuestMode) this.prepareEntry();
     const stop = this.inGuestMode ? host.continueGuest(limits) : host.vmrun(this.vmcb.hpa, limits);
     switch (stop.kind) {
@@ -164,6 +184,22 @@ export abstract class HardwareVmm extends Monitor {
     }
   }
 
+  /** Whether the guest's guest can run on hardware as it is now. */
+  protected get runsGuestMode(): boolean {
+    return true;
+  }
+
+  /** One instruction of the guest's guest, which nothing but the virtual processor can run. */
+  private interpret(): void {
+    const { cpu } = this.guest;
+    this.exit(INTERPRETED, cpu.eip, () => {
+      this.offerToGuestMode();
+      if (cpu.guestMode && !cpu.halted && !this.stopped) this.emulate({ decoded: false });
+      this.host.clock.fireDue();
+      return 'EMULATE';
+    });
+  }
+
   protected wake(): void {
     this.guest.cpu.halted = false;
     this.offerInterrupt();
@@ -171,7 +207,7 @@ export abstract class HardwareVmm extends Monitor {
 
   private handleExit(): ExitReason {
     const exitCode = this.read(VMCB_CONTROL.exitCode);
-    const handler = this.handlers.get(exitCode);
+    const handler = this.handlers.get(exitCode) ?? this.guestHypervisorHandler(exitCode);
     if (!handler) {
       const eip = this.vmcb.read(VMCB_STATE.rip).toString(16);
       throw new Error(`no handler for exit ${exitCodeName(exitCode)} at guest eip 0x${eip}`);
@@ -181,9 +217,18 @@ export abstract class HardwareVmm extends Monitor {
     return reason;
   }
 
+  /** Only the guest hypervisor asked for this exit: the virtual processor gets there again, and leaves for it. */
+  private guestHypervisorHandler(exitCode: number): ExitHandler | null {
+    if (!this.guest.cpu.guestMode) return null;
+    return () => {
+      this.emulateInterrupted();
+      return guestHypervisorReason(exitCode);
+    };
+  }
+
   protected forwardPageFault(gva: number, errorCode: number): void {
-    // During another event's delivery it may be a double fault: the virtual processor knows the rules.
-    if (this.readInterruptedEvent()) {
+    // During another event's delivery it may be a double fault, and a guest hypervisor may intercept it: the virtual processor knows the rules.
+    if (this.guest.cpu.guestMode || this.readInterruptedEvent()) {
       this.emulateInterrupted();
       return;
     }
@@ -195,7 +240,12 @@ export abstract class HardwareVmm extends Monitor {
 
   /** Gives the guest a waiting interrupt now, or asks for an exit as soon as it can take one. */
   private offerInterrupt(): void {
-    if (!this.interruptPending()) return;
+    if (this.guest.cpu.guestMode) {
+      this.offerToGuestMode();
+      return;
+    }
+    // STGI exits.
+    if (!this.interruptPending() || !this.guest.cpu.globalInterrupts) return;
     this.state.pull();
     if (this.injecting || !this.interruptDeliverable()) {
       this.writeIfChanged(VMCB_CONTROL.virtualInterrupt, interruptWindow(true));
@@ -208,10 +258,45 @@ export abstract class HardwareVmm extends Monitor {
     noteInjection(this, event);
   }
 
+  /** The guest of a guest hypervisor: what it is given, or what makes it exit, is as its VMCB says. The virtual processor reads that. */
+  private offerToGuestMode(): void {
+    const { cpu } = this.guest;
+    this.host.cpu.interruptLine = false;
+    if (!cpu.guestEventPending) return;
+    this.state.pull();
+    if (!this.injecting) {
+      this.beforeEmulation();
+      const result = cpu.pollGuestMode();
+      this.paging.follow(cpu);
+      if (result?.kind === 'delivered') {
+        this.state.chargeDelivery();
+        noteInjection(this, result.event);
+      }
+      if (result?.kind === 'shutdown') this.stop({ kind: 'tripleFault', chain: result.chain, eip: cpu.eip });
+    }
+    this.writeIfChanged(
+      VMCB_CONTROL.virtualInterrupt,
+      interruptWindow(cpu.guestEventPending || cpu.interruptLine),
+    );
+  }
+
   private prepareEntry(): void {
+    this.charge('vmcb.write', this.nestedGuest.mergeControls());
+    this.writeTimeStampOffset();
     const tlbControl = this.prepareMemory();
     this.state.push();
     this.writeIfChanged(VMCB_CONTROL.tlbControl, tlbControl);
+  }
+
+  private writeTimeStampOffset(): void {
+    const { timeStampOffset } = this.guest.cpu;
+    if (timeStampOffset === this.timeStampOffset) return;
+    this.timeStampOffset = timeStampOffset;
+    this.charge('vmcb.write');
+    const [low, high] = [timeStampOffset, timeStampOffset >> 32n].map((half) =>
+      Number(BigInt.asUintN(32, half)),
+    );
+    this.vmcb.write(VMCB_CONTROL.tscOffset, low, high);
   }
 
   // --- VMCB accesses that the monitor pays for

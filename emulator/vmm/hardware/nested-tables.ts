@@ -45,6 +45,7 @@ const FORMATS: Readonly<Record<NestedFormat, { entryBytes: 4 | 8; levels: readon
 
 /** A page of the guest: present, for everyone, its A and D set from the start, as nobody here looks at them. */
 const PAGE_ENTRY = PTE_P | PTE_W | PTE_U | PTE_A | PTE_D;
+const PAGE_SHIFT = 12;
 /** Guest-physical addresses that the tables can map. */
 const MAPPABLE_BYTES = 2 ** 32;
 
@@ -59,6 +60,8 @@ export class NestedTables {
   private readonly levels: readonly Level[];
   private readonly entryBytes: 4 | 8;
   private readonly guestPages: number;
+  /** All of them, the root first. */
+  private readonly tables: number[] = [];
 
   constructor(private readonly options: NestedTablesOptions) {
     ({ levels: this.levels, entryBytes: this.entryBytes } = FORMATS[options.format]);
@@ -74,21 +77,34 @@ export class NestedTables {
     if (gpa >= MAPPABLE_BYTES) return 'emulate';
     const page = Math.floor(gpa / PAGE_BYTES);
     if (page >= this.guestPages && this.options.guest.memory.outside.claimsPage(page)) return 'emulate';
-    this.fill(gpa, page);
+    this.map(gpa, (shift) => this.pageEntry(gpa, page, shift));
     return 'filled';
   }
 
-  private fill(gpa: number, page: number): void {
-    const { host, frames, charge } = this.options;
-    // Tables are only added and never given back one by one, so the guest's TLB holds nothing that they do not say.
-    if (frames.available < this.levels.length)
-      throw new RangeError('the monitor has no frame for a nested page table');
+  /** Maps the 4 KB page at `gpa`, of a guest's guest, to a page of this guest's memory. */
+  mapPage(gpa: number, targetGpa: number, writable: boolean): void {
+    const entry = this.pageEntry(targetGpa, Math.floor(targetGpa / PAGE_BYTES), PAGE_SHIFT);
+    this.map(gpa, (shift) => (shift === PAGE_SHIFT ? (entry & (writable ? -1 : ~PTE_W)) >>> 0 : null));
+  }
+
+  /** Forgets every mapping; the caller has the TLB flushed. */
+  clear(): void {
+    for (const hpa of this.tables) this.options.frames.release(hpa);
+    this.tables.length = 0;
+    this.rootHpa = this.newTable();
+  }
+
+  /** @param entryAt the entry of the page around `gpa` of size `1 << shift`; null: there can be none. */
+  private map(gpa: number, entryAt: (shift: number) => number | null): void {
+    const { host, charge } = this.options;
     let table = this.rootHpa;
     for (const [depth, { shift, indexBits, hasRights }] of this.levels.entries()) {
       const entryHpa = table + ((gpa >>> shift) & ((1 << indexBits) - 1)) * this.entryBytes;
-      const isLast = depth === this.levels.length - 1;
-      if (isLast || (depth === this.levels.length - 2 && this.mapsWhole(gpa, shift))) {
-        host.memory.write32(entryHpa, this.pageEntry(gpa, page, shift));
+      const canBePage =
+        shift === PAGE_SHIFT || (depth === this.levels.length - 2 && this.mapsWhole(gpa, shift));
+      const page = canBePage ? entryAt(shift) : null;
+      if (page !== null) {
+        host.memory.write32(entryHpa, page);
         charge('vmm.shadow.write');
         break;
       }
@@ -109,7 +125,7 @@ export class NestedTables {
     if (page >= this.guestPages) return (UNBACKED_HPA | PAGE_ENTRY) >>> 0;
     const pageBytes = 2 ** shift;
     const hpa = GUEST_HPA + (gpa - (gpa % pageBytes));
-    return (hpa | PAGE_ENTRY | (shift === 12 ? 0 : PTE_PS)) >>> 0;
+    return (hpa | PAGE_ENTRY | (shift === PAGE_SHIFT ? 0 : PTE_PS)) >>> 0;
   }
 
   /** Whether the large page around `gpa` is the guest's memory from end to end. Its place in the host is aligned: GUEST_HPA is. */
@@ -124,6 +140,7 @@ export class NestedTables {
     const hpa = frames.allocate();
     if (hpa === null) throw new RangeError('the monitor has no frame for a nested page table');
     host.memory.u8.fill(0, hpa, hpa + PAGE_BYTES);
+    this.tables.push(hpa);
     charge('vmm.shadow.table');
     return hpa;
   }

@@ -1,8 +1,11 @@
 import { CR0_PG, CR4_PAE, CR4_PSE, EFER_SVME } from '../../arch/control.js';
 import type { ExitReason } from '../../arch/exits.js';
 import { PAT_RESET } from '../../arch/msrs.js';
+import { PAGE_BYTES } from '../../arch/paging.js';
+import { PF_FETCH, PF_WRITE } from '../../arch/vectors.js';
 import {
   EXIT_NESTED_PAGE_FAULT,
+  NPF_GUEST_TABLE,
   NP_ENABLE,
   TLB_CONTROL_FLUSH_ALL,
   TLB_CONTROL_FLUSH_GUEST,
@@ -10,11 +13,16 @@ import {
   VMCB_CONTROL,
   VMCB_STATE,
 } from '../../arch/vmcb.js';
+import { svmFeatures } from '../../cost/profile.js';
 import type { GuestPaging, MonitorOptions } from '../monitor.js';
+import { GUEST_ASID } from './control-area.js';
 import { CONTROL_SLOTS, VMCB_SLOTS } from './guest-registers.js';
 import { HardwareVmm } from './hardware-vmm.js';
 import type { PagingRegisters } from './hardware-vmm.js';
 import { NestedTables } from './nested-tables.js';
+
+/** Of the guest's guest, where the processor has so many. */
+const INNER_ASID = GUEST_ASID + 1;
 
 /**
  * Guest mode with nested page tables (the paper's section 7.4): the guest's page tables, control registers and page
@@ -25,8 +33,11 @@ export class SvmNestedVmm extends HardwareVmm {
   /** The guest's control registers need nobody to follow them. */
   override readonly paging: GuestPaging = { follow: () => {} };
   private readonly tables: NestedTables;
-  /** The guest's translations in the TLB are no longer those of its registers. */
-  private flush = true;
+  /** For the guest of a guest hypervisor with nested paging: its tables and ours in one, filled and dropped as a TLB would be. */
+  private readonly composed: NestedTables;
+  /** By address space, the guest's and that of its own guest: its translations in the TLB are no longer those of its registers. */
+  private readonly flush = { outer: true, inner: true };
+  private lastSpace: 'outer' | 'inner' = 'outer';
 
   constructor(options: MonitorOptions) {
     super(options, {
@@ -38,14 +49,10 @@ export class SvmNestedVmm extends HardwareVmm {
     // Nested tables have the format of the host's own paging, which has to be on.
     host.cpu.cr4 |= format === 'pae' ? CR4_PAE : CR4_PSE;
     host.cpu.cr0 = (host.cpu.cr0 | CR0_PG) >>> 0;
-    this.tables = new NestedTables({
-      host,
-      guest,
-      frames,
-      charge: (key, count) => this.charge(key, count),
-      format,
-      largePages: switches.nestedLargePages,
-    });
+    const charge = this.charge.bind(this);
+    const common = { host, guest, frames, charge, format };
+    this.tables = new NestedTables({ ...common, largePages: switches.nestedLargePages });
+    this.composed = new NestedTables({ ...common, largePages: false });
     this.vmcb.write(VMCB_CONTROL.nestedControl, NP_ENABLE);
     this.vmcb.write(VMCB_CONTROL.nestedCr3, this.tables.rootHpa);
     this.vmcb.write(VMCB_STATE.gPat, Number(PAT_RESET & 0xffff_ffffn), Number(PAT_RESET >> 32n));
@@ -53,9 +60,22 @@ export class SvmNestedVmm extends HardwareVmm {
   }
 
   protected override prepareMemory(): number {
-    const { flush } = this;
-    this.flush = false;
-    if (!this.host.profile.tlb.tagged) return TLB_CONTROL_FLUSH_ALL;
+    const { cpu } = this.guest;
+    const space = cpu.guestMode ? 'inner' : 'outer';
+    const root = cpu.guestMode && cpu.nestedPaging ? this.composed : this.tables;
+    if (this.nestedGuest.takeSpaceChanged()) {
+      this.composed.clear();
+      this.flush.inner = true;
+    }
+    this.writeIfChanged(VMCB_CONTROL.nestedCr3, root.rootHpa);
+    const { tagged } = this.host.profile.tlb;
+    const ownSpaces = tagged && svmFeatures(this.host.profile).asids > INNER_ASID;
+    if (ownSpaces) this.writeIfChanged(VMCB_CONTROL.asid, cpu.guestMode ? INNER_ASID : GUEST_ASID);
+    else if (space !== this.lastSpace) this.flush[space] = true;
+    this.lastSpace = space;
+    const flush = this.flush[space];
+    this.flush[space] = false;
+    if (!tagged) return TLB_CONTROL_FLUSH_ALL;
     return flush ? TLB_CONTROL_FLUSH_GUEST : TLB_CONTROL_NOTHING;
   }
 
@@ -66,17 +86,39 @@ export class SvmNestedVmm extends HardwareVmm {
 
   protected override controlsEmulated(before: PagingRegisters): void {
     const { cr0, cr3, cr4 } = this.guest.cpu;
-    if (cr0 !== before.cr0 || cr3 !== before.cr3 || cr4 !== before.cr4) this.flush = true;
+    if (cr0 !== before.cr0 || cr3 !== before.cr3 || cr4 !== before.cr4)
+      this.flush[this.guest.cpu.guestMode ? 'inner' : 'outer'] = true;
   }
 
   private nestedPageFault(): ExitReason {
     const gpa = this.read(VMCB_CONTROL.exitInfo2) + this.vmcb.readHigh(VMCB_CONTROL.exitInfo2) * 2 ** 32;
-    if (this.tables.resolve(gpa) === 'emulate') {
+    const { cpu } = this.guest;
+    if ((cpu.guestMode && cpu.nestedPaging ? this.compose(gpa) : this.tables.resolve(gpa)) === 'emulate') {
       this.emulateInterrupted();
       return 'EMULATE';
     }
     const interrupted = this.readInterruptedEvent();
     if (interrupted) this.inject(interrupted);
     return 'NESTED_PAGE_FAULT';
+  }
+
+  /**
+   * A page that the guest's guest misses: through the guest hypervisor's nested tables, whose A and D bits are set as
+   * hardware would, then through ours. `emulate`: a fault that the guest hypervisor has to see, or a device.
+   */
+  private compose(gpa: number): 'filled' | 'emulate' {
+    const { cpu, memory } = this.guest;
+    const info1 = this.readExitInfo1();
+    const target = cpu.translateNested(gpa, {
+      write: (info1 & PF_WRITE) !== 0,
+      fetch: (info1 & PF_FETCH) !== 0,
+      table: (this.vmcb.readHigh(VMCB_CONTROL.exitInfo1) & NPF_GUEST_TABLE) !== 0,
+    });
+    if (target === null || target.physical >= 2 ** 32) return 'emulate';
+    const page = Math.floor(target.physical / PAGE_BYTES);
+    // Tables of the guest hypervisor's that forbid fetches have no counterpart in ours.
+    if (!target.executable || memory.outside.claimsPage(page)) return 'emulate';
+    this.composed.mapPage(gpa, target.physical, target.writable);
+    return 'filled';
   }
 }

@@ -54,10 +54,16 @@ export class SvmShadowVmm extends HardwareVmm {
     const { cr0 } = this.guest.cpu;
     const cr0Differs = (cr0 & (CR0_PG | CR0_WP)) !== (CR0_PG | CR0_WP | 0);
     if (interceptCr0Read(this.vmcb, cr0Differs)) this.charge('vmcb.write');
+    if (this.nestedGuest.takeSpaceChanged()) this.shadow.invalidateAll();
     this.rootHpa = this.shadow.rootHpa;
     const { all, pages } = this.shadow.takeFlush();
     if (!this.host.profile.tlb.tagged) return TLB_CONTROL_FLUSH_ALL;
     return all || pages.length > 0 ? TLB_CONTROL_FLUSH_GUEST : TLB_CONTROL_NOTHING;
+  }
+
+  /** Shadow page tables know one translation of the guest's, not two. */
+  protected override get runsGuestMode(): boolean {
+    return !this.guest.cpu.nestedPaging;
   }
 
   /** Exits that the shadow page tables need. */

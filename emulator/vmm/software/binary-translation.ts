@@ -129,7 +129,7 @@ export class BinaryTranslationVmm extends ShadowMonitor {
 
   protected override wake(): void {
     this.guest.cpu.halted = false;
-    this.exitHandlers.inject();
+    if (!this.guest.cpu.guestMode) this.exitHandlers.inject();
   }
 
   protected override resume(limits: RunLimits): void {

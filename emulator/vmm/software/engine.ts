@@ -11,7 +11,7 @@ import type { Processor } from '../../machine.js';
  *   change and would not tell.
  * - `direct`: other user code.
  * - `interpret`: what neither can do is emulated one instruction at a time: 16-bit kernel code, single steps in
- *   translated code, hardware breakpoints.
+ *   translated code, hardware breakpoints, and the guest of a guest that is a hypervisor.
  */
 export type Engine = 'translate' | 'direct' | 'interpret';
 
@@ -21,6 +21,7 @@ const DR7_ENABLES = 0xff;
 /** @param direct user code may run directly. */
 export function chooseEngine(guest: Processor, direct: boolean): Engine {
   const { eflags, cpl } = guest;
+  if (guest.guestMode) return 'interpret';
   const protectedMode = (guest.cr0 & CR0_PE) !== 0 && (eflags & FLAG_VM) === 0;
   if (!protectedMode || guest.debug(7) & DR7_ENABLES) return 'interpret';
   const changesInterruptFlag = (eflags & FLAG_IOPL) === FLAG_IOPL || (guest.cr4 & CR4_PVI) !== 0;

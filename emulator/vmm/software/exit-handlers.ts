@@ -6,8 +6,7 @@ import { VECTOR_DB, VECTOR_PF } from '../../arch/vectors.js';
 import { decode } from '../../isa/decoder.js';
 import type { Operation } from '../../isa/operation.js';
 import type { Event } from '../../machine.js';
-import { CALLOUT, TRAP } from '../crossing.js';
-import type { Crossing } from '../crossing.js';
+import { CALLOUT, INTERPRETED, TRAP } from '../crossing.js';
 import { deliverEvent, emulateInstruction, exitReasonOf } from '../emulate.js';
 import type { ShadowMonitor } from '../shadow-monitor.js';
 import { wayOf } from './access-way.js';
@@ -16,9 +15,6 @@ import type { CodeSpace } from './code-space.js';
 import type { Callout, Fragment } from './fragment.js';
 import { operandLinear } from './operand.js';
 import type { Way } from './unit.js';
-
-/** The monitor executes for the guest without the guest having run: nothing is crossed. */
-const INTERPRETED: Crossing = { enteredBy: null, leavesBy: null, resumedBy: null };
 
 /** What the monitor does for the guest, at exits and between them. */
 export class ExitHandlers {
@@ -33,6 +29,9 @@ export class ExitHandlers {
   interpret(): void {
     const { monitor } = this;
     monitor.exit(INTERPRETED, monitor.guest.cpu.eip, () => {
+      const { cpu } = monitor.guest;
+      // The guest of a guest hypervisor: its VMCB says what interrupts it.
+      if (cpu.guestMode) cpu.pollGuestMode();
       emulateInstruction(monitor);
       this.mappingsChanged();
       monitor.host.clock.fireDue();

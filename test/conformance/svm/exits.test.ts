@@ -13,8 +13,11 @@ import {
   TASK_SWITCH_JUMP,
   TASK_SWITCH_RF,
   VMCB_CONTROL,
+  VMCB_STATE,
   exitCodeName,
 } from '../../../emulator/arch/vmcb.js';
+import type { CpuProfile } from '../../../emulator/cost/profile.js';
+import { pentium4_672 } from '../../../emulator/cost/profiles/pentium4-672.js';
 import { Bench, IDT, IOPM_HPA, MSRPM_HPA, NEXT_TSS, TSS } from './bench.js';
 
 const X = INTERCEPTS;
@@ -39,6 +42,8 @@ function taskGate({ machine }: Bench, vector: number, selector: number): void {
   machine.memory.write32(IDT + vector * 8, selector << 16);
   machine.memory.write32(IDT + vector * 8 + 4, 0x8500);
 }
+/** Every optional instruction, no optional part of SVM. */
+const FULL: CpuProfile = { ...pentium4_672, features: [...pentium4_672.features, 'rdtscp'] };
 
 const DONE = '\nhere: vmmcall';
 
@@ -83,6 +88,23 @@ const instructions: { code: string; exitCode: number; runs?: boolean }[] = [
   { code: 'stgi', exitCode: X.STGI },
   { code: 'clgi', exitCode: X.CLGI },
   { code: 'invlpga', exitCode: X.INVLPGA },
+  { code: 'rdtscp', exitCode: X.RDTSCP },
+  { code: 'rsm', exitCode: X.RSM, runs: false },
+  { code: 'monitor', exitCode: X.MONITOR },
+  { code: 'mwait', exitCode: X.MWAIT },
+  { code: 'popfw', exitCode: X.POPF },
+  { code: 'iretw', exitCode: X.IRET, runs: false },
+  { code: 'int 0x80', exitCode: X.SWINT, runs: false },
+  { code: 'mov eax, dr1', exitCode: EXIT_DR_READ + 1 },
+  { code: 'mov eax, dr2', exitCode: EXIT_DR_READ + 2 },
+  { code: 'mov eax, dr3', exitCode: EXIT_DR_READ + 3 },
+  { code: 'mov eax, dr6', exitCode: EXIT_DR_READ + 6 },
+  { code: 'mov dr0, eax', exitCode: EXIT_DR_WRITE + 0 },
+  { code: 'mov dr1, eax', exitCode: EXIT_DR_WRITE + 1 },
+  { code: 'mov dr2, eax', exitCode: EXIT_DR_WRITE + 2 },
+  { code: 'mov dr6, eax', exitCode: EXIT_DR_WRITE + 6 },
+  { code: 'mov dr7, eax', exitCode: EXIT_DR_WRITE + 7 },
+  { code: 'skinit', exitCode: X.SKINIT, runs: false },
 ];
 
 const rows: Row[] = [
@@ -99,6 +121,96 @@ const rows: Row[] = [
       intercept: [],
       code: code + DONE,
     })),
+
+  // Intercepts that come before what the instruction does to memory (section 15.9 "Instruction Intercepts").
+  ...(
+    [
+      ['lgdt [0x30000]', X.GDTR_WRITE],
+      ['lidt [0x30000]', X.IDTR_WRITE],
+      ['lldt [0x30000]', X.LDTR_WRITE],
+      ['ltr [0x30000]', X.TR_WRITE],
+      ['lmsw [0x30000]', EXIT_CR_WRITE + 0],
+      ['sgdt [0x30000]', X.GDTR_READ],
+      ['sidt [0x30000]', X.IDTR_READ],
+      ['sldt [0x30000]', X.LDTR_READ],
+      ['str [0x30000]', X.TR_READ],
+      ['smsw [0x30000]', EXIT_CR_READ + 0],
+    ] as const
+  ).map(([code, exitCode]) => ({
+    name: `${code}: the intercept comes before the page fault`,
+    intercept: [exitCode, EXIT_EXCEPTION + 14],
+    prepare: (b: Bench) => void b.paging(0x3_0000),
+    code: `here: ${code}`,
+    exit: exitCode,
+  })),
+  ...(
+    [
+      ['pushf', X.PUSHF],
+      ['popf', X.POPF],
+      ['iret', X.IRET],
+      ['int 0x30', X.SWINT],
+    ] as const
+  ).map(([code, exitCode]) => ({
+    name: `${code}: the intercept comes before the fault of its stack`,
+    intercept: [exitCode, EXIT_EXCEPTION + 14],
+    prepare: (b: Bench) => void b.paging(0x3_0000),
+    code: `mov esp, 0x30800\nhere: ${code}`,
+    exit: exitCode,
+  })),
+  {
+    name: 'insb: the intercept comes before the page fault',
+    intercept: [X.IOIO, EXIT_EXCEPTION + 14],
+    prepare: (b) => b.paging(0x3_0000).machine.memory.write8(IOPM_HPA + 0x10, 1),
+    code: 'mov edx, 0x80\nmov edi, 0x30000\nhere: insb',
+    exit: X.IOIO,
+  },
+  {
+    name: 'rdtsc: CR4.TSD at CPL 3 is #GP before the intercept',
+    intercept: [X.RDTSC, EXIT_EXCEPTION + 13],
+    prepare: (b) => b.user().vmcb.write(VMCB_STATE.cr4, 4),
+    code: 'here: rdtsc',
+    exit: EXIT_EXCEPTION + 13,
+  },
+  {
+    name: 'rdpmc: CPL 3 without CR4.PCE is #GP before the intercept',
+    intercept: [X.RDPMC, EXIT_EXCEPTION + 13],
+    prepare: (b) => void b.user(),
+    code: 'here: rdpmc',
+    exit: EXIT_EXCEPTION + 13,
+  },
+  {
+    name: 'rsm at CPL 3 exits: the intercept comes before #UD',
+    intercept: [X.RSM, EXIT_EXCEPTION + 6],
+    prepare: (b) => void b.user(),
+    code: 'here: rsm',
+    exit: X.RSM,
+  },
+  {
+    name: 'rsm is #UD otherwise',
+    intercept: [EXIT_EXCEPTION + 6],
+    code: 'here: rsm',
+    exit: EXIT_EXCEPTION + 6,
+  },
+  {
+    name: 'xsetbv is #UD before its intercept: no processor here has XSAVE',
+    intercept: [X.XSETBV, EXIT_EXCEPTION + 6],
+    code: 'here: xsetbv',
+    exit: EXIT_EXCEPTION + 6,
+  },
+  {
+    name: 'monitor at CPL 3 is #UD before its intercept',
+    intercept: [X.MONITOR, EXIT_EXCEPTION + 6],
+    prepare: (b) => void b.user(),
+    code: 'here: monitor',
+    exit: EXIT_EXCEPTION + 6,
+  },
+  {
+    name: 'mwait with the monitor armed',
+    intercept: [X.MWAIT_ARMED],
+    code: 'mov eax, 0x30000\nmonitor\nhere: mwait',
+    exit: X.MWAIT_ARMED,
+  },
+  { name: 'mwait alone is not armed', intercept: [X.MWAIT_ARMED], code: 'mwait' + DONE },
 
   // Ports (section 15.10 "IOIO Intercepts").
   {
@@ -297,7 +409,6 @@ const rows: Row[] = [
     exit: EXIT_EXCEPTION + 13,
   },
   { name: 'vmrun in guest mode exits', intercept: [], code: 'here: vmrun', exit: X.VMRUN },
-  { name: 'skinit is #UD', intercept: [EXIT_EXCEPTION + 6], code: 'here: skinit', exit: EXIT_EXCEPTION + 6 },
 
   // Exceptions (section 15.12 "Exception Intercepts").
   {
@@ -462,7 +573,7 @@ for (const {
   interrupted = 0,
 } of rows) {
   t.test(name, async (t) => {
-    const bench = new Bench().intercept(...intercept);
+    const bench = new Bench(FULL).intercept(...intercept);
     prepare?.(bench);
     bench.load(code);
     arrange?.(bench);

@@ -12,7 +12,7 @@ import { terminateJavaScript } from './terminate.js';
 const PROGRAM = new URL('./runner/worker.js', import.meta.url);
 
 /** How long a cell has to end by itself: when it waits for something, and when it polls the interrupt flag. */
-const WAITING_GRACE_MS = 20;
+const WAITING_GRACE_MS = 5;
 const POLLING_GRACE_MS = 1000;
 /** How long a thread has to answer after its JavaScript was terminated, before that is done again. */
 const ANSWER_MS = 100;

@@ -118,8 +118,10 @@ async function measure(
     add('start to kernel_info, s', (performance.now() - began) / 1000);
     await sleep(1000);
     add('first typed cell, ms', await timed(() => kernel.execute(cells.typed)));
+    // After a first cell, so that all of a kernel is there, and some seconds of nothing.
     await kernel.execute(cells.keep);
-    await sleep(2000);
+    await sleep(4000);
+    add('idle memory, MB', memoryMb(kernel.process.pid!));
     add('1+1 round trip, ms', await repeated(50, () => kernel.request('execute_request', request('1+1'))));
     const { complete, inspect } = cells;
     const cursor = (code: string) => ({ code, cursor_pos: code.length });
@@ -129,7 +131,6 @@ async function measure(
       await repeated(30, () => kernel.request('inspect_request', { ...cursor(inspect), detail_level: 0 })),
     );
     add('10,000 lines, s', await lines(kernel, cells.lines));
-    add('idle memory, MB', memoryMb(kernel.process.pid!));
     for (const [measure, code] of [
       ['interrupt of a busy cell, ms', cells.busy],
       ['interrupt of a waiting cell, ms', cells.waiting],

@@ -31,6 +31,14 @@ interface Framed {
   readonly headerLength: number;
 }
 
+/** What is known of a cell's text, with the names around it. */
+interface Checked {
+  readonly original: string;
+  readonly diagnostics: readonly CellDiagnostic[];
+  /** Its JavaScript, once it was wanted. */
+  emitted?: ReturnType<typeof emitCell>;
+}
+
 const REMEMBERED_CELLS = 500;
 
 /** Types, errors, completions and documentation of cells, each cell seeing the newest meaning of every earlier name. */
@@ -42,8 +50,8 @@ export class Checker {
   readonly #documentation: DocumentationReader;
   /** What the cells that are being run declare, until {@link commit} says which of it came to be. */
   readonly #pending = new Map<number, readonly Declaration[]>();
-  /** Errors of checked cells, by their text with its header. */
-  readonly #checked = new Map<string, { original: string; diagnostics: readonly CellDiagnostic[] }>();
+  /** Checked cells, by their text with its header. */
+  readonly #checked = new Map<string, Checked>();
   #cells = 0;
 
   constructor(options: ProjectOptions) {
@@ -69,7 +77,8 @@ export class Checker {
     const source = parse(rewritten.text);
     const declarations = declarationsOf(source);
     const { framed, emitted } = this.#frame(source, declarations);
-    const diagnostics = this.#diagnostics(framed, rewritten);
+    const checked = this.#check(framed, rewritten);
+    const { diagnostics } = checked;
     const stops = mode === 'strict' || diagnostics.some(({ kind }) => kind === 'syntax');
     if (diagnostics.length > 0 && stops) {
       return { ok: false, diagnostics };
@@ -77,22 +86,24 @@ export class Checker {
     this.#project.add(cell, framed.text);
     this.#pending.set(cell, declarations);
     const values = declarations.filter(({ value }) => value).map((declaration) => declaration.name);
-    const compiled = { name, values, ...emitCell(source, emitted) };
+    checked.emitted ??= emitCell(source, emitted);
+    const compiled = { name, values, ...checked.emitted };
     return { ok: true, cell, compiled, warnings: diagnostics };
   }
 
   /**
-   * Errors of a cell. A cell that is run again while the names in it mean what they meant has the same: its text with the
-   * header says all that they depend on, as cells never change and files are read once.
+   * Errors of a cell. A cell that is run again while the names in it mean what they meant has the same, and the same
+   * JavaScript: its text with the header says all that they depend on, as cells never change and files are read once.
    */
-  #diagnostics({ text, headerLength }: Framed, rewritten: Rewritten): readonly CellDiagnostic[] {
+  #check({ text, headerLength }: Framed, rewritten: Rewritten): Checked {
     const known = this.#checked.get(text);
-    if (known?.original === rewritten.original) return known.diagnostics;
+    if (known?.original === rewritten.original) return known;
     const file = this.#project.set('next', text);
     const diagnostics = diagnosticsOf(this.#project.service, file, headerLength, rewritten);
     if (this.#checked.size >= REMEMBERED_CELLS) this.#checked.clear();
-    this.#checked.set(text, { original: rewritten.original, diagnostics });
-    return diagnostics;
+    const checked = { original: rewritten.original, diagnostics };
+    this.#checked.set(text, checked);
+    return checked;
   }
 
   /**

@@ -1,8 +1,13 @@
+import { setFlagsFromString } from 'node:v8';
+import vm from 'node:vm';
+import type { MessagePort } from 'node:worker_threads';
 import { parentPort, workerData } from 'node:worker_threads';
 import { serve } from '../rpc.js';
 import { Checker } from './checker.js';
 import { completenessOf } from './completeness.js';
 import type { ProjectOptions } from './project.js';
+
+const IDLE_MS = 2000;
 
 const options = workerData as ProjectOptions;
 const checker = new Checker(options);
@@ -18,4 +23,16 @@ const methods = {
 };
 export type CheckerMethods = typeof methods;
 
-if (parentPort !== null) serve(parentPort, methods);
+if (parentPort !== null) {
+  serve(parentPort, methods);
+  collectWhenIdle(parentPort);
+}
+
+/** With nothing asked of it for so long, this thread gives back what TypeScript's last programs have left. */
+function collectWhenIdle(port: MessagePort): void {
+  setFlagsFromString('--expose-gc');
+  const collect = vm.runInNewContext('gc') as () => void;
+  const timer = setTimeout(collect, IDLE_MS);
+  port.on('message', () => timer.refresh());
+  timer.unref();
+}

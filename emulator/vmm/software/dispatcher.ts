@@ -97,7 +97,13 @@ export class Dispatcher {
   }
 
   private translate(eip: number, gpa: number): TranslationUnit {
-    return translateUnit((at) => this.fetch(at, gpa + at - eip), eip, this.space.mode, this.settings);
+    const page = gpa >>> 12;
+    // Where the guest's next page lies is another question.
+    const fetch = (at: number) => {
+      const here = gpa + at - eip;
+      return here >>> 12 === page ? this.fetch(at, here) : null;
+    };
+    return translateUnit(fetch, eip, this.space.mode, this.settings);
   }
 
   private fetch(eip: number, gpa: number): Decoded | null {

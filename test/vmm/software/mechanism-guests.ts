@@ -525,4 +525,33 @@ start_page equ 0x100000
 ${tables({})}
 `,
   },
+  {
+    name: 'an instruction ends with its page, and the next page lies elsewhere or nowhere',
+    source: `
+start:  mov esp, STACK_TOP
+        load_tables
+        ${PAGING}
+        mov dword [0x201000 + 0x380 * 4], 0x210000 | PTE_P | PTE_W
+        mov dword [0x201000 + 0x381 * 4], 0x220000 | PTE_P | PTE_W
+        mov byte [0x210ffd], 0x40   ; inc eax
+        mov word [0x210ffe], 0x4343 ; inc ebx, twice
+        mov dword [0x211000], 0x90f4f4f4
+        mov dword [0x220000], 0x90c34646 ; inc esi, twice, ret
+        mov ebp, 3
+.again: mov ecx, 0x380ffd
+        call ecx
+        dec ebp
+        jnz .again
+        mov dword [0x201000 + 0x381 * 4], 0
+        invlpg [0x381000]
+        call ecx
+        exit 0
+fault:  pop eax
+        mov edi, [esp]              ; where it faulted
+        mov [esp], dword .gone
+        iret
+.gone:  ret
+${tables({ 14: 'fault' })}
+`,
+  },
 ];

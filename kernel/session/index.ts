@@ -1,6 +1,7 @@
 /** What a cell can call. The kernel makes every export a global of the cells. */
 export { asm, assemble, guest, Guest, guests } from './guest.js';
 export { machine } from './machine.js';
+export { plot, table } from './plot.js';
 export { exitRoundTrip, prices, profileNames } from './prices.js';
 export { quiz } from './quiz.js';
 export { reproduction } from './reproduction.js';

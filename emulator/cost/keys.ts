@@ -64,14 +64,16 @@ export const COST_KEYS = [
   // Counted actions of a monitor.
   'vmcb.read',
   'vmcb.write',
-  'vmm.dispatch', // find out why the guest stopped and choose the handler
+  'vmm.dispatch', // after a trap: find out why the guest stopped and choose the handler
+  'vmm.exit', // after #VMEXIT: the same, and set up again what a world switch leaves behind
   'vmm.decode', // decode one guest instruction on exit
   'vmm.emulate', // emulate one guest instruction on the virtual processor
-  'vmm.inject', // deliver an event to the virtual processor
-  'vmm.walk', // one guest or nested page-table entry read by the monitor
+  'vmm.guest.access', // one access to guest memory (a page-table entry, a gate, a word of a frame) or to a nested table
+  'vmm.fault', // find out what a page fault on shadow page tables means, its walk of the guest's tables apart
   'vmm.shadow.write', // one entry of a shadow or nested page table written
+  'vmm.shadow.fill', // what it takes more to derive one that maps a page: its frame, its rights, its reverse map
   'vmm.shadow.table', // one shadow or nested table allocated or cleared
-  'vmm.device', // one call into a virtual device model
+  'vmm.device', // find the device of a port or an address at run time and call its model
   'vmm.segment', // one shadow descriptor derived
   'translate.instruction', // one guest instruction translated
   'translate.chain', // one jump in the translation cache patched

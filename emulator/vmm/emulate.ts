@@ -14,6 +14,12 @@ export interface EmulationOptions {
   repeated?: boolean | undefined;
 }
 
+const GATE_AND_DESCRIPTOR = 2;
+/** EFLAGS, CS, EIP. */
+const FRAME_WORDS = 3;
+/** SS and ESP of the TSS, the descriptor of SS, old SS and ESP pushed. */
+const RING_CHANGE_ACCESSES = 5;
+
 /**
  * Emulation on exit: the virtual processor executes the guest's instruction with the guest's own tables, memory
  * and devices, so its effect is that on bare hardware by construction. The guest's registers must be current in
@@ -24,33 +30,44 @@ export function emulateInstruction(
   { decoded = false, device = false, repeated }: EmulationOptions = {},
 ): StepResult {
   const { cpu } = monitor.guest;
-  const { eip } = cpu;
+  const { eip, cpl } = cpu;
+  if (!decoded) monitor.chargeDecode();
   const repeats = repeated ?? hasRepeatPrefix(monitor.guest);
   const countBefore = cpu.gpr(ECX);
   const result = cpu.step();
   const iterations = repeats ? Math.max(1, countBefore - cpu.gpr(ECX)) : 1;
-  if (!decoded) monitor.charge('vmm.decode');
   monitor.charge('vmm.emulate', iterations);
   if (device) monitor.charge('vmm.device', iterations);
   settle(monitor, result, eip);
-  if (result.kind === 'delivered') noteInjection(monitor, result.event);
+  if (result.kind === 'delivered') noteDelivery(monitor, result.event, cpl);
   return result;
 }
 
 /** Delivers an event through the guest's own IDT, double faults and shutdown included. */
 export function deliverEvent(monitor: Monitor, event: Event): StepResult {
   const { cpu } = monitor.guest;
-  const { eip } = cpu;
+  const { eip, cpl } = cpu;
   const result = cpu.deliver(event);
   settle(monitor, result, eip);
-  noteInjection(monitor, event);
+  noteDelivery(monitor, event, cpl);
   return result;
 }
 
-/** Charges and traces an event given to the guest, by the virtual processor or by hardware. */
+/**
+ * Charges and traces an event that the monitor has delivered: it read a gate and a code descriptor, and pushed a
+ * frame; for a change of ring it read the stack's segment and pointer from the TSS, the descriptor of that, and pushed two
+ * words more (APM vol. 2, section 8.9 "Protected-Mode Interrupt Control Transfers").
+ */
+function noteDelivery(monitor: Monitor, event: Event, cplBefore: number): void {
+  const frame = event.errorCode === null ? FRAME_WORDS : FRAME_WORDS + 1;
+  const change = monitor.guest.cpu.cpl === cplBefore ? 0 : RING_CHANGE_ACCESSES;
+  monitor.charge('vmm.guest.access', GATE_AND_DESCRIPTOR + frame + change);
+  noteInjection(monitor, event);
+}
+
+/** Traces an event given to the guest: delivered by the monitor, or left to hardware. */
 export function noteInjection(monitor: Monitor, { vector, errorCode }: Event): void {
   const { ledger, trace } = monitor.host;
-  monitor.charge('vmm.inject');
   trace.record({ ticks: ledger.ticks, kind: 'inject', vector, errorCode });
 }
 

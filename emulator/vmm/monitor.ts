@@ -100,6 +100,11 @@ export abstract class Monitor implements Vmm {
     this.host.ledger.charge('vmm', key, count);
   }
 
+  /** Counts the decoding of the instruction at the guest's eip. */
+  chargeDecode(): void {
+    this.charge('vmm.decode');
+  }
+
   /** Ends the run once the current exit has been handled. The first reason given counts. */
   stop(reason: GuestStop): void {
     this.pendingStop ??= reason;
@@ -118,8 +123,7 @@ export abstract class Monitor implements Vmm {
     const { ledger, trace } = this.host;
     let ticks = -ledger.ticks;
     if (crossing.enteredBy) ticks += this.priceTicks(crossing.enteredBy);
-    // A callout's handler is known since translation; who trapped or exited has to be found a handler first.
-    if (crossing.enteredBy) this.charge('vmm.dispatch');
+    if (crossing.foundBy) this.charge(crossing.foundBy);
     const reason = handle();
     // A guest that has ended does not come back from its last exit.
     const { leavesBy, resumedBy } = this.stopped ? NO_WAY_BACK : crossing;

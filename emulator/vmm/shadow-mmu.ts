@@ -135,7 +135,8 @@ export class ShadowMmu {
   resolve(gva: number, errorCode: number): FaultOutcome {
     const access = { write: (errorCode & PF_WRITE) !== 0, user: (errorCode & PF_USER) !== 0 };
     const { guest, charge } = this.options;
-    const walk = walkGuest(guest.memory, this.mode, gva, access, () => charge('vmm.walk'));
+    charge('vmm.fault');
+    const walk = walkGuest(guest.memory, this.mode, gva, access, () => charge('vmm.guest.access'));
     if (walk.kind === 'fault') return { kind: 'true', errorCode: walk.errorCode };
     if (this.isReserved(gva >>> 22) || this.isDevice(pageOf(walk.gpa))) return { kind: 'emulate' };
     if (access.write) {
@@ -311,7 +312,10 @@ export class ShadowMmu {
     if (before === entry >>> 0) return;
     this.unmap(entryHpa, before);
     const page = guestPage(entry);
-    if (page !== null) this.reverse.add(page, entryHpa);
+    if (page !== null) {
+      this.reverse.add(page, entryHpa);
+      this.options.charge('vmm.shadow.fill');
+    }
     this.writeEntry(entryHpa, entry);
   }
 
@@ -344,7 +348,7 @@ export class ShadowMmu {
       return;
     }
     for (const index of entriesTouched(byteOffset, byteCount)) {
-      this.options.charge('vmm.walk');
+      this.options.charge('vmm.guest.access');
       this.syncTableEntry(table, index);
     }
   }
@@ -358,7 +362,7 @@ export class ShadowMmu {
     const { memory } = this.options.guest;
     for (const index of entriesTouched(byteOffset, byteCount)) {
       if (this.isReserved(index)) continue;
-      this.options.charge('vmm.walk');
+      this.options.charge('vmm.guest.access');
       const pde = memory.read32(root.directoryGpa! + index * 4);
       // Only a table that is there already: a new one waits for its first use.
       const table = isUsed(pde, this.mode) ? this.tables.get(tableKey(sourceOf(pde, this.mode))) : undefined;

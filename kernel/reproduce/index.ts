@@ -17,6 +17,7 @@ const CALIBRATED_CELLS: readonly (readonly [name: string, technique: Compared])[
   ['divzero', 'binary-translation'],
   ['pgfault', 'binary-translation'],
   ['ptemod', 'binary-translation'],
+  ['ptemod NP->P', 'binary-translation'],
   ['in', 'svm-shadow'],
   ['pgfault', 'svm-shadow'],
   ['ptemod', 'svm-shadow'],

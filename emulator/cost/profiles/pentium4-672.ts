@@ -7,6 +7,8 @@ import type { CpuProfile } from '../profile.js';
  * ASPLOS 2006. AF21: Agner Fog, "Instruction tables", 2021-08-17, Pentium 4 with EM64T (Prescott).
  */
 const AF21 = 'AF21 Prescott';
+/** Which figure a price is fitted to: `ringside reproduce --fit` solves for all of them together. */
+const CALIBRATION = (cell: string) => `A06 figure 4: ${cell}`;
 
 /** Of what CPUID gives on both of the paper's processors (Intel SDM vol. 2A, "CPUID"), all that the simulated one can have. */
 export const NETBURST_FEATURES = [
@@ -101,22 +103,21 @@ export const pentium4_672: CpuProfile = {
     idle: input(1, 'by definition'),
     'trap.enter': input(470, `${AF21}: int n`),
     'trap.resume': input(325, `${AF21}: iret`),
-    callout: calibrated(100, 'A06 figure 4: in under the software VMM 216, with vmm.emulate and vmm.device'),
+    callout: calibrated(174, CALIBRATION('in under the software VMM, 216')),
     vmrun: input(2409, 'A06 table 1: VM entry'),
     vmexit: input(1931, 'A06 table 1: page fault VM exit'),
     'vmcb.read': input(178, 'A06 table 1: VMCB read'),
     'vmcb.write': input(171, 'A06 table 1: VMCB write'),
-    'vmm.dispatch': calibrated(
-      900,
-      'A06 section 3.3: trap-and-emulate of rdtsc 2030, with decode and emulate',
-    ),
-    'vmm.decode': calibrated(269, 'A06 section 3.3: trap-and-emulate of rdtsc 2030, the rest'),
-    'vmm.emulate': calibrated(66, 'A06 figure 4: in under the software VMM 216'),
-    'vmm.inject': calibrated(1300, 'A06 figure 4: divzero under the software VMM 3223'),
-    'vmm.walk': guess(40, 'one load through a mapping of guest memory, with its bounds check'),
-    'vmm.shadow.write': calibrated(300, 'A06 figure 4: pgfault less divzero under the software VMM, 704'),
+    'vmm.dispatch': calibrated(1006, CALIBRATION('divzero under the software VMM, 3223')),
+    'vmm.exit': calibrated(3946, CALIBRATION('pgfault under the hardware VMM, 11242')),
+    'vmm.decode': calibrated(764.5, CALIBRATION('ptemod under the hardware VMM, 12733')),
+    'vmm.emulate': guess(40, 'the action of one simple instruction on the virtual processor'),
+    'vmm.guest.access': calibrated(174, CALIBRATION('ptemod under the software VMM, 391')),
+    'vmm.fault': calibrated(547.5, CALIBRATION('pgfault under the software VMM, 3927')),
+    'vmm.shadow.write': guess(20, 'a store to a page-table entry and its bookkeeping'),
+    'vmm.shadow.fill': calibrated(1710, CALIBRATION('ptemod NP->P under the software VMM, 2121')),
     'vmm.shadow.table': guess(2000, 'clearing 4 KB and finding it a place'),
-    'vmm.device': calibrated(50, 'A06 figure 4: in under the software VMM 216'),
+    'vmm.device': calibrated(5327, CALIBRATION('in under the hardware VMM, 15826')),
     'vmm.segment': guess(60, 'one descriptor read, truncated and written'),
     'translate.instruction': input(2300, 'A06 section 6.3: cost of the translator per x86 instruction'),
     'translate.chain': guess(150, 'one store to code, with what the trace cache loses'),

@@ -109,7 +109,7 @@ export class NestedTables {
         break;
       }
       const entry = host.memory.read32(entryHpa);
-      charge('vmm.walk');
+      charge('vmm.guest.access');
       if (entry & PTE_P) {
         table = entry - (entry % PAGE_BYTES);
         continue;

@@ -18,6 +18,7 @@ import type { CachePlace, CacheStatistics } from './cache.js';
 import { CodeSpace } from './code-space.js';
 import { chooseEngine } from './engine.js';
 import type { Engine } from './engine.js';
+import { DecodeMemo } from './decode-memo.js';
 import { Dispatcher } from './dispatcher.js';
 import { ExitHandlers } from './exit-handlers.js';
 import type { Callout, Site } from './fragment.js';
@@ -59,6 +60,7 @@ export class BinaryTranslationVmm extends ShadowMonitor {
   private readonly registers: RegisterCarrier;
   private readonly exitHandlers: ExitHandlers;
   private readonly adaptation: Adaptation;
+  private readonly decodes = new DecodeMemo();
   /** The engine in the middle of which a budget ended the last run; the host still stands there. */
   private paused: Engine | null = null;
   /** It stands in the jump that a dropped fragment begins with. */
@@ -102,6 +104,11 @@ export class BinaryTranslationVmm extends ShadowMonitor {
     this.adaptation = new Adaptation(this.cache);
     this.exitHandlers = new ExitHandlers(this, this.space, adaptive ? this.adaptation : null);
     this.translations = new Translations(this.cache, () => this.statistics);
+  }
+
+  /** An instruction whose bytes are those that were decoded there before is known. */
+  override chargeDecode(): void {
+    this.charge(this.decodes.knows(this.guest) ? 'vmm.guest.access' : 'vmm.decode');
   }
 
   get statistics(): TranslationStatistics {

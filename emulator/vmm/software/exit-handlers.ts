@@ -52,7 +52,8 @@ export class ExitHandlers {
       const reason = form.kind === 'callout' ? form.reason : exitReasonOf(operation!);
       const linear = operation && reason === 'INVLPG' ? operandLinear(cpu, operation) : 0;
       const { cr0, cr3, cr4 } = cpu;
-      const device = reason === 'IOIO_IN' || reason === 'IOIO_OUT';
+      // The translator has found the device of a port that stands in the instruction.
+      const device = isPortAccess(reason) && !/\bIb\b/.test(operation?.row.operands ?? '');
       emulateInstruction(this.monitor, { decoded: true, device, repeated: repeats(operation) });
       if (reason === 'INVLPG') {
         this.monitor.shadow.invalidate(linear);
@@ -161,7 +162,7 @@ export class ExitHandlers {
    */
   private handleFault(): ExitReason {
     const reason = this.reasonOfCurrent();
-    const device = reason === 'IOIO_IN' || reason === 'IOIO_OUT';
+    const device = isPortAccess(reason);
     return emulateInstruction(this.monitor, { device }).kind === 'delivered' ? 'EXCEPTION' : reason;
   }
 
@@ -191,6 +192,10 @@ export class ExitHandlers {
 /** Undefined where the instruction is not known. */
 function repeats(operation: Operation | null): boolean | undefined {
   return operation ? operation.rep !== 'none' : undefined;
+}
+
+function isPortAccess(reason: ExitReason): boolean {
+  return reason === 'IOIO_IN' || reason === 'IOIO_OUT';
 }
 
 /** The control register bits that decide how guest page tables are read, and flush the TLB when they change. */

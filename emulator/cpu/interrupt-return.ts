@@ -1,6 +1,5 @@
 import { FLAGS_DEFINED, FLAG_NT, FLAG_VM } from '../arch/flags.js';
 import { EFLAGS_I32 } from '../arch/state.js';
-import { VECTOR_GP } from '../arch/vectors.js';
 import { CS, DS, ES, ESP, FS, GS, SS } from '../arch/registers.js';
 import type { Cpu } from './cpu.js';
 import * as descriptors from './descriptor.js';
@@ -58,20 +57,18 @@ export function interruptReturn(cpu: Cpu, operandBytes: 2 | 4): void {
 /** The segment registers in the order of their selectors on the stack, after SS:ESP. */
 const DATA_SEGMENTS = [ES, DS, FS, GS] as const;
 
-/** The rest of an IRETD into virtual-8086 mode (SDM vol. 2, "IRET/IRETD", RETURN-TO-VIRTUAL-8086-MODE). */
+/** The rest of an IRETD into virtual-8086 mode (APM vol. 3, "IRET", IRET_FROM_PROTECTED_TO_VIRTUAL: 16 bits of rIP). */
 function enterVirtual8086(cpu: Cpu, stack: StackFrame, eip: number, selector: number, flags: number): void {
   const esp = stack.pop(4);
   const stackSelector = stack.pop(4) & 0xffff;
   const dataSelectors = DATA_SEGMENTS.map(() => stack.pop(4) & 0xffff);
-  const code = virtualSegment(selector);
-  if (eip > code.limit) cpu.fault.raise(VECTOR_GP, 0);
-  cpu.setSegment(CS, code);
+  cpu.setSegment(CS, virtualSegment(selector));
   cpu.setSegment(SS, virtualSegment(stackSelector));
   DATA_SEGMENTS.forEach((segment, index) => {
     cpu.setSegment(segment, virtualSegment(dataSelectors[index]));
   });
   cpu.setGpr(ESP, esp);
-  cpu.eip = eip;
+  cpu.eip = eip & 0xffff;
   cpu.writeEflags(flags, FLAGS_DEFINED);
   cpu.cpl = 3;
 }

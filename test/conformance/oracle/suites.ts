@@ -56,4 +56,5 @@ export const SUITES: readonly Suite[] = [
     bochsAlone: 'QEMU 7.2 has no alignment check',
   },
   { name: 'gates', qemuCpu: 'pentium3', bochsCpu: 'p3_katmai' },
+  { name: 'segments', qemuCpu: 'pentium3', bochsCpu: 'p3_katmai' },
 ];

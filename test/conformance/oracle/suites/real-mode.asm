@@ -156,6 +156,7 @@ CASE "far jump through memory to another segment of the same code"
         int3
 
 CASE "near jump to EIP above 64 KB is #GP"
+        mov byte [IMAGE + 0x10000], 0xcc        ; for an emulator that goes there
         REAL
         mov ebx, 0x10000
         jmp ebx
@@ -311,6 +312,47 @@ CASE "a vector past the limit of the table is #GP"
         REAL
         lidt [SCRATCH]
         int 0x20
+        int3
+
+CASE "a vector past the limit of the table, and #GP past it too: #DF"
+        mov word [SCRATCH], 0x27
+        mov dword [SCRATCH + 2], IVT
+        REAL
+        lidt [SCRATCH]
+        int 0x20
+        int3
+
+CASE "int with SP 4 wraps between its pushes"
+        REAL
+        mov sp, 4
+        int 0x20
+
+CASE "far call with SP 2 wraps between its pushes"
+        REAL
+        mov sp, 2
+        call CODE16:NEAR16(.far)
+        int3
+.far:   mov cx, sp
+        mov dx, [0]
+        mov sp, STACK0
+        int3
+
+CASE "iretd with a 32-bit EIP above the limit is #GP"
+        mov byte [IMAGE + 0x10000], 0xcc        ; for an emulator that goes there
+        REAL
+        push dword 2
+        push dword CODE16
+        push dword 0x10000
+        iretd
+
+CASE "sysenter is #GP"
+        REAL
+        sysenter
+
+CASE "invlpg and wbinvd"
+        REAL
+        invlpg [0]
+        wbinvd
         int3
 
 CASE "popf changes IOPL and NT"

@@ -338,7 +338,62 @@ CASE "ESP in V86: the upper half is kept"
 .to:    push ax
         int3
 
+CASE "paging: a supervisor page, the U bit"
+        mov dword [TABLES], (TABLES + 0x1000) | 7
+        mov edi, TABLES + 0x1000
+        mov eax, 7
+.page:  stosd
+        add eax, 0x1000
+        cmp edi, TABLES + 0x2000
+        jb .page
+        mov dword [TABLES + 0x1000 + 4 * (SCRATCH >> 12)], SCRATCH | 3
+        mov edx, TABLES
+        mov cr3, edx
+        mov edx, CR0_BASE | CR0_PG
+        mov cr0, edx
+        mov eax, 1
+        mov edi, 7
+        V86 0, .to
+        bits 16
+.to:    mov [ss:SCRATCH + 4], ax
+        int3
+
+CASE "iretd to V86 takes 16 bits of EIP"
+        push dword 0
+        push dword 0
+        push dword 0
+        push dword 0
+        push dword 0
+        push dword V86_STACK
+        push dword FLAG_VM | 2
+        push dword CODE16
+        push dword 0x50000 + .to - $$
+        iretd
+        bits 16
+.to:    inc cx
+        int3
+
+CASE "16-bit iret at CPL 0 does not enter V86"
+        push word 2
+        push word CS16
+        push word .to - $$
+        o16 iret
+        bits 16
+.to:    int3
+
+CASE "far call and int with SP 2 wrap"
+        V86 FLAG_IOPL3, .to
+        bits 16
+.to:    mov ax, SCRATCH >> 4
+        mov ss, ax
+        mov sp, 2
+        call CODE16:.far - $$
+        int3
+.far:   mov cx, sp
+        int3
+
 CASE "EIP past 64 KB is #GP(0)"
+        mov byte [IMAGE + 0x10000], 0xcc        ; for an emulator that goes there
         V86 0, .to
         bits 16
 .to:    mov ebx, 0x10000

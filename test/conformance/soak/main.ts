@@ -1,6 +1,6 @@
 /**
  * Random programs in every mode: none may make a host exception, pass its budget, or end otherwise when it is run in
- * pieces. Too long for `npm test`, which does a few of each (soak.test.ts).
+ * pieces or by another engine. Too long for `npm test`, which does a few of each (soak.test.ts).
  *
  *     node dist/test/conformance/soak/main.js [CASES [FIRST_SEED [MODE]]]     200 of each mode, from 1, if absent
  *
@@ -9,7 +9,7 @@
 import { MODES } from './cases.js';
 import { findMode, soak } from './soak.js';
 
-const SLICE_EVERY = 4;
+const COMPARE_EVERY = 4;
 const MAX_SHOWN = 20;
 /** So that one sees what the cases reach. */
 const SHOWN_KEYS = [
@@ -35,7 +35,7 @@ let total = 0;
 for (const each of mode ? [mode] : MODES) {
   const counts = new Map<string, number>();
   for (let seed = first; seed < first + cases; seed++) {
-    const finding = soak(each, seed, SLICE_EVERY);
+    const finding = soak(each, seed, COMPARE_EVERY);
     for (const key of SHOWN_KEYS) counts.set(key, (counts.get(key) ?? 0) + (finding.counts[key] ?? 0));
     total++;
     if (finding.problem === null) continue;

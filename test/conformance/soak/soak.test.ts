@@ -4,13 +4,13 @@ import { soak } from './soak.js';
 
 /** Of each mode; main.ts does more. */
 const CASES = 4;
-const SLICE_EVERY = 2;
+const COMPARE_EVERY = 1;
 
 let taskSwitches = 0;
 for (const mode of MODES) {
   t.test(`random programs, ${mode.name}`, async (t) => {
     for (let seed = 1; seed <= CASES; seed++) {
-      const { problem, counts } = soak(mode, seed, SLICE_EVERY);
+      const { problem, counts } = soak(mode, seed, COMPARE_EVERY);
       t.equal(problem, null, `seed ${seed}`);
       t.ok((counts.exception ?? 0) > 0, `seed ${seed} meets an exception`);
       taskSwitches += counts['task.switch'] ?? 0;

@@ -1,7 +1,7 @@
 import { findProfile } from '../../../emulator/cost/catalog.js';
 import { TICKS_PER_CYCLE } from '../../../emulator/cost/ledger.js';
 import { Machine } from '../../../emulator/machine.js';
-import type { Stop } from '../../../emulator/machine.js';
+import type { MachineOptions, Stop } from '../../../emulator/machine.js';
 import { randomSource } from '../../isa/random.js';
 import { MODES, begin, fill } from './cases.js';
 import type { Mode } from './cases.js';
@@ -9,10 +9,25 @@ import type { Mode } from './cases.js';
 const MEMORY_BYTES = 1 << 20;
 /** Of one start. */
 const LIMITS = { instructions: 100, cycles: 200_000 };
-const STARTS = 20;
+const STARTS = 12;
 /** A block of code between two looks at the clock, in the dearest instructions there are: a cache flush, a port, a task switch. */
 const OVERSHOOT_CYCLES = 3_000_000;
-const SLICES = [1, 2, 7];
+const WHOLE: Manner = { what: 'as a whole', slice: LIMITS.instructions, options: {} };
+/** Other ways to run a case, which must end as the whole does. */
+const MANNERS: readonly Manner[] = [
+  { what: 'in slices of 1', slice: 1, options: {} },
+  { what: 'in slices of 7', slice: 7, options: {} },
+  { what: 'by the interpreter alone', slice: LIMITS.instructions, options: { engine: 'interpreter' } },
+  { what: 'with everything compiled', slice: LIMITS.instructions, options: { hotInstructions: 1 } },
+];
+
+/** How a case is run. */
+interface Manner {
+  what: string;
+  /** Instructions of one piece. */
+  slice: number;
+  options: Pick<MachineOptions, 'engine' | 'hotInstructions'>;
+}
 
 /** What became of one case. */
 export interface Finding {
@@ -48,9 +63,10 @@ function run(machine: Machine, slice: number): Stop {
 function play(
   mode: Mode,
   seed: number,
-  slice: number,
+  { slice, options }: Manner,
 ): { machine: Machine; stops: Stop[]; problem: string | null } {
-  const machine = Machine.create({ profile: findProfile('pentium4-672'), memoryBytes: MEMORY_BYTES });
+  const profile = findProfile('pentium4-672');
+  const machine = Machine.create({ profile, memoryBytes: MEMORY_BYTES, ...options });
   const random = randomSource(seed);
   const stops: Stop[] = [];
   fill(machine, random);
@@ -84,19 +100,19 @@ function differences(one: Machine, other: Machine): string[] {
   return found;
 }
 
-/** One case, run as a whole, and for one seed in `sliceEvery` in pieces too. Never throws. */
-export function soak(mode: Mode, seed: number, sliceEvery: number): Finding {
+/** One case, run as a whole, and for one seed in `compareEvery` in another manner too. Never throws. */
+export function soak(mode: Mode, seed: number, compareEvery: number): Finding {
   try {
-    const { machine, stops, problem } = play(mode, seed, LIMITS.instructions);
+    const { machine, stops, problem } = play(mode, seed, WHOLE);
     const counts = machine.ledger.snapshot().guest ?? {};
-    if (problem !== null || seed % sliceEvery !== 0) return { problem, counts };
-    const slice = SLICES[(seed / sliceEvery) % SLICES.length];
-    const other = play(mode, seed, slice);
+    if (problem !== null || seed % compareEvery !== 0) return { problem, counts };
+    const manner = MANNERS[(seed / compareEvery) % MANNERS.length];
+    const other = play(mode, seed, manner);
     const found = differences(machine, other.machine);
     if (JSON.stringify(other.stops) !== JSON.stringify(stops)) {
       found.unshift(`ends: ${JSON.stringify(stops)} | ${JSON.stringify(other.stops)}`);
     }
-    const text = found.length === 0 ? null : `in slices of ${slice}: ${found.join('; ').slice(0, 2000)}`;
+    const text = found.length === 0 ? null : `${manner.what}: ${found.join('; ').slice(0, 2000)}`;
     return { problem: text, counts };
   } catch (error) {
     return { problem: error instanceof Error ? (error.stack ?? error.message) : String(error), counts: {} };

@@ -11,7 +11,9 @@ import { ATTENTION_EXIT, POLL_INIT, POLL_NMI, POLL_SMI, POLL_STOP } from './cpu/
 import { Cpu } from './cpu/cpu.js';
 import type { ApicBase } from './cpu/cpu.js';
 import { passIdleTime } from './cpu/idle.js';
-import type { OwnerPoints } from './cpu/owner-points.js';
+import type { OwnerHit, OwnerPoints } from './cpu/owner-points.js';
+import { viewPageWalk } from './cpu/page-walk-view.js';
+import type { PageWalkView } from './cpu/page-walk-view.js';
 import type { Processor, RunLimits, Stop } from './cpu/processor.js';
 import { ARENA_BYTES, HOT_INSTRUCTIONS } from './cpu/jit/layout.js';
 import type { CompiledLayout } from './cpu/jit/layout.js';
@@ -24,6 +26,7 @@ import { PhysicalMemory } from './platform/memory.js';
 import type { AccessBytes, MmioBus, OutsideMemory } from './platform/mmio.js';
 import { Platform } from './platform/platform.js';
 import { TraceRecorder } from './trace/recorder.js';
+export type { PageEntryView, PageWalkView } from './cpu/page-walk-view.js';
 export { NO_POINTS } from './cpu/owner-points.js';
 export type { MemoryPoint, OwnerHit, OwnerPoints } from './cpu/owner-points.js';
 export type { TlbEntry } from './cpu/tlb.js';
@@ -258,6 +261,21 @@ export class Machine {
   /** Sets, or with null takes away, points where runs stop with 'breakpoint'; they change nothing else. */
   watch(points: OwnerPoints | null): void {
     this.core.debugUnit.watch(points);
+  }
+
+  /** The point that {@link watch} set and a step of the processor has met, taken away; null when there is none. */
+  takeHit(): OwnerHit | null {
+    return this.core.debugUnit.takeHit();
+  }
+
+  /** The next run does not stop before its first instruction. */
+  passPoint(): void {
+    this.core.debugUnit.passPoint();
+  }
+
+  /** The page-table entries for `linear` as they are now; null with paging off. Changes nothing. */
+  pageWalk(linear: number): PageWalkView | null {
+    return viewPageWalk(this.core.mmu, this.core.cr0, linear);
   }
 
   /** What the TLB holds: set by set, way by way. */

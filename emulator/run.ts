@@ -155,6 +155,26 @@ export class GuestRun {
     return this.result();
   }
 
+  /**
+   * Runs once with limits of its own, within those of the configuration: for whoever steers the run. Needs no end of the guest, and
+   * asks nobody for progress.
+   */
+  advance(limits: RunLimits = {}): GuestStop {
+    const { host } = this.vmm;
+    const most = this.configuration.limits;
+    this.stop = this.vmm.run({
+      instructions: Math.min(limits.instructions ?? Infinity, most.instructions - host.cpu.instructions),
+      cycles: Math.min(limits.cycles ?? Infinity, most.cycles - host.ledger.cycles),
+    });
+    return this.stop;
+  }
+
+  /** Instructions executed so far, those that a monitor emulated too: where in its run the guest stands. */
+  get position(): number {
+    const { host, guest } = this.vmm;
+    return host.cpu.instructions + (guest === host ? 0 : guest.cpu.instructions);
+  }
+
   /** What the run has given so far. @throws Error before the first {@link run}. */
   result(): RunResult {
     if (!this.stop) throw new Error('the guest has not run yet: call run() first');

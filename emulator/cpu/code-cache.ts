@@ -36,6 +36,8 @@ class CodePage {
 
 /** Decoded blocks by physical page. A write drops those whose bytes it changes. */
 export class CodeCache {
+  /** Decoded from memory, which a checkpoint keeps (checkpoint.ts). */
+  static readonly checkpointing = { derived: ['pages'] };
   private readonly pages: (CodePage | undefined)[];
 
   /** @param onDrop told when blocks of a page have been dropped. */
@@ -45,6 +47,10 @@ export class CodeCache {
   ) {
     this.pages = new Array<CodePage | undefined>(memory.sizeBytes / PAGE_BYTES).fill(undefined);
     memory.onCodeWrite((page, byteOffset, byteCount) => this.noteWrite(page, byteOffset, byteCount));
+  }
+
+  afterRestore(): void {
+    this.pages.fill(undefined);
   }
 
   /** The blocks of a page that exist so far, or {@link NO_BLOCKS}. */

@@ -121,11 +121,10 @@ export class DebugUnit {
   }
 
   /** What the owner's points have met, taken away. */
-  takeHit(): OwnerHit {
+  takeHit(): OwnerHit | null {
     const { hit } = this;
     this.hit = null;
     this.cpu.setAttention(attention.ATTENTION_HIT, false);
-    if (hit === null) throw new Error('no point of the owner was met');
     return hit;
   }
 
@@ -138,9 +137,9 @@ export class DebugUnit {
   /**
    * Before an instruction: the owner's points on it, then the program's breakpoints, which RF and a MOV SS before it hold back.
    * Instructions of pages that have any are told to go alone.
-   * @returns 'stop' for the owner; DR6 bits of the #DB due now, or 0.
+   * @returns the owner's point that stops the run here; else DR6 bits of the #DB due now, or 0.
    */
-  before(): 'stop' | number {
+  before(): OwnerHit | number {
     const { cpu, owner } = this;
     const linear = this.nextLinear;
     if (owner !== null && cpu.instructions !== this.stoppedAt) {
@@ -148,8 +147,7 @@ export class DebugUnit {
       const isPoint = owner.code.has(linear);
       if (isPoint || mode) {
         this.stoppedAt = cpu.instructions;
-        this.stopFor(isPoint ? { kind: 'address', linear } : { kind: 'mode', mode: mode! });
-        return 'stop';
+        return isPoint ? { kind: 'address', linear } : { kind: 'mode', mode: mode! };
       }
     }
     if (!this.codePages.has(linear >>> PAGE_SHIFT)) return 0;

@@ -358,7 +358,8 @@ export class Executor {
     }
     for (;;) {
       if (cpu.attention & attention.ATTENTION_HIT) {
-        return { kind: 'breakpoint', hit: cpu.debugUnit.takeHit() };
+        const hit = cpu.debugUnit.takeHit();
+        if (hit !== null) return { kind: 'breakpoint', hit };
       }
       if (cpu.attention & attention.ATTENTION_OWED) {
         const stop = this.trapOwed();
@@ -385,7 +386,7 @@ export class Executor {
   private breakBefore(): Stop | 'raised' | null {
     const { debugUnit } = this.cpu;
     const due = debugUnit.before();
-    if (due === 'stop') return { kind: 'breakpoint', hit: debugUnit.takeHit() };
+    if (typeof due !== 'number') return { kind: 'breakpoint', hit: due };
     return due === 0 ? null : (this.debugException(due) ?? 'raised');
   }
 

@@ -22,6 +22,8 @@ interface Straddler {
  * such as the end of a budget, may make it forget.
  */
 export class Fetcher {
+  /** Where it is decides what the next fetch costs; the blocks are decoded anew (checkpoint.ts). */
+  static readonly checkpointing = { derived: ['blocks', 'straddlers'] };
   /** Number of the linear page that it holds, or -1. */
   linearPage = NO_PAGE;
   /** The blocks kept for that page. */
@@ -39,6 +41,11 @@ export class Fetcher {
     this.cache = new CodeCache(cpu.memory, (page) => {
       if (page === this.physicalPage) onDrop();
     });
+  }
+
+  afterRestore(): void {
+    this.blocks = NO_BLOCKS;
+    this.straddlers.clear();
   }
 
   /** The next fetch goes through rights, TLB and CS.D anew. */

@@ -1,3 +1,4 @@
+import type { ExitReason } from '../arch/exits.js';
 import type { Processor } from './processor.js';
 
 /** Bytes [first, last] by linear address. */
@@ -29,4 +30,6 @@ export type OwnerHit =
   | { kind: 'memory'; linear: number; bytes: number; write: boolean }
   | { kind: 'port'; port: number; bytes: number; direction: 'in' | 'out' }
   | { kind: 'event'; vector: number }
-  | { kind: 'mode'; mode: string };
+  | { kind: 'mode'; mode: string }
+  /** Of a monitor, after it handled the exit; `eip` is where the guest was. */
+  | { kind: 'exit'; reason: ExitReason; eip: number };

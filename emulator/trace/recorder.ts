@@ -15,6 +15,8 @@ export const DEFAULT_TRACE_EVENTS = 100_000;
  * recording changes neither state nor cost, only host time.
  */
 export class TraceRecorder {
+  /** Events are never changed (checkpoint.ts). */
+  static readonly checkpointing = { immutable: ['events'] };
   enabled = false;
   private events: TraceEvent[] = [];
   /** Position of the oldest event once the ring is full. */

@@ -6,7 +6,7 @@ import type { CostKey } from '../cost/keys.js';
 import { TICKS_PER_CYCLE } from '../cost/ledger.js';
 import type { CpuProfile } from '../cost/profile.js';
 import { Machine } from '../machine.js';
-import type { Engine, RunLimits } from '../machine.js';
+import type { Engine, OwnerHit, RunLimits } from '../machine.js';
 import { NO_WAY_BACK } from './crossing.js';
 import type { Crossing } from './crossing.js';
 import { ExitCounts } from './exit-counts.js';
@@ -54,6 +54,9 @@ export abstract class Monitor implements Vmm {
   private readonly exitCounts = new ExitCounts();
   /** Set when the guest has ended; the run loop looks at it before it resumes the guest. */
   private pendingStop: GuestStop | null = null;
+  exitPoints: ReadonlySet<ExitReason> | null = null;
+  /** The exit that the run stops after. */
+  private metExit: OwnerHit | null = null;
   private instructionLimit = Infinity;
   private deadlineTicks = Infinity;
 
@@ -130,6 +133,7 @@ export abstract class Monitor implements Vmm {
     if (leavesBy) ledger.charge('transition', leavesBy);
     ticks += ledger.ticks;
     if (resumedBy) ticks += this.priceTicks(resumedBy);
+    if (this.exitPoints?.has(reason)) this.metExit ??= { kind: 'exit', reason, eip };
     const cycles = this.exitCounts.add(reason, ticks);
     trace.record({ ticks: ledger.ticks, kind: 'exit', reason, eip, cycles });
   }
@@ -185,7 +189,10 @@ export abstract class Monitor implements Vmm {
   private noticeEnd(): void {
     const { host } = this;
     if (this.pendingStop) return;
-    if (host.takeStopRequest()) this.stop({ kind: 'requested' });
+    const hit = this.metExit ?? this.guest.takeHit();
+    this.metExit = null;
+    if (hit !== null) this.stop({ kind: 'breakpoint', hit });
+    else if (host.takeStopRequest()) this.stop({ kind: 'requested' });
     else if (this.instructions >= this.instructionLimit)
       this.stop({ kind: 'budget', budget: 'instructions' });
     else if (host.ledger.ticks >= this.deadlineTicks) this.stop({ kind: 'budget', budget: 'cycles' });

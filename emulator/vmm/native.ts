@@ -7,6 +7,8 @@ import type { ExitRow, GuestStop, Vmm } from './vmm.js';
 /** No monitor at all: the guest owns the machine. */
 export class NativeVmm implements Vmm {
   readonly host: Machine;
+  /** There are no exits to stop at. */
+  exitPoints: ReadonlySet<ExitReason> | null = null;
   readonly exits: ReadonlyMap<ExitReason, ExitRow> = new Map();
 
   constructor(options: MonitorOptions) {

@@ -26,6 +26,8 @@ export interface Vmm {
   readonly guest: Machine;
   /** Runs the guest. Limits count host instructions and host cycles. */
   run(limits?: RunLimits): GuestStop;
+  /** Exit reasons after which a run stops with 'breakpoint'; null: none. Changes nothing else. */
+  exitPoints: ReadonlySet<ExitReason> | null;
   /** Exits so far, by reason; reasons that never happened are absent. */
   readonly exits: ReadonlyMap<ExitReason, ExitRow>;
 }

@@ -1,43 +1,62 @@
 import {
   BinaryTranslationVmm,
+  checkPoint,
+  CS,
+  Debugger,
+  DEFAULTS,
+  descriptorTables,
+  disassembleGuest,
   GPR_NAMES,
   GuestRun,
   SEGMENT_NAMES,
+  Symbols,
   TICKS_PER_CYCLE,
 } from '../../emulator/index.js';
-import type { SegmentIndex } from '../../emulator/index.js';
+import type { BreakPoint, DebugStop, RunOptions, SegmentIndex } from '../../emulator/index.js';
 import { screen } from '../display/screen.js';
 import { table } from '../display/table.js';
 import { current, withChoices } from './current.js';
 import { View } from './display.js';
 import type { Guest } from './guest.js';
+import { codeTable, descriptorTable, pageWalkTable, StoppedGuest, tlbTable } from './inspection.js';
 import { interruptRequested, interruptibly } from './interrupt.js';
 import { Run } from './runs.js';
 import type { CellRunOptions } from './runs.js';
 import { TranslationListing } from './translations.js';
 
-/** One machine with one guest at a time, to be looked into after a run. */
+/** One machine with one guest at a time, to be looked into after a run, stepped, and stopped at breakpoints. */
 export class CellMachine {
   private current: GuestRun | null = null;
+  /** The guest of `current`, with what was typed for it. */
+  private loaded: { program: Guest; keys: string } | null = null;
+  /** Made when somebody steps or sets a breakpoint: `current` is its run then. */
+  private steered: Debugger | null = null;
+  /** Breakpoints by number, which outlive a run. */
+  private readonly points = new Map<number, BreakPoint>();
+  private nextPoint = 1;
   /** Typed before there was a machine to type on. */
   private keys = '';
 
   constructor(private readonly options: CellRunOptions) {}
 
   /**
-   * Loads the guest into a fresh machine and runs it to its end, recording a trace.
+   * Loads the guest into a fresh machine and runs it to its end, or to the first breakpoint, recording a trace.
    * @throws ImageError, RangeError as the emulator does.
    */
   async run(program: Guest): Promise<Run> {
+    this.loaded = { program, keys: `${this.options.keys ?? ''}${this.keys}` };
+    this.keys = '';
+    this.steered = null;
+    if (this.points.size > 0) {
+      const steered = this.steer(this.loaded);
+      interruptibly(() => steered.continue());
+      return new Run(steered.run.result(), steered.run.configuration.profile);
+    }
     const current = new GuestRun(program.bytes, {
-      ...program.inputs,
-      ...this.options,
-      keys: `${this.options.keys ?? ''}${this.keys}`,
-      trace: true,
+      ...this.guestOptions(this.loaded),
       onProgress: interruptRequested,
     });
     this.current = current;
-    this.keys = '';
     return new Run(
       interruptibly(() => current.run()),
       current.configuration.profile,
@@ -52,8 +71,130 @@ export class CellMachine {
   type(text: string): void {
     const { current } = this;
     const goesOn = current !== null && ['budget', 'interrupted'].includes(current.result().outcome);
-    if (goesOn) current.vmm.guest.platform.keyboard.type(text);
-    else this.keys += text;
+    if (goesOn) {
+      current.vmm.guest.platform.keyboard.type(text);
+      this.steered?.noteChange();
+    } else {
+      this.keys += text;
+    }
+  }
+
+  // --- stepping: nothing of it changes what a run does or costs
+
+  /** Loads the guest into a fresh machine and stops before its first instruction. */
+  load(program: Guest): StoppedGuest {
+    this.loaded = { program, keys: `${this.options.keys ?? ''}${this.keys}` };
+    this.keys = '';
+    this.steer(this.loaded);
+    return this.step(0);
+  }
+
+  /** Executes `count` instructions; breakpoints do not stop it. */
+  step(count = 1): StoppedGuest {
+    return this.steering((steered) => steered.step(count));
+  }
+
+  /** Goes back by `count` instructions, at most to the start. */
+  stepBack(count = 1): StoppedGuest {
+    return this.steering((steered) => steered.stepBack(count));
+  }
+
+  /** Runs on to the next breakpoint or the end. */
+  continue(): StoppedGuest {
+    return this.steering((steered) => steered.continue());
+  }
+
+  /**
+   * Stops runs and {@link continue} at a point: `{ address }`, `{ write: gva, bytes }`, `{ read }`, `{ access }`, `{ port }`,
+   * `{ exception: '#PF' }`, `{ mode: 'any' }`, `{ exit: 'CR3_WRITE' }`. Addresses are linear.
+   * @returns a number for {@link removeBreakpoint}. @throws RangeError, TypeError for what is no point.
+   */
+  breakOn(point: BreakPoint): number {
+    checkPoint(point, this.options.technique ?? DEFAULTS.technique);
+    const id = this.nextPoint++;
+    this.points.set(id, point);
+    this.steered?.setPoints([...this.points.values()]);
+    return id;
+  }
+
+  /** Takes a breakpoint away; without a number all of them. */
+  removeBreakpoint(id?: number): void {
+    if (id === undefined) this.points.clear();
+    else this.points.delete(id);
+    this.steered?.setPoints([...this.points.values()]);
+  }
+
+  private steering(command: (steered: Debugger) => DebugStop): StoppedGuest {
+    const steered = this.steered ?? this.steerCurrent();
+    const stop = interruptibly(() => command(steered));
+    const [next] = disassembleGuest(steered.run.vmm.guest, stop.linear, 1, this.symbols);
+    return new StoppedGuest(stop, next);
+  }
+
+  /** Takes over a run that was made without a debugger: the same again, up to where it stands. */
+  private steerCurrent(): Debugger {
+    const { position } = this.guestRun;
+    const { loaded } = this;
+    if (!loaded) throw new Error('no guest is loaded');
+    const steered = this.steer(loaded);
+    interruptibly(() => steered.goTo(position));
+    return steered;
+  }
+
+  private steer(loaded: { program: Guest; keys: string }): Debugger {
+    const steered = new Debugger(loaded.program.bytes, this.guestOptions(loaded), interruptRequested);
+    steered.setPoints([...this.points.values()]);
+    this.steered = steered;
+    this.current = steered.run;
+    return steered;
+  }
+
+  private guestOptions({ program, keys }: { program: Guest; keys: string }): RunOptions {
+    return { ...program.inputs, ...this.options, keys, trace: true };
+  }
+
+  private get symbols(): Symbols {
+    return new Symbols(this.loaded?.program.symbols);
+  }
+
+  // --- looking
+
+  /** The guest's GDT, LDT and IDT. */
+  get descriptors(): View {
+    return descriptorTable(descriptorTables(this.guestRun.vmm.guest));
+  }
+
+  /**
+   * The way of a guest-virtual address through the guest's page tables, entry by entry.
+   * @param gva a number, or a label of the guest.
+   */
+  pageTable(gva: number | string): View {
+    const address = this.addressOf(gva);
+    return pageWalkTable(address, this.guestRun.vmm.guest.pageWalk(address));
+  }
+
+  /** What the physical processor's TLB holds. */
+  get tlb(): View {
+    return tlbTable(this.guestRun.vmm.host.tlbEntries());
+  }
+
+  /**
+   * The guest's code as it is in memory, with labels.
+   * @param from linear address or label; the next instruction unless told.
+   */
+  disassemble(from?: number | string, count = 10): View {
+    const { guest } = this.guestRun.vmm;
+    const { cpu } = guest;
+    const next = (cpu.segment(CS).base + cpu.eip) >>> 0;
+    const first = from === undefined ? next : this.addressOf(from);
+    return codeTable(disassembleGuest(guest, first, count, this.symbols), next);
+  }
+
+  private addressOf(place: number | string): number {
+    if (typeof place === 'number') return place;
+    const address = this.loaded?.program.symbols[place];
+    if (address === undefined) throw new RangeError(`the guest has no label '${place}'`);
+    return address;
   }
 
   /** The text screen as it is now. */

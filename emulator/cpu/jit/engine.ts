@@ -19,6 +19,8 @@ const MOST_TICKS = 1 << 30;
  * traces are those of the interpreter at every point where anything can look.
  */
 export class CompiledEngine {
+  /** Compiled code goes with the blocks that it was made from (checkpoint.ts). */
+  static readonly checkpointing = { derived: ['compiler'] };
   private readonly compiler: Compiler;
   private readonly out: Int32Array;
   private readonly view: DataView;

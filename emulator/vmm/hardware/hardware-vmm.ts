@@ -176,6 +176,7 @@ export abstract class HardwareVmm extends Monitor {
         return;
       case 'budget':
       case 'requested':
+      case 'breakpoint':
         this.inGuestMode = true;
         this.stop(stop);
         return;

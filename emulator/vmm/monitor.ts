@@ -31,7 +31,7 @@ export interface GuestPaging {
   follow(registers: { cr0: number; cr3: number; cr4: number }): void;
 }
 
-/** The shadow page tables follow two-level tables alone, so the virtual processor does not offer what needs PAE. */
+/** For monitors with shadow page tables, which follow two-level tables alone: a processor without what needs PAE. */
 function withoutPae(profile: CpuProfile): CpuProfile {
   return {
     ...profile,
@@ -60,8 +60,14 @@ export abstract class Monitor implements Vmm {
   private instructionLimit = Infinity;
   private deadlineTicks = Infinity;
 
-  /** @throws RangeError when `memoryBytes` is not a size that a guest can have. */
-  protected constructor({ profile, memoryBytes, switches, engine }: MonitorOptions) {
+  /**
+   * @param guestProfile what the virtual processor offers.
+   * @throws RangeError when `memoryBytes` is not a size that a guest can have.
+   */
+  protected constructor(
+    { profile, memoryBytes, switches, engine }: MonitorOptions,
+    guestProfile: CpuProfile = withoutPae(profile),
+  ) {
     if (memoryBytes % PAGE_BYTES !== 0 || memoryBytes < PAGE_BYTES || memoryBytes > MAX_GUEST_BYTES) {
       throw new RangeError(
         `guest memory of ${memoryBytes} bytes: expected a multiple of ${PAGE_BYTES} up to ${MAX_GUEST_BYTES}`,
@@ -69,7 +75,7 @@ export abstract class Monitor implements Vmm {
     }
     this.switches = withDefaults(switches);
     this.host = Machine.create({ profile, memoryBytes: MONITOR_BYTES + memoryBytes, engine });
-    this.guest = this.host.virtualMachine(GUEST_HPA, memoryBytes, withoutPae(profile));
+    this.guest = this.host.virtualMachine(GUEST_HPA, memoryBytes, guestProfile);
     this.frames = new FrameAllocator(FIRST_MONITOR_FRAME_HPA, MONITOR_BYTES);
     // A device of the guest that asks for service while the guest runs must stop it, whatever its IF says.
     this.guest.platform.onInterruptLine = (level) => {

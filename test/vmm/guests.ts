@@ -532,7 +532,7 @@ spin:   dec ecx
         mov [RESULT], ebx
         mov eax, 1
         cpuid
-        and edx, ~0x40                  ; PAE, which monitors do not offer their guests
+        and edx, ~0x40                  ; PAE, which shadow page tables do not follow
         mov [RESULT + 4], edx
         mov ecx, 0x174
         mov eax, 0x8

@@ -1,81 +1,143 @@
 /**
- * Our interpreter beside v86 from npm, its JIT off and on: same images, same run, taken in turns. Prints host
- * seconds as medians and ratios; figures of one machine mean nothing on another, ratios do.
- * npm run bench [-- NAME...]
+ * Host speed, in two tables. Native guests beside v86 from npm, its JIT off and on, with our engine and with our
+ * interpreter alone; then the monitors beside native. Same images, same run, taken in turns; figures are processor
+ * seconds as medians, which other work on the host moves less than the clock on the wall. Figures of one machine mean
+ * nothing on another, ratios do.
+ * npm run bench [-- [--rounds N] NAME...]
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runImage } from '../../emulator/index.js';
+import { parseArgs } from 'node:util';
+import { GuestRun, usableTechniques } from '../../emulator/index.js';
+import type { Engine, Technique } from '../../emulator/index.js';
 import { table } from '../../kernel/display/table.js';
 import { assembleGuest } from '../../kernel/guests.js';
 import { packageRoot } from '../../emulator/root.js';
-import { compareTranslation } from './translation.js';
 
-const ROUNDS = 3;
+const USUAL_ROUNDS = '3';
+/** What issue 3 asks for: times v86's interpreter. */
+const TARGET_TIMES = 3;
 
+const { values, positionals } = parseArgs({
+  options: { rounds: { type: 'string', default: USUAL_ROUNDS } },
+  allowPositionals: true,
+});
+const rounds = Number(values.rounds);
+if (!Number.isInteger(rounds) || rounds < 1)
+  throw new RangeError(`--rounds ${values.rounds}: expected 1 or more`);
 const folder = join(packageRoot(), 'test', 'bench', 'guests');
-const wanted = process.argv.slice(2);
-const names = readdirSync(folder)
+const known = readdirSync(folder)
   .filter((file) => file.endsWith('.asm'))
-  .map((file) => basename(file, '.asm'))
-  .filter((name) => wanted.length === 0 || wanted.includes(name));
+  .map((file) => basename(file, '.asm'));
+const unknown = positionals.filter((name) => !known.includes(name));
+if (unknown.length > 0) throw new RangeError(`no benchmark '${unknown[0]}'; there are: ${known.join(', ')}`);
+const names = positionals.length > 0 ? positionals : known;
 const scratch = mkdtempSync(join(tmpdir(), 'ringside-bench-'));
 try {
-  const columns = [
-    { key: 'guest', label: 'guest' },
-    { key: 'instructions', label: 'instructions', format: 'integer' },
-    { key: 'ours', label: 'ringside s' },
-    { key: 'mips', label: 'MIPS' },
-    { key: 'interpreter', label: 'v86 interpreter s' },
-    { key: 'overInterpreter', label: 'ratio', format: 'times' },
-    { key: 'jit', label: 'v86 JIT s' },
-    { key: 'overJit', label: 'ratio', format: 'times' },
-  ] as const;
-  console.log(table({ columns, rows: names.map(measure) })['text/plain']);
-  console.log('ratio: how many times faster than v86 we are; below 1 is slower');
+  const images = names.map((name) => ({ name, bytes: assembled(name) }));
+  console.log(
+    table({
+      columns: [
+        { key: 'guest', label: 'guest' },
+        { key: 'instructions', label: 'instructions', format: 'integer' },
+        { key: 'mips', label: 'MIPS' },
+        { key: 'overInterpreter', label: 'x v86 interpreter', format: 'times' },
+        { key: 'verdict', label: `${TARGET_TIMES}x` },
+        { key: 'overJit', label: 'x v86 JIT', format: 'times' },
+        { key: 'interpretedMips', label: 'interpreter alone, MIPS' },
+        { key: 'interpretedOver', label: 'x v86 interpreter', format: 'times' },
+      ],
+      rows: images.map(({ name, bytes }) => besideV86(name, bytes)),
+    })['text/plain'],
+  );
+  const monitors = usableTechniques().filter((technique) => technique !== 'native');
+  console.log(
+    table({
+      columns: [
+        { key: 'guest', label: 'guest' },
+        { key: 'native', label: 'native, MIPS' },
+        ...monitors.map((technique) => ({ key: technique, label: technique, format: 'times' as const })),
+      ],
+      rows: images.map(({ name, bytes }) => besideNative(name, bytes, monitors)),
+    })['text/plain'],
+  );
+  console.log(
+    'Guest instructions a second, native = 1: issue 4 asks 0.5 of binary-translation, issue 5 0.8 of svm-nested,',
+  );
+  console.log('both on computing (alu, blocks, sieve, paging-small) and on system calls.');
 } finally {
   rmSync(scratch, { recursive: true });
 }
 
-const translated = names.map((name) => ({ name, image: imageOf(name) }));
-console.log('\nguest instructions per host second, translated and on the bare machine');
-console.log(table(compareTranslation(translated))['text/plain']);
-
-function imageOf(name: string): Uint8Array {
+function assembled(name: string): Uint8Array {
   const path = join(folder, `${name}.asm`);
   const { bytes, diagnostics } = assembleGuest(readFileSync(path, 'utf8'), path);
   if (diagnostics.length > 0) throw new Error(`${path}: ${diagnostics[0].message}`);
   return bytes;
 }
 
-function measure(name: string): Record<string, string | number> {
-  const bytes = imageOf(name);
+function besideV86(name: string, bytes: Uint8Array): Record<string, string | number> {
   const image = join(scratch, `${name}.bin`);
   writeFileSync(image, bytes);
-  const seconds: Record<'ours' | 'interpreter' | 'jit', number[]> = { ours: [], interpreter: [], jit: [] };
-  let instructions = 0;
-  for (let round = 0; round < ROUNDS; round++) {
-    const began = process.hrtime.bigint();
-    const run = runImage(bytes, { limits: { instructions: 2 ** 40 } });
-    seconds.ours.push(Number(process.hrtime.bigint() - began) / 1e9);
-    if (run.outcome !== 'exit') throw new Error(`${name}: ${run.detail}`);
-    instructions = run.instructions;
-    for (const mode of ['interpreter', 'jit'] as const) seconds[mode].push(v86Seconds(image, mode));
-  }
-  const [ours, interpreter, jit] = [seconds.ours, seconds.interpreter, seconds.jit].map(median);
+  const [ours, interpreted, interpreter, jit] = inTurns([
+    () => seconds(name, bytes, 'native', 'compiled'),
+    () => seconds(name, bytes, 'native', 'interpreter'),
+    () => v86Seconds(image, 'interpreter'),
+    () => v86Seconds(image, 'jit'),
+  ]);
+  const { instructions } = finished(name, bytes, 'native', 'compiled');
   return {
     guest: name,
     instructions,
-    ours,
     mips: instructions / ours / 1e6,
-    interpreter,
     overInterpreter: interpreter / ours,
-    jit,
+    verdict: interpreter / ours >= TARGET_TIMES ? 'met' : 'missed',
     overJit: jit / ours,
+    interpretedMips: instructions / interpreted / 1e6,
+    interpretedOver: interpreter / interpreted,
   };
+}
+
+/** The guest does the same work under each technique, so times compare as its instructions a second do. */
+function besideNative(
+  name: string,
+  bytes: Uint8Array,
+  monitors: readonly Technique[],
+): Record<string, string | number> {
+  const [native, ...others] = inTurns(
+    (['native', ...monitors] as const).map((technique) => () => seconds(name, bytes, technique, 'compiled')),
+  );
+  const { instructions } = finished(name, bytes, 'native', 'compiled');
+  return {
+    guest: name,
+    native: instructions / native / 1e6,
+    ...Object.fromEntries(monitors.map((technique, index) => [technique, native / others[index]])),
+  };
+}
+
+/** Medians over the rounds; in each round all are measured once. */
+function inTurns(measurements: readonly (() => number)[]): number[] {
+  const taken = measurements.map((): number[] => []);
+  for (let round = 0; round < rounds; round++)
+    measurements.forEach((measure, index) => taken[index].push(measure()));
+  return taken.map(median);
+}
+
+function finished(name: string, bytes: Uint8Array, technique: Technique, engine: Engine) {
+  const guest = new GuestRun(bytes, { technique, engine, limits: { instructions: 2 ** 40 } });
+  const began = process.cpuUsage();
+  const stop = guest.vmm.run();
+  const { user, system } = process.cpuUsage(began);
+  if (stop.kind !== 'exit') throw new Error(`${name} under ${technique} ended with '${stop.kind}'`);
+  return { instructions: guest.vmm.host.cpu.instructions, seconds: (user + system) / 1e6 };
+}
+
+/** Of the run itself: building the machine and hashing the result are left out, as for v86. */
+function seconds(name: string, bytes: Uint8Array, technique: Technique, engine: Engine): number {
+  return finished(name, bytes, technique, engine).seconds;
 }
 
 function v86Seconds(image: string, mode: 'interpreter' | 'jit'): number {
@@ -85,6 +147,6 @@ function v86Seconds(image: string, mode: 'interpreter' | 'jit'): number {
   );
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1];
+function median(sorted: readonly number[]): number {
+  return [...sorted].sort((a, b) => a - b)[sorted.length >> 1];
 }

@@ -302,7 +302,7 @@ export class Executor {
     const { ledger, clock } = this;
     const compiled = this.compiled!;
     const ticksLeft = Math.min(clock.nextTicks, this.tickLimit) - ledger.ticks;
-    const exit = compiled.run(unit, block, eip, left, ticksLeft);
+    const exit = compiled.run(unit, block, eip, left, ticksLeft, !this.monitored);
     const at = unit.blocks[exit.block];
     if (exit.completed === at.count) return at.polls && this.pollDue() ? this.poll() : null;
     compiled.refund(unit, exit);
@@ -318,7 +318,8 @@ export class Executor {
     cpu.instructions += block.count;
     if (block.executions++ === 0) this.noteUnfolded(block);
     block.heat += block.count;
-    if (block.heat >= block.hotAt) this.compiled?.consider(this.fetcher.blocks, block);
+    if (block.heat >= block.hotAt)
+      this.compiled?.consider(this.fetcher.blocks, block, this.fetcher.physicalPage);
     cpu.s32[EIP_I32] = eip + block.lengthBytes;
     this.blockEip = eip;
     this.current = block;

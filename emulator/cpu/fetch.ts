@@ -28,7 +28,7 @@ export class Fetcher {
   linearPage = NO_PAGE;
   /** The blocks kept for that page. */
   blocks: BlockTable = NO_BLOCKS;
-  private physicalPage = NO_PAGE;
+  physicalPage = NO_PAGE;
   private readonly cache: CodeCache;
   /** By physical address of the first byte and CS.D. */
   private readonly straddlers = new Map<number, Straddler>();

@@ -43,10 +43,14 @@ export function writeFlagsImage(cpu: Cpu, value: number, operandBytes: 2 | 4): v
   cpu.writeEflags(value, flagsThatMayChange(cpu) & (operandBytes === 2 ? 0xffff : -1));
 }
 
+/** What POPF and IRET may write at any privilege, and at CPL 0. */
+const COMMON_FLAGS = FLAGS_ARITHMETIC | FLAG_TF | FLAG_DF | FLAG_NT | FLAG_RF | FLAG_AC | FLAG_ID;
+export const KERNEL_FLAGS = COMMON_FLAGS | FLAG_IOPL | FLAG_VIF | FLAG_VIP | FLAG_IF;
+
 /** The EFLAGS bits that POPF and IRET may write at this privilege, VM excepted. */
 export function flagsThatMayChange(cpu: Cpu): number {
   const cpl = cpu.s32[CPL_I32];
-  let mask = FLAGS_ARITHMETIC | FLAG_TF | FLAG_DF | FLAG_NT | FLAG_RF | FLAG_AC | FLAG_ID;
+  let mask = COMMON_FLAGS;
   if (cpl === 0) mask |= FLAG_IOPL | FLAG_VIF | FLAG_VIP;
   if (cpl <= iopl(cpu)) mask |= FLAG_IF;
   return mask;

@@ -7,16 +7,18 @@ import { ARENA_BYTES } from './layout.js';
 import type { CompiledLayout } from './layout.js';
 import { compileRegion } from './region.js';
 import type { RegionPlaces } from './region.js';
+import { deliverModule, returnModule } from './transfer-code.js';
 import { Unit, UnitBlock } from './unit.js';
 import type { RegionFunction } from './unit.js';
 
 const PAGE_BYTES = 4096;
 const BYTES_PER_WORD = 4;
+export const OUT_WORDS = 3;
 
 /** Part of what makes a block hot that suffices for it to be compiled with a hot one of its page. */
 const WARM_PART = 1 / 16;
 /** Blocks in one unit at most. */
-const MAX_BLOCKS = 128;
+const MAX_BLOCKS = 48;
 /** After so many compilations a page is left to what it has: its code changes too often. */
 const MAX_COMPILATIONS = 16;
 
@@ -45,17 +47,24 @@ export class Compiler {
     private readonly beforeReset: () => void,
   ) {
     const { fillTlb, storeMarked } = services;
-    this.imports = { e: { m: layout.memory, fillTlb, storeMarked } };
-    this.arenaUsed = 2 * BYTES_PER_WORD;
+    const memory = { e: { m: layout.memory } };
+    const [deliver, interruptReturn] = [deliverModule(layout), returnModule(layout)].map(
+      (module) => new WebAssembly.Instance(new WebAssembly.Module(module), memory).exports.run,
+    );
+    this.imports = { e: { ...memory.e, fillTlb, storeMarked, deliver, interruptReturn } };
+    this.arenaUsed = OUT_WORDS * BYTES_PER_WORD;
   }
 
-  /** Address of the two words in which a unit leaves its counts. */
+  /** Address of the words by which units and engine speak: see RegionPlaces. */
   get outBytes(): number {
     return this.layout.arenaBytes;
   }
 
-  /** `block`, kept in `table`, is hot: compiles it together with what else is warm in its page. */
-  consider(table: BlockTable, block: Block): void {
+  /**
+   * `block`, kept in `table`, is hot: compiles it together with what else is warm in its page.
+   * @param hostPage host address of that page.
+   */
+  consider(table: BlockTable, block: Block, hostPage: number): void {
     const done = this.compilations.get(table) ?? 0;
     if (done === MAX_COMPILATIONS || !startsCompiled(block) || table[block.first.pageOffset] !== block) {
       block.hotAt = Infinity;
@@ -66,12 +75,12 @@ export class Compiler {
     this.compilations.set(table, done + 1);
     const chosen = choose(table, block, this.layout.hotInstructions * WARM_PART);
     for (const { unit } of chosen) unit?.invalidate();
-    this.compile(chosen);
+    this.compile(chosen, hostPage);
   }
 
-  private compile(sources: readonly Block[]): void {
+  private compile(sources: readonly Block[], hostPage: number): void {
     const blocks = sources.map((source) => this.unitBlock(source));
-    const places = this.allocate(blocks);
+    const places = { ...this.allocate(blocks), hostPage };
     const { module, exits } = compileRegion(blocks, this.layout, places);
     const instance = new WebAssembly.Instance(new WebAssembly.Module(module), this.imports);
     const counters = new Int32Array(this.layout.memory.buffer, places.counters, blocks.length);
@@ -98,7 +107,7 @@ export class Compiler {
   }
 
   /** Room for a unit's counters and table. */
-  private allocate(blocks: readonly UnitBlock[]): RegionPlaces {
+  private allocate(blocks: readonly UnitBlock[]): Omit<RegionPlaces, 'hostPage'> {
     const bytes = blocks.length * BYTES_PER_WORD + PAGE_BYTES;
     if (this.arenaUsed + bytes > ARENA_BYTES) this.reset();
     const { memory, arenaBytes } = this.layout;
@@ -115,7 +124,7 @@ export class Compiler {
     this.beforeReset();
     for (const unit of this.units) unit.invalidate();
     this.units = [];
-    this.arenaUsed = 2 * BYTES_PER_WORD;
+    this.arenaUsed = OUT_WORDS * BYTES_PER_WORD;
   }
 }
 

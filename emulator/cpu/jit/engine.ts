@@ -1,14 +1,20 @@
 import type { Ledger } from '../../cost/ledger.js';
 import { ACCOUNT_INDEX, COST_KEY_COUNT } from '../../cost/keys.js';
+import { CR0_PE } from '../../arch/control.js';
+import { CPL_I32, CR0_I32 } from '../../arch/state.js';
 import type { Block } from '../block.js';
 import type { BlockTable } from '../code-cache.js';
 import type { Cpu } from '../cpu.js';
-import { Compiler } from './compiler.js';
+import * as tlb from '../tlb.js';
+import { Compiler, OUT_WORDS } from './compiler.js';
 import type { RegionExit } from './frame.js';
 import type { CompiledLayout } from './layout.js';
 import type { Unit } from './unit.js';
 
-const PAGE_MASK = 0xfff;
+const PAGE_BYTES = 4096;
+const PAGE_MASK = PAGE_BYTES - 1;
+const USER_CPL = 3;
+const USER_BITS = tlb.FAST_READ_USER | tlb.FAST_WRITE_USER;
 const GUEST_ROW = ACCOUNT_INDEX.guest * COST_KEY_COUNT;
 /** Of one stay in a unit: so that the host's compiler gets to replace a function while it is not running. */
 const MOST_INSTRUCTIONS = 1 << 20;
@@ -47,7 +53,7 @@ export class CompiledEngine {
       ledger,
       () => this.fold(),
     );
-    this.out = new Int32Array(buffer, this.compiler.outBytes, 2);
+    this.out = new Int32Array(buffer, this.compiler.outBytes, OUT_WORDS);
   }
 
   /** Whether a unit is under execution: the time is not exact then. */
@@ -55,8 +61,14 @@ export class CompiledEngine {
     return this.active !== null;
   }
 
-  consider(table: BlockTable, block: Block): void {
-    this.compiler.consider(table, block);
+  /** Compiled code changes the privilege in the state area; the processor's own fields follow when it is left. */
+  private get isUser(): boolean {
+    return this.cpu.s32[CPL_I32] === USER_CPL;
+  }
+
+  consider(table: BlockTable, block: Block, physicalPage: number): void {
+    const { baseBytes } = this.cpu.memory;
+    this.compiler.consider(table, block, (baseBytes + physicalPage * PAGE_BYTES) | 0);
   }
 
   /** Whether the processor's mode is one that units are compiled for, with all of the block's page within CS. */
@@ -72,8 +84,24 @@ export class CompiledEngine {
    * Enters the block's unit at the block. Registers, eip, time and instructions are up to date when it comes
    * back, with the operations charged that the block it was left in did not complete.
    */
-  run(unit: Unit, block: Block, eip: number, instructions: number, ticks: number): RegionExit {
+  run(
+    unit: Unit,
+    block: Block,
+    eip: number,
+    instructions: number,
+    ticks: number,
+    deliversItself: boolean,
+  ): RegionExit {
     const { cpu, out } = this;
+    // An event is nobody's business but the guest's, and none is waiting for IF.
+    const allowed =
+      deliversItself &&
+      cpu.pollAttention === 0 &&
+      !cpu.guestMode &&
+      !cpu.nmiBlocked &&
+      !cpu.parts.trace.enabled &&
+      (cpu.s32[CR0_I32] & CR0_PE) !== 0;
+    out[2] = allowed ? 1 : 0;
     const instructionsIn = Math.min(instructions, MOST_INSTRUCTIONS);
     const ticksIn = Math.max(Math.min(ticks, MOST_TICKS), -1);
     if (!unit.isListed) {
@@ -93,6 +121,8 @@ export class CompiledEngine {
     this.active = null;
     cpu.instructions += instructionsIn - out[0];
     this.ledger.ticks += ticksIn - out[1];
+    const cpl = cpu.s32[CPL_I32];
+    if ((cpl === USER_CPL) !== cpu.user) cpu.cpl = cpl;
     return unit.exits[exit];
   }
 
@@ -115,7 +145,7 @@ export class CompiledEngine {
     const { cpu } = this;
     const { mmu } = cpu;
     try {
-      if (mmu.tryAccess(linear, write, cpu.user, false) < 0) {
+      if (mmu.tryAccess(linear, write, this.isUser, false) < 0) {
         this.thrown = cpu.fault;
         return 0;
       }
@@ -124,7 +154,10 @@ export class CompiledEngine {
       return 0;
     }
     const entry = mmu.tlb.fast[linear >>> 12];
-    const isAllowed = (entry & (write ? cpu.writeBit : cpu.readBit)) !== 0;
+    const bits = write
+      ? tlb.FAST_WRITE_SUPERVISOR | tlb.FAST_WRITE_USER
+      : tlb.FAST_READ_SUPERVISOR | tlb.FAST_READ_USER;
+    const isAllowed = (entry & bits & (this.isUser ? USER_BITS : ~USER_BITS)) !== 0;
     // Setting an accessed bit may have changed the unit's own code.
     return isAllowed && !this.active!.isStale ? entry : 0;
   }

@@ -1,5 +1,9 @@
+import { ESP } from '../../arch/registers.js';
 import {
   CODE_LIMIT_I32,
+  EIP_I32,
+  LAZY_CARRY_I32,
+  LAZY_RESULT_I32,
   READ_SPAN_OFFSET,
   SEGMENT_OFFSET,
   SEGMENT_STRIDE,
@@ -18,6 +22,8 @@ const BYTES_PER_WORD = 4;
 /** Functions that a region calls, by index. */
 export const FILL_TLB = 0;
 export const STORE_MARKED = 1;
+export const DELIVER = 2;
+export const INTERRUPT_RETURN = 3;
 
 /** Where a region was left: after `completed` operations of a block. */
 export interface RegionExit {
@@ -48,6 +54,8 @@ export class Frame {
   constructor(
     readonly w: CodeWriter,
     readonly layout: CompiledLayout,
+    /** Address of a word that is not 0 while interrupts and their returns may be executed here. */
+    private readonly transfersAllowed: number,
     operation: Operation,
   ) {
     this.flags = new Flags(w);
@@ -169,8 +177,7 @@ export class Frame {
     const span = (write ? local.WRITE_SPAN : local.READ_SPAN) + segment;
     const spans = write ? WRITE_SPAN_OFFSET : READ_SPAN_OFFSET;
     this.preload(span, spans + segment * BYTES_PER_WORD);
-    const base = local.SEGMENT_BASE + segment;
-    this.preload(base, SEGMENT_OFFSET + segment * SEGMENT_STRIDE + SEGMENT_BASE_OFFSET);
+    const base = this.segmentBase(segment);
     w.tee(local.OFFSET);
     w.get(base);
     w.op(op.I32_ADD);
@@ -272,6 +279,58 @@ export class Frame {
     w.open(op.IF);
     this.exitBefore();
     w.end();
+  }
+
+  // --- interrupts
+
+  /**
+   * Has INT n or IRETD executed on the state area by `call`, which pushes what the function gave: not 0 when it is
+   * done. What it changes comes back to the locals, the value to VALUE. Otherwise the region is left.
+   */
+  executeOnState(call: () => void): void {
+    const { w } = this;
+    const { stateBytes } = this.layout;
+    const espBytes = stateBytes + ESP * 2 * BYTES_PER_WORD;
+    const inArea = [
+      [LAZY_RESULT_I32, local.FLAG_RESULT],
+      [LAZY_CARRY_I32, local.FLAG_CARRY],
+    ];
+    this.flags.settle();
+    w.const(0);
+    w.memory(op.I32_LOAD, this.transfersAllowed);
+    w.op(op.I32_EQZ);
+    w.open(op.IF);
+    this.exitBefore();
+    w.end();
+    w.const(0);
+    this.getRegister(ESP, BYTES_PER_WORD);
+    w.memory(op.I32_STORE, espBytes);
+    for (const [index, source] of inArea) {
+      w.const(0);
+      w.get(source);
+      w.memory(op.I32_STORE, stateBytes + index * BYTES_PER_WORD);
+    }
+    call();
+    w.tee(local.VALUE);
+    w.op(op.I32_EQZ);
+    w.open(op.IF);
+    this.exitBefore();
+    w.end();
+    w.const(0);
+    w.memory(op.I32_LOAD, espBytes);
+    this.setRegister(ESP, BYTES_PER_WORD);
+    for (const [index, target] of [...inArea, [EIP_I32, local.EIP]]) {
+      w.const(0);
+      w.memory(op.I32_LOAD, stateBytes + index * BYTES_PER_WORD);
+      w.set(target);
+    }
+  }
+
+  /** Makes a segment's base available. @returns its local. */
+  segmentBase(segment: number): number {
+    const base = local.SEGMENT_BASE + segment;
+    this.preload(base, SEGMENT_OFFSET + segment * SEGMENT_STRIDE + SEGMENT_BASE_OFFSET);
+    return base;
   }
 
   // --- the region's start

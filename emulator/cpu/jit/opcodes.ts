@@ -7,6 +7,7 @@ export const END = 0x0b;
 export const BR = 0x0c;
 export const BR_IF = 0x0d;
 export const BR_TABLE = 0x0e;
+export const RETURN = 0x0f;
 export const CALL = 0x10;
 export const SELECT = 0x1b;
 export const LOCAL_GET = 0x20;

@@ -1,9 +1,10 @@
+import { CS } from '../../arch/registers.js';
 import { EIP_I32, LAZY_CARRY_I32, LAZY_RESULT_I32 } from '../../arch/state.js';
 import type { Operation } from '../../isa/operation.js';
 import { CodeWriter } from './code-writer.js';
 import type { Label } from './code-writer.js';
 import { flagsAreDead, isCompiledTransfer, straightEmitter } from './coverage.js';
-import { FILL_TLB, Frame, STORE_MARKED } from './frame.js';
+import { DELIVER, FILL_TLB, Frame, INTERRUPT_RETURN, STORE_MARKED } from './frame.js';
 import type { RegionExit } from './frame.js';
 import type { CompiledLayout } from './layout.js';
 import * as local from './locals.js';
@@ -11,6 +12,7 @@ import { encodeModule } from './module-writer.js';
 import type { ImportedFunction } from './module-writer.js';
 import * as op from './opcodes.js';
 import { emitTransfer } from './transfers.js';
+import type { Edges, PrivilegeBits } from './transfers.js';
 
 const PAGE_BYTES = 4096;
 const BYTES_PER_WORD = 4;
@@ -20,6 +22,8 @@ const MOST_OPERATIONS = 64;
 const imports: ImportedFunction[] = [];
 imports[FILL_TLB] = { name: 'fillTlb', parameters: 2, results: 1 };
 imports[STORE_MARKED] = { name: 'storeMarked', parameters: 3, results: 1 };
+imports[DELIVER] = { name: 'deliver', parameters: 2, results: 1 };
+imports[INTERRUPT_RETURN] = { name: 'interruptReturn', parameters: 0, results: 1 };
 
 /** A block as a region holds it: the operations that compiled code can execute, from the first on. */
 export interface RegionBlock {
@@ -34,8 +38,10 @@ export interface RegionBlock {
 
 /** Places in memory that the code of one region works on, as byte addresses. */
 export interface RegionPlaces {
-  /** The counts left of instructions and ticks, two words. */
+  /** The counts left of instructions and ticks, two words; then one that allows interrupts and their returns. */
   out: number;
+  /** Of the page that the blocks are of, in host memory. */
+  hostPage: number;
   /** One word a block: its executions. */
   counters: number;
   /** One byte for each offset in the page: index of the block there plus one, or 0. */
@@ -85,7 +91,7 @@ class RegionWriter {
     private readonly layout: CompiledLayout,
     private readonly places: RegionPlaces,
   ) {
-    this.f = new Frame(this.w, layout, blocks[0].operations[0]);
+    this.f = new Frame(this.w, layout, places.out + 2 * BYTES_PER_WORD, blocks[0].operations[0]);
     blocks.forEach(({ operations }, index) => this.indexByOffset.set(operations[0].pageOffset, index));
   }
 
@@ -167,7 +173,11 @@ class RegionWriter {
       emit(f, operation);
       f.exitIfStale();
     }
-    const edges = { to: (offset: number) => this.edge(offset), indirect: () => this.indirectEdge() };
+    const edges: Edges = {
+      to: (offset) => this.edge(offset),
+      indirect: () => this.indirectEdge(),
+      changed: (bits) => this.changedEdge(bits),
+    };
     if (isWhole && isCompiledTransfer(last)) emitTransfer(f, last, edges);
     else if (isWhole) this.edge(last.pageOffset + last.lengthBytes);
     else this.leave(last.pageOffset + last.lengthBytes);
@@ -258,6 +268,31 @@ class RegionWriter {
     w.end();
     w.end();
     f.exit(whole);
+  }
+
+  /** As {@link indirectEdge}; the page must still be the one that a fetch at the new privilege comes to, by the TLB as it is. */
+  private changedEdge(bits: PrivilegeBits): void {
+    const { w, f } = this;
+    w.const(bits.read);
+    w.set(local.READ_BIT);
+    w.const(bits.write);
+    w.set(local.WRITE_BIT);
+    w.get(local.EIP_BASE);
+    w.get(f.segmentBase(CS));
+    w.op(op.I32_ADD);
+    w.const(10);
+    w.op(op.I32_SHR_U);
+    w.const(0x3f_fffc);
+    w.op(op.I32_AND);
+    w.memory(op.I32_LOAD, this.layout.fastBytes);
+    w.const(~(PAGE_BYTES - 1) | bits.fetch);
+    w.op(op.I32_AND);
+    w.const(this.places.hostPage | bits.fetch);
+    w.op(op.I32_NE);
+    w.open(op.IF);
+    f.exit(this.blocks[f.block].operations.length);
+    w.end();
+    this.indirectEdge();
   }
 
   /** ORs to the value on the stack what else makes the run loop look up at the end of this block. */

@@ -5,7 +5,7 @@ import type { Machine } from '../../../emulator/machine.js';
 import { bareMachine, everything, generator } from '../bare.js';
 import { ProgramSource } from './programs.js';
 
-const PROGRAMS = Number(process.env.RINGSIDE_JIT_PROGRAMS ?? 60);
+const PROGRAMS = Number(process.env.RINGSIDE_JIT_PROGRAMS ?? 30);
 const FIRST_SEED = Number(process.env.RINGSIDE_JIT_SEED ?? 1);
 const LIMIT = 40_000;
 

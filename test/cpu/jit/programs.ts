@@ -5,6 +5,30 @@ const DATA = 0x300000;
 const TABLE = 0x201000;
 const ROUNDS = 150;
 
+/** Software interrupts that programs use. */
+const SERVICE = 0x20;
+const UNMAP = 0x21;
+const END = 0x22;
+const HANDLERS: Readonly<Record<number, string>> = {
+  14: 'jmp page_fault',
+  [SERVICE]: 'jmp service',
+  [UNMAP]: 'jmp unmap',
+  [END]: 'cli\nhlt',
+};
+
+/** To the instruction behind it, in ring 3; the machine's task-state segment is at 0. */
+const ENTER_USER = `
+        mov ax, 0x23
+        mov ds, ax
+        mov es, ax
+        push dword 0x23
+        push dword 0x90000
+        push dword 0x202
+        push dword 0x1b
+        push dword user
+        iret
+user:`;
+
 const WIDE = ['eax', 'ebx', 'ecx', 'edx', 'edi'];
 const WORDS = ['ax', 'bx', 'cx', 'dx', 'di'];
 const BYTES = ['al', 'ah', 'bl', 'bh', 'cl', 'ch', 'dl', 'dh'];
@@ -22,10 +46,13 @@ export class ProgramSource {
   private labels = 0;
   /** It changes its own instructions. */
   private readonly changesItself: boolean;
+  /** Its rounds run in ring 3. */
+  private readonly inUserMode: boolean;
 
   constructor(seed: number) {
     this.next = generator(seed);
     this.changesItself = this.oneIn(5);
+    this.inUserMode = this.oneIn(2);
   }
 
   /** Source for `bareMachine`, ended by HLT with interrupts off. */
@@ -36,31 +63,39 @@ export class ProgramSource {
         lgdt [gdtr]
         lidt [idtr]
         mov edi, ${TABLE}
-        mov eax, 3
+        mov eax, 7
 .map:   mov [edi], eax
         add edi, 4
         add eax, 0x1000
         cmp edi, ${TABLE + 0x1000}
         jb .map
 ${[0, 4, 8, 12].map((page) => `and dword [${TABLE + (DATA >> 12) * 4 + page * 4}], ~1`).join('\n')}
-        mov dword [0x200000], ${TABLE + 3}
+        mov dword [0x200000], ${TABLE + 7}
         mov eax, 0x200000
         mov cr3, eax
         mov eax, cr0
         or eax, 0x80010000
         mov cr0, eax
-        mov esi, ${DATA}
+        mov dword [4], 0x8f000
+        mov dword [8], 0x10
         mov dword [counter], ${ROUNDS}
+${this.inUserMode ? ENTER_USER : ''}
+        mov esi, ${DATA}
 ${WIDE.map((register) => `mov ${register}, ${this.next()}`).join('\n')}
         mov ebp, ${this.below(0x1000)}
 round:
 ${blocks.join('\n')}
-        and dword [${TABLE + (DATA >> 12) * 4}], ~1
-        invlpg [${DATA}]
+        int ${UNMAP}
         dec dword [counter]
         jnz near round
-        cli
-        hlt
+        int ${END}
+unmap:  and dword [${TABLE + (DATA >> 12) * 4}], ~1
+        invlpg [${DATA}]
+        iret
+service:
+        inc dword [fixed]
+        ${this.straight()}
+        iret
 function:
         push ebx
         ${this.straight()}
@@ -79,7 +114,7 @@ page_fault:
         pop eax
         add esp, 4
         iret
-${tables((vector) => (vector === 14 ? 'jmp page_fault' : 'iret'))}`;
+${tables((vector) => HANDLERS[vector] ?? 'iret')}`;
   }
 
   private below(limit: number): number {
@@ -189,6 +224,7 @@ ${tables((vector) => (vector === 14 ? 'jmp page_fault' : 'iret'))}`;
       case 15:
         return `and ebp, ${this.pick([0x3ff, 0xfff, 0x7ff])}\n${this.pick(['bsf', 'bsr'])} ${wide}, ${this.place(4)}`;
       case 16:
+        if (this.oneIn(3)) return `int ${SERVICE}`;
         return `${this.pick(['bt', 'bts', 'btr', 'btc'])} ${this.oneIn(2) ? `${wide}, ${this.pick(WIDE)}` : `${this.place(4)}, ${this.below(40)}`}`;
       case 17:
         return this.pick([

@@ -21,6 +21,8 @@ import type { Operation, PortWidth } from '../isa/operation.js';
 export interface SvmUnit {
   /** CPUID, RDTSC, HLT and other intercepts without a parameter of their own; `info` goes to EXITINFO1 (invlpg: the address). */
   interceptInstruction(intercept: InstructionIntercept, info?: number): void;
+  /** Whether INT n or IRET would leave the guest: then compiled code leaves them to the interpreter. */
+  readonly interceptsTransfers: boolean;
   /** The instruction's own intercept, as its row names it: for those that are checked before memory is read. */
   interceptOperation(op: Operation): void;
   /** PAUSE, through the filter that some processors have. */

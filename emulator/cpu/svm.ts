@@ -219,6 +219,10 @@ export class Svm implements SvmUnit {
     this.exitIf(INSTRUCTION_EXITS[intercept], { info1, isInstruction: true });
   }
 
+  get interceptsTransfers(): boolean {
+    return this.intercepts.has(INTERCEPTS.SWINT) || this.intercepts.has(INTERCEPTS.IRET);
+  }
+
   interceptOperation({ row }: Operation): void {
     if (row.intercept !== null) this.exitIf(interceptCode(row.intercept), { isInstruction: true });
   }

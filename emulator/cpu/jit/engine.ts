@@ -97,7 +97,7 @@ export class CompiledEngine {
     const allowed =
       deliversItself &&
       cpu.pollAttention === 0 &&
-      !cpu.guestMode &&
+      !(cpu.guestMode && cpu.svmUnit.interceptsTransfers) &&
       !cpu.nmiBlocked &&
       !cpu.parts.trace.enabled &&
       (cpu.s32[CR0_I32] & CR0_PE) !== 0;

@@ -16,22 +16,14 @@ export type RegionFunction = (
   writeBit: number,
 ) => number;
 
-/** A block in a unit. */
-export class UnitBlock implements RegionBlock {
-  readonly ticks: number;
-  /** What one execution adds to the guest's row: columns and amounts. */
+/** What one execution of some operations costs: ticks, and the columns of a ledger's row with their amounts. */
+class Charge {
+  readonly ticks: number = 0;
   private readonly columns: number[] = [];
   private readonly amounts: number[] = [];
 
-  constructor(
-    readonly source: Block,
-    readonly operations: readonly Operation[],
-    readonly isWhole: boolean,
-    readonly polls: boolean,
-    prices: Float64Array,
-  ) {
+  constructor(operations: readonly Operation[], prices: Float64Array) {
     const counts = new Float64Array(COST_KEY_COUNT);
-    this.ticks = 0;
     for (const operation of operations) {
       addCounts(operation, counts, 0, 1);
       this.ticks += operationTicks(operation, prices);
@@ -43,23 +35,44 @@ export class UnitBlock implements RegionBlock {
     });
   }
 
+  addTo(rows: Float64Array, row: number, times: number): void {
+    for (let at = 0; at < this.columns.length; at++) rows[row + this.columns[at]] += this.amounts[at] * times;
+  }
+}
+
+/** A block in a unit. */
+export class UnitBlock implements RegionBlock {
+  readonly ticks: number;
+  private readonly whole: Charge;
+  /** By how many operations were completed: what the others have been charged; made when first asked for. */
+  private readonly refunds: (Charge | undefined)[] = [];
+
+  constructor(
+    readonly source: Block,
+    readonly operations: readonly Operation[],
+    readonly isWhole: boolean,
+    readonly polls: boolean,
+    private readonly prices: Float64Array,
+  ) {
+    this.whole = new Charge(operations, prices);
+    this.ticks = this.whole.ticks;
+  }
+
   get count(): number {
     return this.operations.length;
   }
 
   fold(rows: Float64Array, guestRow: number, executions: number): void {
-    for (let at = 0; at < this.columns.length; at++) {
-      rows[guestRow + this.columns[at]] += this.amounts[at] * executions;
-    }
+    this.whole.addTo(rows, guestRow, executions);
   }
 
   /** Takes back the charge of all but the first `completed` operations. @returns how many they are. */
   refund(completed: number, ledger: Ledger, guestRow: number): number {
-    for (let at = completed; at < this.operations.length; at++) {
-      addCounts(this.operations[at], ledger.rows, guestRow, -1);
-      ledger.ticks -= operationTicks(this.operations[at], ledger.prices);
-    }
-    return this.operations.length - completed;
+    const { operations, prices } = this;
+    const refund = (this.refunds[completed] ??= new Charge(operations.slice(completed), prices));
+    refund.addTo(ledger.rows, guestRow, -1);
+    ledger.ticks -= refund.ticks;
+    return operations.length - completed;
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Random programs in every mode: none may make a host exception, pass its budget, or end otherwise when it is run in
+ * Random programs in every mode, and as guests of a host: none may make a host exception, pass its budget, or end otherwise when it is run in
  * pieces or by another engine. Too long for `npm test`, which does a few of each (soak.test.ts).
  *
  *     node dist/test/conformance/soak/main.js [CASES [FIRST_SEED [MODE]]]     200 of each mode, from 1, if absent
@@ -7,6 +7,7 @@
  * Prints what it finds, then `N passed, N failed`; the exit code is 1 if any failed. The same seed is the same case.
  */
 import { MODES } from './cases.js';
+import { soakGuest } from './guest.js';
 import { findMode, soak } from './soak.js';
 
 const COMPARE_EVERY = 4;
@@ -38,8 +39,9 @@ for (const each of mode ? [mode] : MODES) {
     const finding = soak(each, seed, COMPARE_EVERY);
     for (const key of SHOWN_KEYS) counts.set(key, (counts.get(key) ?? 0) + (finding.counts[key] ?? 0));
     total++;
-    if (finding.problem === null) continue;
-    if (++failed <= MAX_SHOWN) console.log(`${each.name}, seed ${seed}: ${finding.problem}`);
+    const problem = finding.problem ?? soakGuest(each, seed).problem;
+    if (problem === null) continue;
+    if (++failed <= MAX_SHOWN) console.log(`${each.name}, seed ${seed}: ${problem}`);
   }
   console.error(`${each.name}: ${[...counts].map(([key, count]) => `${count} ${key}`).join(', ')}`);
 }

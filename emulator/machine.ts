@@ -4,7 +4,7 @@ import type { SegmentState, TableState } from './arch/descriptors.js';
 import { PAGE_BYTES } from './arch/paging.js';
 import { CS, DS, EDX, ES, ESP, FS, GPR_NAMES, GS, SEGMENT_NAMES, SS } from './arch/registers.js';
 import type { SegmentIndex } from './arch/registers.js';
-import { STATE_BYTES } from './arch/state.js';
+import { STATE_BYTES, X87_OFFSET } from './arch/state.js';
 import { Ledger } from './cost/ledger.js';
 import type { CpuProfile } from './cost/profile.js';
 import { ATTENTION_EXIT, POLL_INIT, POLL_NMI, POLL_SMI, POLL_STOP } from './cpu/attention.js';
@@ -20,6 +20,8 @@ import type { CompiledLayout } from './cpu/jit/layout.js';
 import { Svm } from './cpu/svm.js';
 import { FAST_BYTES } from './cpu/tlb.js';
 import type { TlbEntry } from './cpu/tlb.js';
+import { X87Unit } from './isa/x87/unit.js';
+import type { X87State } from './isa/x87/unit.js';
 import { PortBus } from './platform/bus.js';
 import { Clock } from './platform/clock.js';
 import { PhysicalMemory } from './platform/memory.js';
@@ -61,6 +63,8 @@ export interface GuestState {
   cr4: number;
   gdtr: TableState;
   idtr: TableState;
+  /** The coprocessor, once software has used it. */
+  x87?: X87State;
 }
 
 /** An end that software brings about through a device: the exit port, or a register that switches off or resets. */
@@ -106,6 +110,7 @@ export class Machine {
     stateOffsetBytes: number,
     ledger: Ledger,
     clock: Clock,
+    x87: X87Unit,
     compiled: CompiledLayout | null,
   ) {
     this.profile = profile;
@@ -120,6 +125,7 @@ export class Machine {
       stateOffsetBytes,
       ledger,
       clock,
+      x87,
       ports: this.ports,
       trace: this.trace,
       acknowledgeInterrupt: () => this.platform.acknowledgeInterrupt(),
@@ -160,7 +166,8 @@ export class Machine {
     const ledger = new Ledger(profile);
     const memory = PhysicalMemory.over(buffer, memoryOffsetBytes, memoryBytes, marks);
     const compiled = engine === 'compiled' ? { memory: buffer, ...layout, hotInstructions } : null;
-    return new Machine(profile, memory, 0, ledger, new Clock(ledger), compiled);
+    const x87 = new X87Unit(buffer.buffer, X87_OFFSET);
+    return new Machine(profile, memory, 0, ledger, new Clock(ledger), x87, compiled);
   }
 
   get cpu(): Processor {
@@ -216,7 +223,9 @@ export class Machine {
     if (this.hasVirtualMachine) throw new Error('a machine has room for the state of one virtual machine');
     const memory = this.memory.window(offsetBytes, sizeBytes);
     this.hasVirtualMachine = true;
-    return new Machine(profile, memory, STATE_BYTES, new Ledger(profile), this.clock, null);
+    // No monitor here computes in floating point, so the coprocessor is all the guest's.
+    const { x87 } = this.core;
+    return new Machine(profile, memory, STATE_BYTES, new Ledger(profile), this.clock, x87, null);
   }
 
   /** Flat 32-bit protected mode, paging and interrupts off, all general registers 0 but ESP: how an image is entered. */
@@ -255,6 +264,7 @@ export class Machine {
       cr4: core.cr4,
       gdtr: core.gdtr,
       idtr: core.idtr,
+      ...(core.x87.used && { x87: core.x87.state() }),
     };
   }
 

@@ -3,6 +3,8 @@
  * Instruction"): position in EDX of function 1 and of function 8000_0001, and in ECX of either; null where it is not told.
  */
 export const CPU_FEATURES = {
+  /** The x87 coprocessor. */
+  fpu: { basic: 0, extended: 0 },
   /** Virtual-8086 mode extensions and their like in protected mode. */
   vme: { basic: 1, extended: 1 },
   /** Debugging extensions: I/O breakpoints, CR4.DE. */

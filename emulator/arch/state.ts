@@ -44,5 +44,19 @@ export const READ_SPAN_OFFSET = 0x400;
 export const WRITE_SPAN_OFFSET = 0x420;
 export const CODE_LIMIT_I32 = 0x440 >> 2;
 
+/**
+ * The x87 coprocessor: R0 to R7, 16 bytes each (64 bits of significand, then sign and exponent), and after them its
+ * other registers. Offsets of these count from {@link X87_OFFSET}.
+ */
+export const X87_OFFSET = 0x500;
+export const X87_REGISTER_STRIDE = 16;
+export const X87_CONTROL_OFFSET = 0x80;
+export const X87_STATUS_OFFSET = 0x88;
+/** A bit for each register that is empty. */
+export const X87_EMPTY_OFFSET = 0x90;
+/** Offset and selector of the last instruction with an unmasked exception, and of its operand; u32 each. */
+export const X87_POINTER_OFFSET = 0x98;
+export const X87_BYTES = 0xa8;
+
 /** A processor's whole state area. */
 export const STATE_BYTES = 0x1000;

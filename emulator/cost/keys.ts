@@ -11,6 +11,10 @@ export const COST_KEYS = [
   'divide',
   'bit', // bit tests and scans
   'bcd',
+  'x87', // loads, stores, additions, multiplications and comparisons of the coprocessor
+  'x87.divide', // divisions, remainders, square roots
+  'x87.transcendental',
+  'x87.state', // its environment or all of its registers saved or loaded; packed decimals
   'flags.read', // pushf, lahf
   'flags.write', // popf
   'if.clear', // cli

@@ -4,7 +4,7 @@ import { ECX, EAX, EDX } from '../arch/registers.js';
 import type { SegmentIndex } from '../arch/registers.js';
 import * as dr from '../arch/debug.js';
 import { CPL_I32, CR0_I32, CR2_I32, CR3_I32, CR4_I32, DR_OFFSET } from '../arch/state.js';
-import { VECTOR_DB, VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../arch/vectors.js';
+import { VECTOR_DB, VECTOR_GP, VECTOR_MF, VECTOR_NM, VECTOR_UD } from '../arch/vectors.js';
 import type { ExecutionContext } from '../isa/context.js';
 import { ATTENTION_HALT } from './attention.js';
 import type { Cpu } from './cpu.js';
@@ -215,23 +215,37 @@ export function readPerformanceCounter(cpu: Cpu): never {
 }
 
 /**
- * Without a coprocessor WAIT waits for nothing, and the control instructions by which software looks for one do
- * nothing (Intel AP-485, order number 241618-039, section "FPU detection": FNINIT and FNSTSW on a processor that
- * may have none); every other opcode is undefined. Before all that CR0 may say #NM.
+ * Before an instruction of the coprocessor (SDM vol. 3A, section 2.5 "Control Registers", table 2-2). Without one
+ * WAIT waits for nothing, and the control instructions by which software looks for one do nothing (Intel AP-485,
+ * order number 241618-039, section "FPU detection": FNINIT and FNSTSW on a processor that may have none).
  */
 export function coprocessor(
   cpu: Cpu,
   kind: Parameters<ExecutionContext['coprocessor']>[0],
   form: string,
-): void {
+): boolean {
   const cr0 = cpu.s32[CR0_I32];
+  const isThere = cpu.features.has('fpu');
   if (kind === 'wait') {
     const waits = (cr0 & (cr.CR0_MP | cr.CR0_TS)) === (cr.CR0_MP | cr.CR0_TS);
     if (waits) cpu.fault.raise(VECTOR_NM, -1);
-    return;
+    if (isThere) raisePending(cpu);
+    return isThere;
   }
   if (kind !== 'simd' && cr0 & (cr.CR0_EM | cr.CR0_TS)) cpu.fault.raise(VECTOR_NM, -1);
-  if (kind === 'x87.control') return;
-  cpu.noteMissing(form);
-  cpu.fault.raise(VECTOR_UD, -1);
+  if (kind === 'x87.control') return isThere;
+  if (kind === 'simd' || !isThere) {
+    cpu.noteMissing(form);
+    cpu.fault.raise(VECTOR_UD, -1);
+  }
+  raisePending(cpu);
+  return true;
+}
+
+/** An unmasked exception of an earlier x87 instruction. */
+function raisePending(cpu: Cpu): void {
+  if (!cpu.x87.pending) return;
+  if (cpu.s32[CR0_I32] & cr.CR0_NE) cpu.fault.raise(VECTOR_MF, -1);
+  // As with the IGNNE# pin asserted: execution goes on.
+  cpu.noteMissing('x87 exceptions by IRQ 13 (CR0.NE clear)');
 }

@@ -6,6 +6,7 @@ import type { Ledger } from '../cost/ledger.js';
 import type { CpuProfile } from '../cost/profile.js';
 import type { ExecutionContext, OptionalInstruction } from '../isa/context.js';
 import type { Operation, PortWidth } from '../isa/operation.js';
+import type { X87Unit } from '../isa/x87/unit.js';
 import type { PortBus } from '../platform/bus.js';
 import type { Clock } from '../platform/clock.js';
 import type { PhysicalMemory } from '../platform/memory.js';
@@ -55,6 +56,8 @@ export interface CpuParts {
   ledger: Ledger;
   /** The time that it sees: of the machine, or for a virtual processor of its host. */
   clock: Clock;
+  /** Its coprocessor: the one in its own state area, or for a virtual processor that of its host. */
+  x87: X87Unit;
   ports: PortBus;
   trace: TraceRecorder;
   /** The interrupt-acknowledge cycle. @returns the vector. */
@@ -81,6 +84,7 @@ export interface ApicBase {
 export class Cpu extends Registers implements ExecutionContext, Processor {
   readonly ledger: Ledger;
   readonly msrs: Msrs;
+  readonly x87: X87Unit;
   /** What CPUID offers. */
   readonly features: ReadonlySet<CpuFeature>;
   readonly vmExit = new VmExit();
@@ -104,6 +108,7 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
     super(parts.memory, parts.stateOffsetBytes, parts.ledger, parts.profile, fastTable(parts.compiled));
     this.ledger = parts.ledger;
     this.msrs = new Msrs();
+    this.x87 = parts.x87;
     this.features = new Set(parts.profile.features);
     this.executor = new Executor(this, parts);
     parts.ledger.settle = () => this.executor.sync();
@@ -210,7 +215,9 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
 
   copyFrom(other: Processor): void {
     if (!(other instanceof Cpu)) throw new TypeError('a processor can copy only from one of its own kind');
+    const x87 = other.x87.image();
     this.u8.set(other.u8);
+    this.x87.setImage(x87);
     this.msrs.copyFrom(other.msrs);
     this.halted = other.halted;
     this.interruptShadow = other.interruptShadow;
@@ -382,8 +389,8 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
   svm(mnemonic: Parameters<ExecutionContext['svm']>[0]): void {
     this.svmUnit.execute(mnemonic);
   }
-  coprocessor(kind: Parameters<ExecutionContext['coprocessor']>[0], form: string): void {
-    control.coprocessor(this, kind, form);
+  coprocessor(kind: Parameters<ExecutionContext['coprocessor']>[0], form: string): boolean {
+    return control.coprocessor(this, kind, form);
   }
 
   // --- ports

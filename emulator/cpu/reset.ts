@@ -17,6 +17,7 @@ const TABLE_LIMIT = 0xffff;
 /** The state after reset (Intel SDM vol. 3, "Processor State After Reset"): real mode at the reset vector. */
 export function reset(cpu: Cpu): void {
   cpu.u8.fill(0);
+  cpu.x87.reset();
   cpu.msrs.reset();
   cpu.cr0 = CR0_CD | CR0_NW | CR0_ET;
   cpu.eflags = FLAG_ONE;

@@ -1,5 +1,6 @@
 import type { SegmentIndex } from '../arch/registers.js';
 import type { Operation, PortWidth } from './operation.js';
+import type { X87Unit } from './x87/unit.js';
 
 /** Instructions that only some processors have, or that only some mode has. */
 export type OptionalInstruction = 'rdtscp' | 'monitor' | 'mwait' | 'xsetbv' | 'rsm';
@@ -125,8 +126,14 @@ export interface ExecutionContext {
   optional(mnemonic: OptionalInstruction, segment: SegmentIndex): void;
   /** VMRUN and its family, by mnemonic. */
   svm(mnemonic: 'vmrun' | 'vmmcall' | 'vmload' | 'vmsave' | 'stgi' | 'clgi' | 'skinit' | 'invlpga'): void;
-  /** WAIT and any x87/MMX/SSE opcode: #NM or #UD as CR0 says. Returns from WAIT, and from the x87 instructions that look for a coprocessor. */
-  coprocessor(kind: 'wait' | 'x87' | 'x87.control' | 'simd', form: string): void;
+  /**
+   * What comes before WAIT and any x87, MMX or SSE instruction: #NM as CR0 says, #MF when an x87 exception is
+   * pending (not for 'x87.control'), #UD for what there is no unit for. WAIT and the x87 control instructions, by
+   * which software looks for a coprocessor, are never undefined. @returns whether there is a coprocessor.
+   */
+  coprocessor(kind: 'wait' | 'x87' | 'x87.control' | 'simd', form: string): boolean;
+  /** The coprocessor's registers; to be used when {@link coprocessor} says that it is there. */
+  readonly x87: X87Unit;
   pause(): void;
 
   // --- ports: privilege (IOPL, TSS bitmap), intercepts and charges included

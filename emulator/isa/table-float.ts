@@ -1,23 +1,8 @@
-import type { InstructionRow } from './operation.js';
+import type { CostKey } from '../cost/keys.js';
+import type { InstructionRow, MemoryUse } from './operation.js';
 import { opcodePlus, row } from './row.js';
-import { wait, x87, x87Control, x87StoreWord, x87StoreWordToAx } from './semantics/system.js';
-
-/*
- * x87: decoded for length and name. There is no floating-point unit, so all raise #NM or #UD as CR0 says, but for
- * those that software looks for one with.
- */
-
-const CONTROL: ReadonlySet<string> = new Set(['fneni', 'fndisi', 'fnclex', 'fninit', 'fnsetpm']);
-const STORE_WORD: ReadonlySet<string> = new Set(['fnstsw', 'fnstcw']);
-
-function float(mnemonic: string, opcode: string, operands: string): InstructionRow {
-  if (STORE_WORD.has(mnemonic)) {
-    return operands === 'AX'
-      ? row(mnemonic, opcode, operands, x87StoreWordToAx)
-      : row(mnemonic, opcode, operands, x87StoreWord, { memory: 'write' });
-  }
-  return row(mnemonic, opcode, operands, CONTROL.has(mnemonic) ? x87Control : x87);
-}
+import { wait } from './semantics/system.js';
+import { memoryHandler, registerHandler } from './x87/handlers.js';
 
 /** Memory forms of opcodes d8-df by reg field: mnemonic and operand size. '' is undefined. */
 const MEMORY: readonly string[][] = [
@@ -60,15 +45,41 @@ function registerOperands(opcode: number, mnemonic: string): string {
   return /^(fcmov|fu?comi)/.test(mnemonic) ? 'ST0,H?' : 'H?';
 }
 
+const COSTLY: Readonly<Record<string, CostKey>> = {
+  ...keys('x87.divide', 'fdiv fdivr fdivp fdivrp fidiv fidivr fsqrt fprem fprem1'),
+  ...keys('x87.transcendental', 'f2xm1 fyl2x fyl2xp1 fpatan fptan fsin fcos fsincos'),
+  ...keys('x87.state', 'fnsave frstor fnstenv fldenv fninit fbld fbstp'),
+};
+
+function keys(key: CostKey, mnemonics: string): Record<string, CostKey> {
+  return Object.fromEntries(mnemonics.split(' ').map((mnemonic) => [mnemonic, key]));
+}
+
+function costOf(mnemonic: string): CostKey {
+  return COSTLY[mnemonic] ?? 'x87';
+}
+
+const STORES = /^(fi?stt?p?|fbstp|fnst|fnsave)/;
+
+function memoryRow(mnemonic: string, opcode: string, size: string): InstructionRow {
+  const memory: MemoryUse = STORES.test(mnemonic) ? 'write' : 'read';
+  return row(mnemonic, opcode, `M${size}`, memoryHandler(mnemonic, size), { cost: costOf(mnemonic), memory });
+}
+
+function registerRow(mnemonic: string, opcode: string, operands: string): InstructionRow {
+  const handler = registerHandler(mnemonic, operands.startsWith('ST0'));
+  return row(mnemonic, opcode, operands, handler, { cost: costOf(mnemonic) });
+}
+
 const BY_OPCODE = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((offset) => {
   const opcode = opcodePlus(0xd8, offset);
   return [0, 1, 2, 3, 4, 5, 6, 7].flatMap((digit) => {
     const [memory, size] = MEMORY[offset][digit].split(' ');
     const register = REGISTER[offset][digit];
     return [
-      ...(memory ? [float(memory, `${opcode} /${digit}`, `M${size}`)] : []),
+      ...(memory ? [memoryRow(memory, `${opcode} /${digit}`, size)] : []),
       ...(register
-        ? [float(register, `${opcode} /${digit}`, registerOperands(0xd8 + offset, register))]
+        ? [registerRow(register, `${opcode} /${digit}`, registerOperands(0xd8 + offset, register))]
         : []),
     ];
   });
@@ -82,8 +93,8 @@ export const FLOAT_ROWS: readonly InstructionRow[] = [
       const mnemonic = text.trim();
       return mnemonic === ''
         ? []
-        : [float(mnemonic, `${opcodePlus(opcode, 0)} ${opcodePlus(modrm, index)}`, '')];
+        : [registerRow(mnemonic, `${opcodePlus(opcode, 0)} ${opcodePlus(modrm, index)}`, '')];
     }),
   ),
-  float('fnstsw', 'df e0', 'AX'),
+  registerRow('fnstsw', 'df e0', 'AX'),
 ];

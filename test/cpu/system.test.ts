@@ -20,14 +20,13 @@ t.test('what system instructions refuse, and what is reported as missing', async
     ['a performance counter', 'mov ecx, 0\nrdpmc', GP, ['performance counter 0']],
     ['syscall without EFER.SCE', 'syscall', UD, []],
     ['vmrun without EFER.SVME', 'vmrun', UD, []],
-    ['x87', 'fld1', UD, ['fld1']],
     ['SSE2', 'addpd xmm0, [0x5000]', UD, ['addpd Vx,Wx']],
     ['SSSE3', 'db 0x0f, 0x38, 0x00, 0xc0', UD, ['opcode 0f 38']],
     ['what is undefined for good', 'ud2', UD, []],
     ['LOCK where it may not be', 'db 0xf0, 0x90', UD, []],
-    ['the search for a coprocessor', 'fninit\nfnstsw ax\nfnstcw [0x5000]', null, []],
-    ['the search for one, to be emulated', 'mov eax, 5\nmov cr0, eax\nfninit', NM, []],
-    ['the search for one, a task switch before', 'mov eax, 9\nmov cr0, eax\nfnstsw ax', NM, []],
+    ['x87, to be emulated', 'mov eax, 5\nmov cr0, eax\nfninit', NM, []],
+    ['x87, a task switch before', 'mov eax, 9\nmov cr0, eax\nfnstsw ax', NM, []],
+    ['fwait with MP, a task switch before', 'mov eax, 0x0b\nmov cr0, eax\nfwait', NM, []],
   ];
   for (const [what, source, event, missing] of rows) {
     const machine = bareMachine(`${source}\njmp $`);
@@ -38,15 +37,6 @@ t.test('what system instructions refuse, and what is reported as missing', async
     machine.cpu.step();
     t.same([...machine.missing.keys()], missing, what);
   }
-});
-
-t.test('a coprocessor that is not there reads as ones', async (t) => {
-  const machine = bareMachine(
-    'finit\nmov word [0x5000], 0x5a5a\nfnstsw [0x5000]\nfnstcw [0x5002]\nfnstsw ax\nhlt',
-  );
-  t.equal(machine.run().kind, 'halted');
-  t.equal(machine.memory.read32(0x5000), 0xffff_ffff);
-  t.equal(machine.cpu.gpr(EAX), 0xffff);
 });
 
 t.test('time stamp counter', async (t) => {

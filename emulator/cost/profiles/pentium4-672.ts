@@ -12,6 +12,7 @@ const CALIBRATION = (cell: string) => `A06 figure 4: ${cell}`;
 
 /** Of what CPUID gives on both of the paper's processors (Intel SDM vol. 2A, "CPUID"), all that the simulated one can have. */
 export const NETBURST_FEATURES = [
+  'fpu',
   'vme',
   'de',
   'pse',
@@ -55,6 +56,10 @@ export const pentium4_672: CpuProfile = {
     divide: input(79, `${AF21}: latency of idiv r32`),
     bit: guess(4, 'microcoded on this core'),
     bcd: guess(50, 'microcoded on this core'),
+    x87: guess(2, 'between the latency of fadd, about 6, and its reciprocal throughput of 1'),
+    'x87.divide': guess(43, 'about 23 to 45 by precision'),
+    'x87.transcendental': guess(180, 'about 100 to 250'),
+    'x87.state': guess(300, 'microcoded: fnsave and frstor move 108 bytes'),
     'flags.read': input(9, `${AF21}: pushf`),
     'flags.write': input(70, `${AF21}: popf`),
     'if.clear': input(60, 'A06 section 3.2: cli on a Pentium 4; AF21 has 52'),

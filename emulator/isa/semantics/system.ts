@@ -2,15 +2,7 @@ import { EAX, EDX, LDTR, TR } from '../../arch/registers.js';
 import type { SegmentIndex } from '../../arch/registers.js';
 import type { ExecutionContext, OptionalInstruction } from '../context.js';
 import type { Handler, Operation, PortWidth } from '../operation.js';
-import {
-  advance,
-  effectiveAddress,
-  readRegister,
-  readRm,
-  writeMemory,
-  writeRegister,
-  writeRm,
-} from './operands.js';
+import { advance, effectiveAddress, readRegister, readRm, writeRegister, writeRm } from './operands.js';
 
 // --- interrupt flag and machine state
 
@@ -159,23 +151,14 @@ export function optional(mnemonic: OptionalInstruction): Handler {
   return (cpu, op) => cpu.optional(mnemonic, op.segment);
 }
 
-export const wait: Handler = (cpu, op) => cpu.coprocessor('wait', formOf(op));
-export const x87: Handler = (cpu, op) => cpu.coprocessor('x87', formOf(op));
-export const x87Control: Handler = (cpu, op) => cpu.coprocessor('x87.control', formOf(op));
-/** No coprocessor drives the bus, which reads as ones, as at a port where nothing is. */
-const NO_COPROCESSOR_WORD = 0xffff;
-/** FNSTSW and FNSTCW to memory. */
-export const x87StoreWord: Handler = (cpu, op) => {
-  x87Control(cpu, op);
-  writeMemory(cpu, op.segment, effectiveAddress(cpu, op), 2, NO_COPROCESSOR_WORD);
+export const wait: Handler = (cpu, op) => {
+  cpu.coprocessor('wait', formOf(op));
 };
-export const x87StoreWordToAx: Handler = (cpu, op) => {
-  x87Control(cpu, op);
-  writeRegister(cpu, EAX, 2, NO_COPROCESSOR_WORD);
+export const simd: Handler = (cpu, op) => {
+  cpu.coprocessor('simd', formOf(op));
 };
-export const simd: Handler = (cpu, op) => cpu.coprocessor('simd', formOf(op));
 
 /** The form in the manual's notation, as a user finds it in the instruction table. */
-function formOf({ row }: Operation): string {
+export function formOf({ row }: Operation): string {
   return `${row.mnemonic} ${row.operands}`.trim();
 }

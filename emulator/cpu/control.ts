@@ -201,9 +201,9 @@ export function halt(cpu: Cpu): void {
 export function readTimeStamp(cpu: Cpu, mnemonic: 'rdtsc' | 'rdtscp' = 'rdtsc'): void {
   if (cpu.s32[CR4_I32] & cr.CR4_TSD && cpu.s32[CPL_I32] !== 0) cpu.fault.raise(VECTOR_GP, 0);
   if (cpu.guestMode) cpu.svmUnit.interceptInstruction(mnemonic);
-  const tsc = cpu.msrs.timeStamp(cpu);
-  cpu.s32[EAX * 2] = Number(BigInt.asIntN(32, tsc));
-  cpu.s32[EDX * 2] = Number(BigInt.asIntN(32, tsc >> 32n));
+  const { low, high } = cpu.msrs.timeStampHalves(cpu);
+  cpu.s32[EAX * 2] = low;
+  cpu.s32[EDX * 2] = high;
 }
 
 /** RDPMC: there are no performance counters, so every number in ECX is a wrong one. */

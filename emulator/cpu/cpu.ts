@@ -6,7 +6,7 @@ import type { Ledger } from '../cost/ledger.js';
 import type { CpuProfile } from '../cost/profile.js';
 import type { ExecutionContext, OptionalInstruction } from '../isa/context.js';
 import type { Operation, PortWidth } from '../isa/operation.js';
-import type { X87Unit } from '../isa/x87/unit.js';
+import { X87Unit } from '../isa/x87/unit.js';
 import type { PortBus } from '../platform/bus.js';
 import type { Clock } from '../platform/clock.js';
 import type { PhysicalMemory } from '../platform/memory.js';
@@ -42,6 +42,9 @@ import { reset } from './reset.js';
 import * as segmentation from './segmentation.js';
 import type { SvmUnit } from './svm-hooks.js';
 import { FAST_BYTES } from './tlb.js';
+
+export { X87Unit };
+export type { X87State } from '../isa/x87/unit.js';
 
 /** What may end or interrupt guest mode. */
 const POLL_OUTSIDE = POLL_INTERRUPT | POLL_NMI | POLL_VIRTUAL;

@@ -104,6 +104,16 @@ export class Msrs {
     return BigInt.asUintN(64, BigInt(cycles) + this.tscOffset + this.guestTscOffset);
   }
 
+  /** The same as two signed words: software spins on it, so without big integers as long as nobody has set it. */
+  timeStampHalves(cpu: Cpu): { low: number; high: number } {
+    if (this.tscOffset === 0n && this.guestTscOffset === 0n) {
+      const cycles = Math.floor(cpu.parts.clock.observe() / TICKS_PER_CYCLE);
+      return { low: cycles | 0, high: (cycles / 2 ** 32) | 0 };
+    }
+    const tsc = this.timeStamp(cpu);
+    return { low: Number(BigInt.asIntN(32, tsc)), high: Number(BigInt.asIntN(32, tsc >> 32n)) };
+  }
+
   /** RDMSR and WRMSR: number in ECX, value in EDX:EAX. @throws Fault #GP(0). */
   execute(cpu: Cpu, write: boolean): void {
     cpu.requireCpl0();

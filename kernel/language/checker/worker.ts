@@ -1,5 +1,4 @@
-import { setFlagsFromString } from 'node:v8';
-import vm from 'node:vm';
+import { Session } from 'node:inspector';
 import type { MessagePort } from 'node:worker_threads';
 import { parentPort, workerData } from 'node:worker_threads';
 import { serve } from '../rpc.js';
@@ -30,9 +29,9 @@ if (parentPort !== null) {
 
 /** With nothing asked of it for so long, this thread gives back what TypeScript's last programs have left. */
 function collectWhenIdle(port: MessagePort): void {
-  setFlagsFromString('--expose-gc');
-  const collect = vm.runInNewContext('gc') as () => void;
-  const timer = setTimeout(collect, IDLE_MS);
+  const session = new Session();
+  session.connect();
+  const timer = setTimeout(() => session.post('HeapProfiler.collectGarbage'), IDLE_MS);
   port.on('message', () => timer.refresh());
   timer.unref();
 }

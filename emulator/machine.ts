@@ -1,4 +1,5 @@
 import { CR0_ET, CR0_NE, CR0_PE, EFER_SVME } from './arch/control.js';
+import { requireFeatures } from './arch/cpuid.js';
 import * as attr from './arch/descriptors.js';
 import type { SegmentState, TableState } from './arch/descriptors.js';
 import { PAGE_BYTES } from './arch/paging.js';
@@ -145,7 +146,7 @@ export class Machine {
     this.resetFlat(0);
   }
 
-  /** @throws RangeError when `memoryBytes` is not a size that a machine can have. */
+  /** @throws RangeError when `memoryBytes` is not a size that a machine can have, and for a CPUID feature that there is not. */
   static create({
     profile,
     memoryBytes,
@@ -157,6 +158,7 @@ export class Machine {
         `memory of ${memoryBytes} bytes: expected a multiple of ${PAGE_BYTES} from ${MIN_MEMORY_BYTES} to ${MAX_MEMORY_BYTES}`,
       );
     }
+    requireFeatures(profile.features);
     if (!ENGINES.includes(engine)) {
       throw new RangeError(`no engine is called '${String(engine)}'; there are: ${ENGINES.join(', ')}`);
     }

@@ -44,3 +44,13 @@ export interface FeaturePositions {
 
 /** A feature that the simulated processor can have; a profile lists those that it has. */
 export type CpuFeature = keyof typeof CPU_FEATURES;
+
+/** @throws RangeError for a feature that the simulated processor cannot have, naming those that it can. */
+export function requireFeatures(features: readonly string[]): void {
+  const unknown = features.filter((feature) => !Object.hasOwn(CPU_FEATURES, feature));
+  if (unknown.length === 0) return;
+  const names = unknown.map((feature) => `'${feature}'`).join(', ');
+  throw new RangeError(
+    `the simulated processor has no CPUID feature ${names}; there are: ${Object.keys(CPU_FEATURES).join(', ')}`,
+  );
+}

@@ -1,6 +1,8 @@
 import t from 'tap';
 import { CR4_PAE, CR4_PGE, CR4_PSE } from '../../emulator/arch/control.js';
 import { CS, EAX, EBX, ECX, EDX, ESP, SS } from '../../emulator/arch/registers.js';
+import { findProfile } from '../../emulator/cost/catalog.js';
+import { Machine } from '../../emulator/machine.js';
 import { ORIGIN, balances, bareMachine } from './bare.js';
 
 const GP = { vector: 13, kind: 'exception', errorCode: 0 };
@@ -115,4 +117,13 @@ t.test('port accesses from ring 3 go by IOPL, then by the bitmap of the TSS', as
     if (allowed) t.equal(stop.kind, 'budget', what);
     else t.match(stop, { kind: 'trap', event: GP }, what);
   }
+});
+
+t.test('a CPUID feature that there is not', async (t) => {
+  const full = findProfile('pentium4-672');
+  const features = [...full.features, 'sse2' as 'pse'];
+  t.throws(() => Machine.create({ profile: { ...full, features }, memoryBytes: 1 << 20 }), {
+    name: 'RangeError',
+    message: /no CPUID feature 'sse2'; there are: .*pae/,
+  });
 });

@@ -179,6 +179,18 @@ export class Machine {
     return this.platform.mmio;
   }
 
+  /**
+   * The processor is one that can be virtualized classically: instructions that are sensitive without being
+   * privileged raise #GP(0) outside of ring 0, as privileged ones do. For the machine of a monitor that runs a
+   * deprivileged guest; to be changed between two runs.
+   */
+  get sensitiveTraps(): boolean {
+    return this.core.sensitiveTraps;
+  }
+  set sensitiveTraps(value: boolean) {
+    this.core.sensitiveTraps = value;
+  }
+
   /** Set from outside (an interrupt of the kernel): the run stops at the next poll with kind 'requested'. */
   get stopRequested(): boolean {
     return (this.core.pollAttention & POLL_STOP) !== 0;

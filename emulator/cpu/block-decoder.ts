@@ -5,6 +5,7 @@ import { row } from '../isa/row.js';
 import { Block } from './block.js';
 import type { Cpu } from './cpu.js';
 import { isCompiled } from './jit/coverage.js';
+import { guardSensitive } from './sensitive.js';
 
 const PAGE_BYTES = 4096;
 const PAGE_MASK = PAGE_BYTES - 1;
@@ -37,6 +38,7 @@ export function decodeBlock(cpu: Cpu, page: number, offset: number, maxOperation
     const op = decode(u8, start + at, PAGE_BYTES - at, bits);
     if (typeof op === 'string') break;
     op.pageOffset = at;
+    if (cpu.guardsSensitive) guardSensitive(cpu, op);
     operations.push(op);
     if (endsBlock(op)) break;
     at += op.lengthBytes;
@@ -70,6 +72,7 @@ export function decodeSingle(cpu: Cpu, linear: number, physical: number): Block 
   if (result === 'short') return cpu.fault.raise(VECTOR_GP, 0);
   const op = result === 'tooLong' ? tooLong() : result;
   op.pageOffset = linear & PAGE_MASK;
+  if (cpu.guardsSensitive) guardSensitive(cpu, op);
   return new Block([op], cpu.ledger.prices);
 }
 

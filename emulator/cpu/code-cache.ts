@@ -75,6 +75,10 @@ export class CodeCache {
     codePage.longestBlockBytes = Math.max(codePage.longestBlockBytes, block.lengthBytes);
   }
 
+  clear(): void {
+    this.pages.fill(undefined);
+  }
+
   private noteWrite(page: number, byteOffset: number, byteCount: number): void {
     const codePage = this.pages[page];
     if (!codePage) return;

@@ -101,6 +101,9 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
   guestMode = false;
   /** MONITOR has set up an address and MWAIT not used it yet. */
   monitorArmed = false;
+  private sensitive = false;
+  /** `sensitiveTraps` can be on: what is decoded has to look. */
+  guardsSensitive = false;
   /** The event whose delivery is under way, or null. */
   delivering: Event | null = null;
   /** Offset of the instruction after the one that was intercepted, valid when `completeExit` is called. */
@@ -160,6 +163,17 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
 
   debugRegistersChanged(): void {
     this.debugUnit.registersChanged();
+  }
+
+  /** Instructions that are sensitive without being privileged raise #GP(0) outside of ring 0. */
+  get sensitiveTraps(): boolean {
+    return this.sensitive;
+  }
+  set sensitiveTraps(value: boolean) {
+    this.sensitive = value;
+    if (!value || this.guardsSensitive) return;
+    this.guardsSensitive = true;
+    this.executor.forgetCode();
   }
 
   /** The A20 gate has changed. @param mask what every physical address is ANDed with. */

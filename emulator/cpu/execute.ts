@@ -166,6 +166,11 @@ export class Executor {
     this.switched = true;
   }
 
+  /** What is decoded from here on is decoded otherwise. */
+  forgetCode(): void {
+    this.fetcher.forget();
+  }
+
   /** INT n and its kin, called by their handlers. @throws Fault: then the instruction has had no effect. */
   softwareInterrupt(vector: number, kind: 'int' | 'int3' | 'into' | 'int1'): void {
     const { cpu } = this;
@@ -271,7 +276,9 @@ export class Executor {
             isWhole &&
             (block.polls === POLLS_ALWAYS ||
               (block.polls !== POLLS_NEVER && (cpu.attention & attention.ATTENTION_SHADOW) === 0)) &&
-            this.pollDue()
+            this.pollDue() &&
+            // A software interrupt goes to the monitor before anything else, as it would be delivered before.
+            this.softwareEvent === null
           ) {
             const stop = this.poll();
             if (stop !== null) return stop;

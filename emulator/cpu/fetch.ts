@@ -53,6 +53,13 @@ export class Fetcher {
     this.linearPage = NO_PAGE;
   }
 
+  /** Everything is decoded anew. */
+  forget(): void {
+    this.cache.clear();
+    this.straddlers.clear();
+    this.restart();
+  }
+
   /** Goes to the page of `linear`. @returns its physical page number. @throws Fault #GP(0), #PF. */
   moveTo(linear: number): number {
     const { cpu } = this;

@@ -2,6 +2,7 @@ import { NativeVmm } from './native.js';
 import { SvmNestedVmm } from './hardware/svm-nested.js';
 import { SvmShadowVmm } from './hardware/svm-shadow.js';
 import { BinaryTranslationVmm } from './software/binary-translation.js';
+import { TrapAndEmulateVmm } from './software/trap-and-emulate.js';
 import type { MonitorOptions } from './monitor.js';
 import { checkSwitches } from './switch-values.js';
 import type { Vmm } from './vmm.js';
@@ -27,7 +28,7 @@ export const techniques = [
     name: 'trap-and-emulate',
     family: 'software',
     description: 'the kernel runs in ring 1 as it is; wrong where x86 does not trap',
-    create: { issue: 4 },
+    create: (options) => new TrapAndEmulateVmm(options),
   },
   {
     name: 'binary-translation',

@@ -3,7 +3,7 @@ import { pageFrame, tableAddress } from '../platform/page-walk.js';
 import { isLarge } from './guest-walk.js';
 import type { PagingMode } from './guest-walk.js';
 import { GUEST_HPA, UNBACKED_HPA } from './layout.js';
-import type { TableSource } from './shadow-table.js';
+import type { TableSource, View } from './shadow-table.js';
 
 /** Shadow entries carry A and D from the start: the monitor keeps the guest's own bits, not the host's MMU. */
 const SHADOW_PRESENT = PTE_P | PTE_A | PTE_D;
@@ -18,7 +18,7 @@ export interface EntryContext {
 }
 
 /** What the table below guest directory entry `pde` is derived from. */
-export function sourceOf(pde: number, mode: PagingMode): TableSource {
+export function sourceOf(pde: number, mode: PagingMode, view: View): TableSource {
   const large = isLarge(pde, mode);
   return {
     gpa: large ? pageFrame(mode.format, mode.format.levels[0], pde, 0) : tableAddress(pde, 0),
@@ -26,6 +26,7 @@ export function sourceOf(pde: number, mode: PagingMode): TableSource {
     writable: (pde & PTE_W) !== 0,
     user: (pde & PTE_U) !== 0,
     dirty: large && (pde & PTE_D) !== 0,
+    view,
   };
 }
 
@@ -35,11 +36,12 @@ export function shadowEntry(source: TableSource, pte: number, context: EntryCont
   const user = source.user && (pte & PTE_U) !== 0;
   const dirty = source.large ? source.dirty : (pte & PTE_D) !== 0;
   // Without CR0.WP the guest's supervisor may write its own read-only pages; the host's CR0.WP is always set.
-  const writable = (source.writable && (pte & PTE_W) !== 0) || (!user && !context.writeProtect);
+  const kernelOnly = source.view === 'kernel' || (source.view === 'shared' && !user);
+  const writable = (source.writable && (pte & PTE_W) !== 0) || (kernelOnly && !context.writeProtect);
   return (
     context.frameHpa |
     SHADOW_PRESENT |
-    (user ? PTE_U : 0) |
+    (user || source.view === 'kernel' ? PTE_U : 0) |
     (writable && dirty && !context.traced ? PTE_W : 0)
   );
 }

@@ -9,8 +9,8 @@ import type { Mapping, PagingMode } from './guest-walk.js';
 import { GUEST_HPA, UNBACKED_HPA } from './layout.js';
 import { ReverseMap } from './reverse-map.js';
 import { entriesTouched, guestPage, linkEntry, shadowEntry, sourceOf } from './shadow-entry.js';
-import { ENTRIES_PER_TABLE, ShadowRoot, ShadowTable, tableKey } from './shadow-table.js';
-import type { TableSource } from './shadow-table.js';
+import { ENTRIES_PER_TABLE, ShadowRoot, ShadowTable, rootKey, tableKey } from './shadow-table.js';
+import type { TableSource, View } from './shadow-table.js';
 import { Traces } from './traces.js';
 import type { Trace, TraceListener } from './traces.js';
 
@@ -49,6 +49,7 @@ export interface ShadowOptions {
 
 /** Address spaces kept at once; the oldest goes first. */
 const MAX_ROOTS = 64;
+const VIEWS: readonly View[] = ['shared', 'kernel', 'user'];
 /**
  * Writes to the source of tables outside the active address space after which they are dropped: the guest is
  * then taken to have given the page up, and the trace would only cost.
@@ -72,7 +73,9 @@ export class ShadowMmu {
   private mode: PagingMode;
   /** Of the guest's page tables. */
   private readonly formats: PagingFormats;
-  private readonly roots = new Map<number | null, ShadowRoot>();
+  private currentView: View = 'shared';
+  /** By {@link rootKey}. */
+  private readonly roots = new Map<number, ShadowRoot>();
   private readonly tables = new Map<number, ShadowTable>();
   /** Traces of the sources of roots and tables. */
   private readonly sourceTraces = new Map<ShadowRoot | ShadowTable, Trace>();
@@ -102,6 +105,16 @@ export class ShadowMmu {
     return this.activeRoot().hpa;
   }
 
+  /** For whom the guest's pages are looked up from here on. */
+  get view(): View {
+    return this.currentView;
+  }
+  set view(view: View) {
+    if (view === this.currentView) return;
+    this.currentView = view;
+    this.flushAll = true;
+  }
+
   /** Keeps a range for the monitor in every shadow address space; nothing of the guest is ever mapped there. */
   reserve(range: ReservedRange): void {
     this.dropAll();
@@ -119,7 +132,7 @@ export class ShadowMmu {
     // Without paging neither bit means anything, and the tables that knew them may serve again.
     if (!mode.paging) this.mode = { ...mode, writeProtect: before.writeProtect, format: before.format };
     else if (mode.writeProtect !== before.writeProtect || mode.format !== before.format) this.dropAll();
-    if (this.rootKey(mode) !== this.rootKey(before)) {
+    if (directoryOf(mode) !== directoryOf(before)) {
       this.flushAll = true;
       if (mode.paging) {
         const { host } = this.options;
@@ -143,7 +156,8 @@ export class ShadowMmu {
       const page = pageOf(walk.gpa);
       if (this.traces.has(page)) return { kind: 'trace', page };
       // A supervisor write to a user's read-only page, with CR0.WP clear: an entry that allowed it would allow the user too.
-      if (!walk.writable && walk.user && this.mode.paging) return { kind: 'emulate' };
+      if (!walk.writable && walk.user && this.mode.paging && this.view === 'shared')
+        return { kind: 'emulate' };
     }
     this.fill(gva, walk, access.write);
     return { kind: 'hidden' };
@@ -151,7 +165,7 @@ export class ShadowMmu {
 
   /** The guest executed INVLPG, or did what implies it. Linear addresses of one 4 MB page go together. */
   invalidate(gva: number): void {
-    const table = this.roots.get(this.rootKey(this.mode))?.tables.get(gva >>> 22);
+    const table = this.roots.get(this.activeKey)?.tables.get(gva >>> 22);
     // A directory entry that changed from or to a 4 MB page is no longer linked: what it left in the TLB is unknown.
     if (!table || table.source.large) this.flushAll = true;
     else this.flushPages.push(gva);
@@ -215,7 +229,7 @@ export class ShadowMmu {
 
   /** The table for directory entry `pde`, linked into the active root at `index`. */
   private linkedTable(index: number, pde: number): ShadowTable {
-    const source = sourceOf(pde, this.mode);
+    const source = sourceOf(pde, this.mode, this.view);
     const table = this.tables.get(tableKey(source)) ?? this.createTable(source);
     this.link(this.activeRoot(), index, table);
     return table;
@@ -235,26 +249,32 @@ export class ShadowMmu {
   }
 
   private activeRoot(): ShadowRoot {
-    const key = this.rootKey(this.mode);
-    const known = this.roots.get(key);
+    const known = this.roots.get(this.activeKey);
     if (known) return known;
     if (this.options.frames.available === 0) this.dropAll();
     if (this.roots.size >= MAX_ROOTS) this.dropRoot(this.roots.values().next().value!);
-    const root = new ShadowRoot(this.newFrame(), key);
-    this.roots.set(key, root);
+    const directoryGpa = directoryOf(this.mode);
+    const root = new ShadowRoot(this.newFrame(), directoryGpa, this.view);
+    this.roots.set(root.key, root);
     const { reserved } = this;
     if (reserved) this.options.host.memory.write32(root.entryHpa(reserved.directoryIndex), reserved.entry);
-    if (key !== null) {
+    if (directoryGpa !== null) {
       this.sourceTraces.set(
         root,
-        this.traces.add(pageOf(key), (offset, bytes) => this.onDirectoryWrite(root, offset, bytes)),
+        this.traces.add(pageOf(directoryGpa), (offset, bytes) => this.onDirectoryWrite(root, offset, bytes)),
       );
     }
     return root;
   }
 
-  private rootKey(mode: PagingMode): number | null {
-    return mode.paging ? mode.directoryGpa : null;
+  /** The roots of the guest's current address space: one for each view that has been used. */
+  private activeRoots(): ShadowRoot[] {
+    const directoryGpa = directoryOf(this.mode);
+    return VIEWS.flatMap((view) => this.roots.get(rootKey(directoryGpa, view)) ?? []);
+  }
+
+  private get activeKey(): number {
+    return rootKey(directoryOf(this.mode), this.view);
   }
 
   /** A frame of zeros. Callers made sure that there is one. */
@@ -340,9 +360,9 @@ export class ShadowMmu {
   }
 
   private onTableWrite(table: ShadowTable, byteOffset: number, byteCount: number): void {
-    const root = this.roots.get(this.rootKey(this.mode));
-    const active =
-      root !== undefined && [...table.links].some((hpa) => hpa - (hpa % PAGE_BYTES) === root.hpa);
+    const active = this.activeRoots().some((root) =>
+      [...table.links].some((hpa) => hpa - (hpa % PAGE_BYTES) === root.hpa),
+    );
     if (!active && ++table.idleWrites >= MAX_IDLE_WRITES) {
       this.dropTable(table);
       return;
@@ -354,7 +374,7 @@ export class ShadowMmu {
   }
 
   private onDirectoryWrite(root: ShadowRoot, byteOffset: number, byteCount: number): void {
-    const active = root === this.roots.get(this.rootKey(this.mode));
+    const active = root.directoryGpa === directoryOf(this.mode);
     if (!active && ++root.idleWrites >= MAX_IDLE_WRITES) {
       this.dropRoot(root);
       return;
@@ -365,7 +385,9 @@ export class ShadowMmu {
       this.options.charge('vmm.guest.access');
       const pde = memory.read32(root.directoryGpa! + index * 4);
       // Only a table that is there already: a new one waits for its first use.
-      const table = isUsed(pde, this.mode) ? this.tables.get(tableKey(sourceOf(pde, this.mode))) : undefined;
+      const table = isUsed(pde, this.mode)
+        ? this.tables.get(tableKey(sourceOf(pde, this.mode, root.view)))
+        : undefined;
       this.link(root, index, table ?? null);
     }
   }
@@ -376,7 +398,7 @@ export class ShadowMmu {
 
   private dropRoot(root: ShadowRoot): void {
     for (const [index, table] of root.tables) table.links.delete(root.entryHpa(index));
-    this.roots.delete(root.directoryGpa);
+    this.roots.delete(root.key);
     this.giveBack(root);
   }
 
@@ -404,4 +426,9 @@ export class ShadowMmu {
 /** Number of the guest-physical page; the address may lie above 4 GB. */
 function pageOf(gpa: number): number {
   return Math.floor(gpa / PAGE_BYTES);
+}
+
+/** Guest-physical address of the page directory in force; null without paging. */
+function directoryOf(mode: PagingMode): number | null {
+  return mode.paging ? mode.directoryGpa : null;
 }

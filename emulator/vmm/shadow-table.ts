@@ -14,11 +14,21 @@ export interface TableSource {
   user: boolean;
   /** Only for a 4 MB page: its D bit is set, so its pages may be writable in the shadow. */
   dirty: boolean;
+  view: View;
 }
 
+/**
+ * For whom shadow tables are. Kernel and user code share them, unless both run in ring 3, where the host's user bit
+ * cannot tell them apart: then each has its own, and all pages of the kernel's are user pages.
+ */
+export type View = 'shared' | 'kernel' | 'user';
+
+const VIEW_BITS: Readonly<Record<View, number>> = { shared: 0, kernel: 16, user: 32 };
+
 /** One number for one source: page-aligned address and flags below it. */
-export function tableKey({ gpa, large, writable, user, dirty }: TableSource): number {
-  return gpa + (large ? 1 : 0) + (writable ? 2 : 0) + (user ? 4 : 0) + (dirty ? 8 : 0);
+export function tableKey({ gpa, large, writable, user, dirty, view }: TableSource): number {
+  const flags = (large ? 1 : 0) | (writable ? 2 : 0) | (user ? 4 : 0) | (dirty ? 8 : 0);
+  return gpa + flags + VIEW_BITS[view];
 }
 
 /** A second-level shadow table: one frame of the monitor's area. */
@@ -38,6 +48,13 @@ export class ShadowTable {
   }
 }
 
+export function rootKey(directoryGpa: number | null, view: View): number {
+  return (directoryGpa ?? NO_DIRECTORY) + VIEW_BITS[view];
+}
+
+/** No guest-physical address. */
+const NO_DIRECTORY = -4096;
+
 /** A shadow page directory: what the host's CR3 points to while the guest runs in one of its address spaces. */
 export class ShadowRoot {
   /** The tables that the entries point to. */
@@ -48,7 +65,13 @@ export class ShadowRoot {
     readonly hpa: number,
     /** The guest's page directory; null while the guest has paging off. */
     readonly directoryGpa: number | null,
+    readonly view: View,
   ) {}
+
+  /** One number for one address space of one view. */
+  get key(): number {
+    return rootKey(this.directoryGpa, this.view);
+  }
 
   entryHpa(index: number): number {
     return this.hpa + index * 4;

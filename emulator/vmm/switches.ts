@@ -41,6 +41,20 @@ export type SwitchRow = FlagRow | ChoiceRow | CountRow;
  * `this.switches.name` in a monitor, and a test of the direction of its effect (test/vmm/switches).
  */
 export const SWITCHES = {
+  kernelRing: {
+    kind: 'choice',
+    values: ['ring1', 'ring3'],
+    default: 'ring1',
+    techniques: ['trap-and-emulate'],
+    description:
+      "where the guest's kernel runs; in ring 3, kernel and user code need shadow page tables of their own",
+  },
+  sensitiveTraps: {
+    kind: 'flag',
+    default: false,
+    techniques: ['trap-and-emulate'],
+    description: 'a processor on which every sensitive instruction traps when deprivileged',
+  },
   chaining: {
     kind: 'flag',
     default: true,

@@ -104,7 +104,7 @@ const cases: [words: string, code: number, stdout: RegExp, stderr: RegExp][] = [
   ['run hello.asm --max-cycles 0', 2, /^$/, /a whole number above 0/],
   ['run hello.asm -t binary-translation --set cacheBytes=64K', 0, /^hi$/, /binary-translation/],
   ['run hello.asm --set cacheByte=64K', 2, /^$/, /no switch is called 'cacheByte'; there are: .*cacheBytes/],
-  ['run hello.asm --set cacheBytes', 2, /^$/, /expected NAME=VALUE, such as cacheBytes=/],
+  ['run hello.asm --set cacheBytes', 2, /^$/, /expected NAME=VALUE, such as kernelRing=ring1/],
   [
     'run hello.asm -t binary-translation --set cacheBytes=5',
     2,

@@ -45,7 +45,7 @@ t.test('mistakes', async (t) => {
       'unknown technique',
       'xen',
       MB,
-      /no technique is called 'xen'; there are: native, binary-translation, svm-shadow/,
+      /no technique is called 'xen'; there are: native, trap-and-emulate, binary-translation, svm-shadow/,
     ],
     ['technique to come', 'hybrid', MB, /'hybrid' is not there yet: issue 5 brings it; there are: native/],
     ['not whole pages', 'svm-shadow', MB + 1, /guest memory of 1048577 bytes: expected a multiple of 4096/],

@@ -6,7 +6,7 @@ import type { Machine, Processor } from '../../machine.js';
 import type { ShadowMmu } from '../shadow-mmu.js';
 import { AREA_LINEAR } from './area.js';
 import { operandOffset } from './operand.js';
-import { truncate } from './segments.js';
+import { KERNEL_CPL, truncate } from './segments.js';
 import type { Way } from './unit.js';
 
 /** Where an instruction will access memory, by the registers as they are. */
@@ -25,10 +25,14 @@ export function wayOf(guest: Machine, shadow: ShadowMmu, operation: Operation): 
   return null;
 }
 
+/** How segments are cut while translated code runs. */
+const TRANSLATED = { kernelRing: KERNEL_CPL, wholeSegments: false } as const;
+
 function wayOfAccess({ cpu, memory }: Machine, shadow: ShadowMmu, access: Access): Way | null {
   const segment = cpu.segment(access.segment);
   const linear = (segment.base + access.offset) >>> 0;
-  const cutOff = (truncate(segment).attributes & ATTR_P) === 0 && (segment.attributes & ATTR_P) !== 0;
+  const cutOff =
+    (truncate(segment, TRANSLATED).attributes & ATTR_P) === 0 && (segment.attributes & ATTR_P) !== 0;
   if (linear >= AREA_LINEAR || cutOff) return 'monitor';
   const gpa = cpu.translate(linear, { write: access.write, user: cpu.cpl === 3, fetch: false });
   if (gpa === null) return null;

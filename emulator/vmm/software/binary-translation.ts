@@ -15,6 +15,7 @@ import {
 } from './area.js';
 import { TranslationCache } from './cache.js';
 import type { CachePlace, CacheStatistics } from './cache.js';
+import { TranslatedExits } from './translated-exits.js';
 import { CodeSpace } from './code-space.js';
 import { chooseEngine } from './engine.js';
 import type { Engine } from './engine.js';
@@ -25,7 +26,8 @@ import type { Callout, Site } from './fragment.js';
 import { TARGET_IN_SLOT, exact } from './point.js';
 import { writePopfTables } from './popf-tables.js';
 import { RegisterCarrier } from './registers.js';
-import { ShadowGdt } from './shadow-gdt.js';
+import { KERNEL_CPL, MONITOR_DESCRIPTORS } from './segments.js';
+import { ShadowDescriptors } from './shadow-descriptors.js';
 import { TargetTable } from './target-table.js';
 import { Translations } from './translations.js';
 
@@ -59,6 +61,7 @@ export class BinaryTranslationVmm extends ShadowMonitor {
   private readonly dispatcher: Dispatcher;
   private readonly registers: RegisterCarrier;
   private readonly exitHandlers: ExitHandlers;
+  private readonly translatedExits: TranslatedExits;
   private readonly adaptation: Adaptation;
   private readonly decodes = new DecodeMemo();
   /** The engine in the middle of which a budget ended the last run; the host still stands there. */
@@ -80,7 +83,17 @@ export class BinaryTranslationVmm extends ShadowMonitor {
     writePopfTables(area);
     const charge = this.charge.bind(this);
     const targets = new TargetTable(host.memory, area.dataHpa);
-    const shadowGdt = new ShadowGdt({ host, guest, shadow, charge, wholeSegments, hpa: area.shadowGdtHpa });
+    const shadowGdt = new ShadowDescriptors({
+      host,
+      guest,
+      shadow,
+      charge,
+      wholeSegments,
+      kernelRing: KERNEL_CPL,
+      table: 'gdt',
+      hpa: area.shadowGdtHpa,
+      own: MONITOR_DESCRIPTORS,
+    });
     this.cache = new TranslationCache({
       memory: host.memory,
       ledger: host.ledger,
@@ -102,7 +115,8 @@ export class BinaryTranslationVmm extends ShadowMonitor {
       wholeSegments,
     });
     this.adaptation = new Adaptation(this.cache);
-    this.exitHandlers = new ExitHandlers(this, this.space, adaptive ? this.adaptation : null);
+    this.exitHandlers = new ExitHandlers(this, this.space);
+    this.translatedExits = new TranslatedExits(this, this.exitHandlers, adaptive ? this.adaptation : null);
     this.translations = new Translations(this.cache, () => this.statistics);
   }
 
@@ -207,7 +221,7 @@ export class BinaryTranslationVmm extends ShadowMonitor {
     const external = stop.event.kind === 'external';
     if (external && place.point.kind === 'exact' && place.fragment?.followsSti(cpu.eip))
       cpu.interruptShadow = true;
-    this.exitHandlers.trap(stop.event, place.fragment);
+    this.translatedExits.trap(stop.event, place.fragment);
   }
 
   private runHost(limits: RunLimits): Stop {
@@ -252,7 +266,7 @@ export class BinaryTranslationVmm extends ShadowMonitor {
 
   private handleCallout(callout: Callout): void {
     this.dispatcher.left(callout.fragment);
-    this.exitHandlers.callout(callout);
+    this.translatedExits.callout(callout);
   }
 
   private isEntry(linear: number): boolean {

@@ -20,12 +20,29 @@ const DR7_ENABLES = 0xff;
 
 /** @param direct user code may run directly. */
 export function chooseEngine(guest: Processor, direct: boolean): Engine {
-  const { eflags, cpl } = guest;
-  if (guest.guestMode) return 'interpret';
-  const protectedMode = (guest.cr0 & CR0_PE) !== 0 && (eflags & FLAG_VM) === 0;
-  if (!protectedMode || guest.debug(7) & DR7_ENABLES) return 'interpret';
-  const changesInterruptFlag = (eflags & FLAG_IOPL) === FLAG_IOPL || (guest.cr4 & CR4_PVI) !== 0;
-  if (cpl === 3 && direct && !changesInterruptFlag) return 'direct';
-  if (eflags & FLAG_TF || !(guest.segment(CS).attributes & ATTR_DB)) return 'interpret';
+  if (!hostHasMode(guest)) return 'interpret';
+  if (guest.cpl === 3 && direct && !changesInterruptFlag(guest)) return 'direct';
+  if (guest.eflags & FLAG_TF || !(guest.segment(CS).attributes & ATTR_DB)) return 'interpret';
   return 'translate';
+}
+
+/**
+ * Whether guest code can run on as it is, its kernel deprivileged. Code of the rings between, where a deprivileged
+ * kernel would be, is emulated.
+ */
+export function runsDeprivileged(guest: Processor): boolean {
+  if (!hostHasMode(guest)) return false;
+  if (guest.cpl === 0) return (guest.eflags & FLAG_TF) === 0;
+  return guest.cpl === 3 && !changesInterruptFlag(guest);
+}
+
+/** Protected mode without hardware breakpoints, and no guest of the guest's: what the host can be in while it runs a guest. */
+function hostHasMode(guest: Processor): boolean {
+  const protectedMode = (guest.cr0 & CR0_PE) !== 0 && (guest.eflags & FLAG_VM) === 0;
+  return protectedMode && !guest.guestMode && (guest.debug(7) & DR7_ENABLES) === 0;
+}
+
+/** User code may change the interrupt flag. */
+function changesInterruptFlag({ eflags, cr4 }: Processor): boolean {
+  return (eflags & FLAG_IOPL) === FLAG_IOPL || (cr4 & CR4_PVI) !== 0;
 }

@@ -1,7 +1,7 @@
 import type { SegmentState } from '../../arch/descriptors.js';
 import type { SegmentIndex } from '../../arch/registers.js';
 import type { Processor } from '../../machine.js';
-import { truncate } from './segments.js';
+import { KERNEL_CPL, truncate } from './segments.js';
 
 interface Cut {
   guest: SegmentState;
@@ -40,7 +40,7 @@ export class HostSegments {
       return;
     }
     const guest = this.guest.segment(segment);
-    const host = truncate(guest, this.whole);
+    const host = truncate(guest, { kernelRing: KERNEL_CPL, wholeSegments: this.whole });
     recent.unshift({ guest, host });
     if (recent.length > 2) recent.pop();
     this.put(segment, host);

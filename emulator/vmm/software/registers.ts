@@ -56,7 +56,7 @@ import {
   UNUSABLE,
 } from './segments.js';
 import { HostSegments } from './host-segments.js';
-import type { ShadowGdt } from './shadow-gdt.js';
+import type { ShadowDescriptors } from './shadow-descriptors.js';
 
 /** Flags that translated code itself keeps; the others are the monitor's in the host and the virtual CPU's in the guest. */
 const CACHE_FLAGS = FLAGS_ARITHMETIC | FLAG_DF | FLAG_AC | FLAG_ID;
@@ -94,7 +94,7 @@ export class RegisterCarrier {
     private readonly host: Processor,
     private readonly guest: Processor,
     private readonly area: AreaFrames,
-    private readonly shadowGdt: ShadowGdt,
+    private readonly shadowGdt: ShadowDescriptors,
     private readonly options: RegisterOptions,
   ) {
     this.segments = new HostSegments(host, guest, options.wholeSegments);

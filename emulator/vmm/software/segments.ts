@@ -13,22 +13,30 @@ import {
 import type { SegmentState } from '../../arch/descriptors.js';
 import { AREA_LINEAR, DATA_LINEAR } from './area.js';
 
-/** Privilege level at which the guest's kernel really runs. */
+/** Privilege level at which the guest's kernel really runs: as deep as can be, or where its user code runs too. */
+export type KernelRing = 1 | 3;
+
+/** Where translated code runs. */
 export const KERNEL_CPL = 1;
+
+export interface SegmentOptions {
+  kernelRing: KernelRing;
+  /** Guest segments are not cut, for those who want to see what cutting is good for. */
+  wholeSegments: boolean;
+}
 
 /**
  * What the host's segment register holds for a guest's: the same segment, deprivileged, and cut so that no
  * offset reaches the monitor's area. What was cut off faults in the host, and the monitor emulates the access
  * on the virtual CPU, whose segment is whole. A segment that cannot be cut (one that begins in the area, or
  * expands down from 4 GB) is made unusable, so that every access faults.
- * @param whole leaves the cutting out, for those who want to see what it is good for.
  */
-export function truncate(guest: SegmentState, whole = false): SegmentState {
+export function truncate(guest: SegmentState, { kernelRing, wholeSegments }: SegmentOptions): SegmentState {
   const { selector, base } = guest;
-  const attributes = deprivilege(guest.attributes);
+  const attributes = deprivilege(guest.attributes, kernelRing);
   const unusable = { ...guest, attributes: attributes & ~ATTR_P };
   if (!(attributes & ATTR_P) || !(attributes & ATTR_S)) return unusable;
-  if (whole) return { ...guest, attributes };
+  if (wholeSegments) return { ...guest, attributes };
   if (base >= AREA_LINEAR) return unusable;
   const expandsDown = !(attributes & ATTR_CODE) && (attributes & ATTR_DC) !== 0;
   if (expandsDown) {
@@ -44,17 +52,17 @@ function highestLimit(base: number): number {
   return room > 0x10_0000 ? room - (room % 4096) - 1 : room - 1;
 }
 
-function deprivilege(attributes: number): number {
+function deprivilege(attributes: number, kernelRing: KernelRing): number {
   const dpl = (attributes & ATTR_DPL) >> ATTR_DPL_SHIFT;
-  return (attributes & ~ATTR_DPL) | (Math.max(dpl, KERNEL_CPL) << ATTR_DPL_SHIFT);
+  return (attributes & ~ATTR_DPL) | (Math.max(dpl, kernelRing) << ATTR_DPL_SHIFT);
 }
 
 const MONITOR_ATTRIBUTES =
   ATTR_P | ATTR_S | ATTR_RW | ATTR_ACCESSED | ATTR_DB | (KERNEL_CPL << ATTR_DPL_SHIFT);
 
-/** The highest slots of the shadow descriptor table are the monitor's; a guest that uses them itself still runs, as loads of them trap. */
-export const MONITOR_CODE_INDEX = 8191;
-export const MONITOR_DATA_INDEX = 8190;
+/** The highest slots of the shadow descriptor table are the monitor's. */
+const MONITOR_CODE_INDEX = 8191;
+const MONITOR_DATA_INDEX = 8190;
 
 /** CS while translated code runs. Flat; only the monitor makes code that runs on it. */
 export const MONITOR_CODE: SegmentState = {
@@ -79,6 +87,12 @@ export const MONITOR_DATA_FOR_USER = forUser(MONITOR_DATA);
 function forUser(segment: SegmentState): SegmentState {
   return { ...segment, selector: segment.selector | 3, attributes: segment.attributes | ATTR_DPL };
 }
+
+/** What binary translation adds to the shadow of the guest's descriptor table. */
+export const MONITOR_DESCRIPTORS: ReadonlyMap<number, SegmentState> = new Map([
+  [MONITOR_CODE_INDEX, MONITOR_CODE],
+  [MONITOR_DATA_INDEX, MONITOR_DATA],
+]);
 
 /** A segment register that holds nothing: every use of it faults. */
 export const UNUSABLE: SegmentState = { selector: 0, attributes: 0, limit: 0, base: 0 };

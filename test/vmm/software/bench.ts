@@ -63,11 +63,14 @@ export function ending(vmm: Vmm, slice?: number): Ending {
   return { stop, state: vmm.guest.state(), memory: pages(vmm.guest), console: vmm.guest.platform.console };
 }
 
+const ZERO_PAGE = Buffer.alloc(4096);
+
 function pages({ memory }: Machine): Record<string, string> {
   const result: Record<string, string> = {};
   for (let at = 0; at < memory.sizeBytes; at += 4096) {
-    const page = memory.u8.subarray(at, at + 4096);
-    if (page.some((byte) => byte !== 0)) result[(at / 4096).toString(16)] = Buffer.from(page).toString('hex');
+    const { buffer, byteOffset } = memory.u8.subarray(at, at + 4096);
+    const page = Buffer.from(buffer, byteOffset, 4096);
+    if (!page.equals(ZERO_PAGE)) result[(at / 4096).toString(16)] = page.toString('hex');
   }
   return result;
 }

@@ -41,7 +41,7 @@ t.test('settings as text', async (t) => {
     ['cacheBytes=4096', /from 8192/],
     ['cacheBytes=4M', /to 4063232/],
     ['cacheBytes=1e5', /expected a multiple/],
-    ['cacheBytes', /'cacheBytes': expected NAME=VALUE, such as chaining=/],
+    ['cacheBytes', /'cacheBytes': expected NAME=VALUE, such as kernelRing=ring1/],
     ['=1', /no switch is called ''; there are: .*cacheBytes/],
     ['toString=1', /no switch is called 'toString'/],
   ];

@@ -1,47 +1,64 @@
-import { ATTR_ACCESSED, ATTR_P, ATTR_S, decodeDescriptor, encodeDescriptor } from '../../arch/descriptors.js';
+import {
+  ATTR_ACCESSED,
+  ATTR_P,
+  ATTR_S,
+  ATTR_TYPE,
+  SYS_LDT,
+  decodeDescriptor,
+  encodeDescriptor,
+} from '../../arch/descriptors.js';
+import type { SegmentState, TableState } from '../../arch/descriptors.js';
 import { PAGE_BYTES } from '../../arch/paging.js';
+import { LDTR } from '../../arch/registers.js';
 import type { CostKey } from '../../cost/keys.js';
-import type { Machine } from '../../machine.js';
+import type { Machine, Processor } from '../../machine.js';
 import type { ShadowMmu } from '../shadow-mmu.js';
 import type { Trace } from '../traces.js';
 import { SHADOW_GDT_BYTES } from './area.js';
-import { MONITOR_CODE, MONITOR_CODE_INDEX, MONITOR_DATA, MONITOR_DATA_INDEX, truncate } from './segments.js';
+import { truncate } from './segments.js';
+import type { SegmentOptions } from './segments.js';
 
 const DESCRIPTOR_BYTES = 8;
 const READ = { write: false, user: false, fetch: false };
+const SLOTS = SHADOW_GDT_BYTES / DESCRIPTOR_BYTES;
 
-export interface ShadowGdtOptions {
+/** The tables of a guest that the host has shadows of. */
+export type ShadowedTable = 'gdt' | 'ldt';
+
+export interface ShadowDescriptorOptions extends SegmentOptions {
   host: Machine;
   guest: Machine;
   shadow: ShadowMmu;
   charge: (key: CostKey, count?: number) => void;
-  /** Guest segments are not cut. */
-  wholeSegments: boolean;
-  /** Where the shadow table lies in the host. */
+  table: ShadowedTable;
+  /** Where the shadow table lies in the host: {@link SHADOW_GDT_BYTES}. */
   hpa: number;
+  /** Descriptors of the monitor, by slot. A guest that uses the slots itself still runs, as loads of them trap. */
+  own?: ReadonlyMap<number, SegmentState>;
+  /** Of the guest's present and accessed code and data descriptors, those that are in the shadow; all unless told. */
+  admits?: (attributes: number) => boolean;
 }
 
 /**
- * The host's descriptor table while user code runs directly: the guest's present, accessed code and data
+ * The host's descriptor table while guest code runs directly: the guest's present, accessed code and data
  * descriptors, deprivileged and truncated; all else is not present, so that loading it traps and is emulated on
- * the virtual CPU (which marks descriptors accessed, calls through gates and so on). The guest's table is
- * traced. Loads by translated kernel code never come here: they are callouts.
+ * the virtual CPU (which marks descriptors accessed, calls through gates and so on). The guest's table is traced.
  */
-export class ShadowGdt {
+export class ShadowDescriptors {
   private traces: Trace[] = [];
   private stale = true;
   /** Where the guest's table lies, and in which guest-physical pages; null for one that is not mapped. */
   private base = -1;
-  private limit = -1;
+  private limit = -2;
   private readonly pages: (number | null)[] = [];
   /** Slots in use, from 0. */
   private slots = 0;
 
-  constructor(private readonly options: ShadowGdtOptions) {
+  constructor(private readonly options: ShadowDescriptorOptions) {
     options.host.memory.u8.fill(0, options.hpa, options.hpa + SHADOW_GDT_BYTES);
   }
 
-  /** Brings the shadow up to date. To be called before user code runs. */
+  /** Brings the shadow up to date. To be called before guest code runs directly. */
   update(): void {
     if (this.moved()) this.retrace();
     if (this.stale) this.derive();
@@ -51,7 +68,7 @@ export class ShadowGdt {
   /** Whether the guest's table lies elsewhere than what the shadow was made from. Notes where. */
   private moved(): boolean {
     const { cpu } = this.options.guest;
-    const { base, limit } = cpu.gdtr;
+    const { base, limit } = tableOf(cpu, this.options.table);
     const first = base - (base % PAGE_BYTES);
     const count = Math.floor((base + limit - first) / PAGE_BYTES) + 1;
     let moved = base !== this.base || limit !== this.limit;
@@ -77,14 +94,16 @@ export class ShadowGdt {
   }
 
   private derive(): void {
-    const { limit } = this.options.guest.cpu.gdtr;
-    const slots = Math.min((limit + 1) >> 3, MONITOR_DATA_INDEX);
+    const { own = new Map<number, SegmentState>(), table, guest } = this.options;
+    const end = Math.min(SLOTS, ...own.keys());
+    const slots = Math.min((tableOf(guest.cpu, table).limit + 1) >> 3, end);
+    // The first slot of a GDT belongs to the null selectors.
+    const first = table === 'gdt' ? 1 : 0;
     for (let index = 0; index < Math.max(slots, this.slots); index++) {
-      this.write(index, index > 0 && index < slots ? this.shadowOf(index) : [0, 0]);
+      this.write(index, index >= first && index < slots ? this.shadowOf(index) : [0, 0]);
     }
     this.slots = slots;
-    this.write(MONITOR_CODE_INDEX, encodeDescriptor(MONITOR_CODE));
-    this.write(MONITOR_DATA_INDEX, encodeDescriptor(MONITOR_DATA));
+    for (const [index, segment] of own) this.write(index, encodeDescriptor(segment));
     this.options.charge('vmm.segment', slots);
   }
 
@@ -93,16 +112,17 @@ export class ShadowGdt {
     if (!words) return [0, 0];
     const segment = decodeDescriptor(...words, 0);
     const needed = ATTR_P | ATTR_S | ATTR_ACCESSED;
-    return (segment.attributes & needed) === needed
-      ? encodeDescriptor(truncate(segment, this.options.wholeSegments))
-      : [0, 0];
+    if ((segment.attributes & needed) !== needed) return [0, 0];
+    if (this.options.admits?.(segment.attributes) === false) return [0, 0];
+    return encodeDescriptor(truncate(segment, this.options));
   }
 
   /** The two words of a descriptor in the guest's table as it is now; null when they are not mapped. */
   guestDescriptor(index: number): [number, number] | null {
     const { memory, cpu } = this.options.guest;
+    const { base } = tableOf(cpu, this.options.table);
     const words = [0, 4].map((byte) => {
-      const linear = (cpu.gdtr.base + index * DESCRIPTOR_BYTES + byte) >>> 0;
+      const linear = (base + index * DESCRIPTOR_BYTES + byte) >>> 0;
       const gpa = cpu.translate(linear, READ);
       // A table need not be aligned, so a word may straddle pages; such a descriptor is left to the virtual CPU.
       return gpa === null || (gpa & (PAGE_BYTES - 1)) > PAGE_BYTES - 4 ? null : memory.read32(gpa);
@@ -115,4 +135,12 @@ export class ShadowGdt {
     this.options.host.memory.write32(hpa, low);
     this.options.host.memory.write32(hpa + 4, high);
   }
+}
+
+/** Where a table of the guest lies. A guest without an LDT has one without room: limit -1. */
+function tableOf(cpu: Processor, table: ShadowedTable): TableState {
+  if (table === 'gdt') return cpu.gdtr;
+  const { attributes, base, limit } = cpu.segment(LDTR);
+  const usable = (attributes & ATTR_P) !== 0 && (attributes & ATTR_TYPE) === SYS_LDT;
+  return usable ? { base, limit: Math.min(limit, SHADOW_GDT_BYTES - 1) } : { base: 0, limit: -1 };
 }

@@ -1,0 +1,104 @@
+import type { RunLimits, Stop } from '../../machine.js';
+import type { MonitorOptions } from '../monitor.js';
+import { ShadowMonitor } from '../shadow-monitor.js';
+import { DeprivilegedTables } from './deprivileged-tables.js';
+import { DirectRegisters } from './direct-registers.js';
+import { runsDeprivileged } from './engine.js';
+import { ExitHandlers } from './exit-handlers.js';
+import type { KernelRing } from './segments.js';
+
+/** No page of the host: nothing of this technique is entered but by a trap. */
+const NO_ENTRY_PAGE = -1;
+
+/**
+ * Classical virtualization (Adams & Agesen, ASPLOS 2006, section 2): the guest runs as it is, its kernel
+ * deprivileged; what is privileged traps and is emulated on the virtual CPU, on shadow page tables and shadow
+ * descriptor tables that memory traces keep. On x86 it is wrong (section 3.1): some instructions that depend on
+ * privilege do not trap. With the switch `sensitiveTraps` the processor is one where they do.
+ */
+export class TrapAndEmulateVmm extends ShadowMonitor {
+  private readonly registers: DirectRegisters;
+  private readonly exitHandlers: ExitHandlers;
+  private readonly kernelRing: KernelRing;
+  /** A budget ended the last run in the middle of guest code; the host still stands there. */
+  private paused = false;
+  /** The guest's registers when the last run ended. */
+  private stored: string | null = null;
+
+  /** @throws RangeError for a size that a guest cannot have. */
+  constructor(options: MonitorOptions) {
+    super(options);
+    const { host, guest, shadow, frames } = this;
+    this.kernelRing = this.switches.kernelRing === 'ring3' ? 3 : 1;
+    const charge = this.charge.bind(this);
+    const { kernelRing } = this;
+    const tables = new DeprivilegedTables({ host, guest, shadow, frames, charge, kernelRing });
+    // Reading the time traps, so that the guest reads its own.
+    this.registers = new DirectRegisters(host.cpu, guest.cpu, tables, {
+      kernelRing,
+      wholeSegments: false,
+      trapTimeStamp: true,
+    });
+    this.exitHandlers = new ExitHandlers(this, { changed: () => {}, invalidated: () => {} });
+    host.sensitiveTraps = this.switches.sensitiveTraps;
+  }
+
+  protected override load(): void {
+    // Someone has changed the guest's registers, or this is the first run.
+    if (this.stored !== JSON.stringify(this.guest.state())) this.paused = false;
+  }
+
+  /** The guest's registers are in `guest.cpu` after every exit. */
+  protected override store(): void {
+    this.stored = JSON.stringify(this.guest.state());
+  }
+
+  protected override wake(): void {
+    this.guest.cpu.halted = false;
+    this.exitHandlers.inject();
+  }
+
+  protected override resume(limits: RunLimits): void {
+    const { cpu } = this.guest;
+    if (this.paused) {
+      this.paused = false;
+      this.runHost(limits);
+    } else if (this.interruptDeliverable()) this.exitHandlers.inject();
+    else if (cpu.interruptShadow || !runsDeprivileged(cpu)) this.exitHandlers.interpret();
+    else {
+      this.registers.enter();
+      this.runHost(limits);
+    }
+  }
+
+  private runHost(limits: RunLimits): void {
+    const { cpu } = this.host;
+    if (this.kernelRing === 3) this.shadow.view = this.guest.cpu.cpl === 3 ? 'user' : 'kernel';
+    cpu.cr3 = this.shadow.rootHpa;
+    const { all, pages } = this.shadow.takeFlush();
+    if (all) cpu.flushTlb();
+    else for (const linear of pages) cpu.invalidateLinear(linear);
+    const stop = this.host.runMonitored(NO_ENTRY_PAGE, limits);
+    this.registers.leave();
+    this.handleStop(stop);
+  }
+
+  private handleStop(stop: Stop): void {
+    switch (stop.kind) {
+      case 'trap':
+        // What the guest began with MOV SS or the like, the instruction behind it ends, wherever it is executed.
+        this.guest.cpu.interruptShadow = this.host.cpu.interruptShadow;
+        this.host.cpu.interruptShadow = false;
+        this.exitHandlers.trap(stop.event);
+        return;
+      case 'budget':
+      case 'requested':
+        // The host stays where it is, so that how often that happens changes nothing.
+        this.paused = true;
+        this.stop(stop);
+        return;
+      default:
+        throw new Error(`a deprivileged guest stopped the host with '${stop.kind}'`);
+    }
+  }
+}

@@ -38,6 +38,8 @@ export type { Technique } from './vmm/catalog.js';
 export { SWITCHES } from './vmm/switches.js';
 export type { SwitchName, SwitchRow, Switches, SwitchValue } from './vmm/switches.js';
 export { applies, checkSwitches, describeValues, parseSwitch } from './vmm/switch-values.js';
+export { diffExits, exitStatistics, exitsByInterval, exitsBySymbol } from './vmm/exit-statistics.js';
+export type { ExitDifference, ExitStatistics, Exits } from './vmm/exit-statistics.js';
 export type { ExitRow } from './vmm/vmm.js';
 export { BinaryTranslationVmm } from './vmm/software/binary-translation.js';
 export type { TranslationStatistics } from './vmm/software/binary-translation.js';

@@ -180,7 +180,7 @@ export abstract class Monitor implements Vmm {
   }
 
   /** Host instructions and those emulated on the virtual processor: every instruction counts once. */
-  private get instructions(): number {
+  protected get instructions(): number {
     return this.host.cpu.instructions + this.guest.cpu.instructions;
   }
 

@@ -122,6 +122,34 @@ export const SWITCHES = {
     techniques: ['binary-translation'],
     description: 'size of the translation cache, which is emptied when it is full',
   },
+  addressSpaceTags: {
+    kind: 'flag',
+    default: true,
+    techniques: ['svm-shadow', 'svm-nested'],
+    description:
+      'where the processor tags its TLB, the guest keeps its entries across exits; off: each VMRUN flushes them',
+  },
+  decodeAssists: {
+    kind: 'flag',
+    default: true,
+    techniques: ['svm-shadow', 'svm-nested'],
+    description:
+      'where the processor decodes the instruction that exited, the monitor does not; off: it decodes from guest memory',
+  },
+  leanHandlers: {
+    kind: 'flag',
+    default: false,
+    techniques: ['svm-shadow', 'svm-nested'],
+    description:
+      'a handler that knows its instruction reads only the registers that it needs from the VMCB, and keeps them until the guest runs',
+  },
+  exitAvoidance: {
+    kind: 'flag',
+    default: false,
+    techniques: ['svm-shadow', 'svm-nested'],
+    description:
+      'exits that follow each other closely are taken as one, what lies between being carried out by the monitor (ATC 2012)',
+  },
   nestedFormat: {
     kind: 'choice',
     values: ['two-level', 'pae'],

@@ -61,3 +61,16 @@ const figures: { name: string; sum: number; want: number }[] = [
 ];
 
 for (const { name, sum, want } of figures) t.test(`A06: ${name}`, async (t) => t.equal(sum, want));
+
+t.test('a round trip by generation, as ATC12 table 1 has it', async (t) => {
+  const rows = [
+    ['nehalem', 1009],
+    ['westmere', 761],
+    ['sandybridge', 784],
+  ] as const;
+  for (const [name, cycles] of rows) {
+    const { vmrun, vmexit } = findProfile(name).prices;
+    t.equal(vmrun.value + vmexit.value, cycles, name);
+    t.equal(vmrun.kind, 'input');
+  }
+});

@@ -21,6 +21,14 @@ export const emulate =
     return reason;
   };
 
+/** A MOV to or from a control register, or INVLPG. */
+export const emulateOperand =
+  (reason: ExitReason): ExitHandler =>
+  (vmm) => {
+    vmm.emulateOperand();
+    return reason;
+  };
+
 /** VMRUN and its family, executed by a guest that is a hypervisor itself: see nested-guest.ts. */
 const svmInstruction =
   (mnemonic: 'vmrun' | 'invlpga' | 'other' = 'other'): ExitHandler =>

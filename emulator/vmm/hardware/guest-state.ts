@@ -5,6 +5,9 @@ import type { VmcbField } from '../../arch/vmcb.js';
 import { GUEST_MSRS, RESIDENT } from './guest-registers.js';
 import type { Slot } from './guest-registers.js';
 
+/** What a handler needs that knows its instruction from the exit code: rIP, rAX, rFLAGS. */
+const FEW_READS = 3;
+
 export interface GuestStateOptions {
   vmcb: VmcbView;
   host: Processor;
@@ -27,6 +30,8 @@ export class GuestState {
   /** The virtual processor holds the registers; else the host does. */
   private pulled = true;
 
+  /** VMCB fields read since the exit. */
+  private readsDone = Infinity;
   private readonly basicReads: number;
   private readonly furtherReads: number;
 
@@ -37,15 +42,21 @@ export class GuestState {
   }
 
   /** Makes the virtual processor current, for emulation. */
-  pull(): void {
-    if (this.pulled) return;
-    this.transferIn();
-    this.options.charge('vmcb.read', this.basicReads);
-    this.pulled = true;
+  pull(need: 'few' | 'basic' = 'basic'): void {
+    if (!this.pulled) {
+      this.transferIn();
+      this.pulled = true;
+      this.readsDone = 0;
+    }
+    const reads = need === 'few' ? FEW_READS : this.basicReads;
+    if (this.readsDone >= reads) return;
+    this.options.charge('vmcb.read', reads - this.readsDone);
+    this.readsDone = reads;
   }
 
   /** The virtual processor is about to deliver, or has delivered, an event: that takes the further registers too. */
   chargeDelivery(): void {
+    this.pull();
     this.options.charge('vmcb.read', this.furtherReads);
   }
 

@@ -13,6 +13,9 @@ import { deliverEvent, emulateInstruction, noteInjection } from '../emulate.js';
 import type { EmulationOptions } from '../emulate.js';
 import { Monitor } from '../monitor.js';
 import type { MonitorOptions } from '../monitor.js';
+import { svmFeatures } from '../../cost/profile.js';
+import { CS } from '../../arch/registers.js';
+import { ExitClusters } from './exit-clusters.js';
 import { createVmcb, interceptExits, interruptWindow } from './control-area.js';
 import { SHARED_EXITS, guestHypervisorReason } from './exit-handlers.js';
 import type { ExitHandler } from './exit-handlers.js';
@@ -50,6 +53,7 @@ export abstract class HardwareVmm extends Monitor {
   private readonly handlers = new Map<number, ExitHandler>();
   /** What the VMCB's TSC_OFFSET holds. */
   private timeStampOffset = 0n;
+  private readonly clusters: ExitClusters | null;
   /** What the guest does as a hypervisor. */
   protected readonly nestedGuest: NestedGuest;
   /** The next VMRUN continues in guest mode after a stop at a limit, which is no exit. */
@@ -69,6 +73,7 @@ export abstract class HardwareVmm extends Monitor {
       slots,
       controls,
     });
+    this.clusters = this.switches.exitAvoidance ? new ExitClusters() : null;
     this.nestedGuest = new NestedGuest(this.vmcb, guest);
     this.handle(SHARED_EXITS);
     host.cpu.setMsr(MSR_VM_HSAVE_PA, frames.reserve(1));
@@ -81,10 +86,53 @@ export abstract class HardwareVmm extends Monitor {
 
   /** One instruction of the guest on the virtual processor. */
   emulate(options: EmulationOptions): void {
-    this.onVirtualProcessor(() => {
+    const need = options.decoded && this.switches.leanHandlers ? 'few' : 'basic';
+    this.onVirtualProcessor(need, () => {
+      const place = this.place;
       const result = emulateInstruction(this, options);
       if (result.kind === 'delivered') this.state.chargeDelivery();
+      else if (this.clusters !== null) this.followCluster(place, this.clusters);
     });
+  }
+
+  /** MOV to and from control registers and INVLPG: some processors give their operand with the exit. */
+  emulateOperand(): void {
+    const decoded = this.switches.decodeAssists && svmFeatures(this.host.profile).decodeAssists;
+    if (decoded) this.readExitInfo1();
+    this.emulate({ decoded });
+  }
+
+  /** Carries out what usually comes before the next exit, and that one's instruction, as long as nothing unusual happens. */
+  private followCluster(first: number, clusters: ExitClusters): void {
+    const { cpu } = this.guest;
+    let place = first;
+    for (let done = 0; ;) {
+      const count = clusters.following(place, done);
+      if (count === 0 || cpu.guestMode || cpu.halted) break;
+      for (let left = count; left > 0; left--) {
+        if (cpu.halted || this.stopped || this.interruptDeliverable()) return;
+        place = this.place;
+        const result = emulateInstruction(this, { decoded: true, device: left === 1 });
+        if (result.kind !== 'done') {
+          if (result.kind === 'delivered') this.state.chargeDelivery();
+          return;
+        }
+      }
+      done += count;
+      this.clusterFollowed();
+    }
+    if (!this.stopped && !cpu.halted) clusters.noteResume(place, this.instructions);
+  }
+
+  /** Instructions have been carried out whose exits have handlers that do more than emulate. */
+  protected clusterFollowed(): void {
+    this.msrsChanged();
+  }
+
+  /** Linear address of the virtual processor's next instruction. */
+  private get place(): number {
+    const { cpu } = this.guest;
+    return (cpu.segment(CS).base + cpu.eip) >>> 0;
   }
 
   /** The exit came in the middle of an event's delivery, or else of an instruction: the virtual processor does it over. */
@@ -94,7 +142,7 @@ export abstract class HardwareVmm extends Monitor {
       this.emulate({ decoded: false });
       return;
     }
-    this.onVirtualProcessor(() => {
+    this.onVirtualProcessor('basic', () => {
       this.state.chargeDelivery();
       deliverEvent(this, interrupted);
     });
@@ -102,7 +150,7 @@ export abstract class HardwareVmm extends Monitor {
 
   /** An SVM instruction of a guest that is a hypervisor. The virtual processor knows what it does to the guest's VMCB. */
   emulateSvm(mnemonic: 'vmrun' | 'invlpga' | 'other'): void {
-    this.state.pull();
+    this.state.pull('basic');
     if (mnemonic === 'vmrun') this.nestedGuest.beforeVmrun();
     if (mnemonic === 'invlpga') this.nestedGuest.noteFlush();
     this.emulate({ decoded: true });
@@ -110,12 +158,18 @@ export abstract class HardwareVmm extends Monitor {
     this.msrsChanged();
   }
 
-  private onVirtualProcessor(act: () => void): void {
-    this.state.pull();
+  private onVirtualProcessor(need: 'few' | 'basic', act: () => void): void {
+    this.state.pull(need);
+    if (this.clusters !== null) this.noteExitPlace(this.clusters);
     this.beforeEmulation();
     const { cr0, cr3, cr4 } = this.guest.cpu;
     act();
     this.controlsEmulated({ cr0, cr3, cr4 });
+  }
+
+  private noteExitPlace(clusters: ExitClusters): void {
+    const translated = clusters.noteExit(this.instructions);
+    if (translated > 0) this.host.ledger.charge('translate', 'translate.instruction', translated);
   }
 
   /** The virtual processor is about to act for the guest, on page tables that may have changed unseen. */
@@ -130,6 +184,11 @@ export abstract class HardwareVmm extends Monitor {
   protected handle(handlers: ReadonlyMap<number, ExitHandler>): void {
     for (const [exitCode, handler] of handlers) this.handlers.set(exitCode, handler);
     interceptExits(this.vmcb, handlers.keys());
+  }
+
+  /** The guest's entries in the TLB can stay across exits. */
+  protected get usesTags(): boolean {
+    return this.host.profile.tlb.tagged === true && this.switches.addressSpaceTags;
   }
 
   /** Before each VMRUN: brings the VMCB's memory controls up to date. @returns TLB_CONTROL. */

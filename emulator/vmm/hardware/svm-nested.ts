@@ -70,7 +70,7 @@ export class SvmNestedVmm extends HardwareVmm {
       this.flush.inner = true;
     }
     this.writeIfChanged(VMCB_CONTROL.nestedCr3, root.rootHpa);
-    const { tagged } = this.host.profile.tlb;
+    const tagged = this.usesTags;
     const ownSpaces = tagged && svmFeatures(this.host.profile).asids > INNER_ASID;
     if (ownSpaces) this.writeIfChanged(VMCB_CONTROL.asid, cpu.guestMode ? INNER_ASID : GUEST_ASID);
     else if (space !== this.lastSpace) this.flush[space] = true;

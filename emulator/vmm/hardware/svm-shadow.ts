@@ -16,7 +16,7 @@ import type { MonitorOptions } from '../monitor.js';
 import type { ShadowMmu } from '../shadow-mmu.js';
 import { createShadow } from '../shadow-monitor.js';
 import { interceptCr0Read } from './control-area.js';
-import { emulate } from './exit-handlers.js';
+import { emulateOperand } from './exit-handlers.js';
 import type { ExitHandler } from './exit-handlers.js';
 import { VMCB_SLOTS } from './guest-registers.js';
 import { HardwareVmm } from './hardware-vmm.js';
@@ -57,8 +57,14 @@ export class SvmShadowVmm extends HardwareVmm {
     if (this.nestedGuest.takeSpaceChanged()) this.shadow.invalidateAll();
     this.rootHpa = this.shadow.rootHpa;
     const { all, pages } = this.shadow.takeFlush();
-    if (!this.host.profile.tlb.tagged) return TLB_CONTROL_FLUSH_ALL;
+    if (!this.usesTags) return TLB_CONTROL_FLUSH_ALL;
     return all || pages.length > 0 ? TLB_CONTROL_FLUSH_GUEST : TLB_CONTROL_NOTHING;
+  }
+
+  protected override clusterFollowed(): void {
+    super.clusterFollowed();
+    // There may have been instructions among them that flush.
+    this.shadow.invalidateAll();
   }
 
   /** Shadow page tables know one translation of the guest's, not two. */
@@ -70,14 +76,14 @@ export class SvmShadowVmm extends HardwareVmm {
   private memoryExits(): ReadonlyMap<number, ExitHandler> {
     /** An instruction after which what the guest has changed in its page tables is in force. TLB_CONTROL knows no single address. */
     const flushing = (reason: ExitReason) => (): ExitReason => {
-      this.emulate({ decoded: false });
+      this.emulateOperand();
       this.shadow.invalidateAll();
       return reason;
     };
     return new Map<number, ExitHandler>([
-      [EXIT_CR_READ + 0, emulate('CR_READ', false)],
-      [EXIT_CR_READ + 3, emulate('CR3_READ', false)],
-      [EXIT_CR_WRITE + 0, emulate('CR_WRITE', false)],
+      [EXIT_CR_READ + 0, emulateOperand('CR_READ')],
+      [EXIT_CR_READ + 3, emulateOperand('CR3_READ')],
+      [EXIT_CR_WRITE + 0, emulateOperand('CR_WRITE')],
       [EXIT_CR_WRITE + 3, flushing('CR3_WRITE')],
       [EXIT_CR_WRITE + 4, flushing('CR_WRITE')],
       [EXIT_EXCEPTION + VECTOR_PF, () => this.pageFault()],

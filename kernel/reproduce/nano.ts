@@ -13,6 +13,8 @@ interface Nanobenchmark {
   guest: string;
   /** The same loop with nothing in it. */
   loop: string;
+  /** The profile takes the native figure as a fact; false: it only appears in the paper's raw data (page 12). */
+  nativeIsInput: boolean;
   /** Cycles on the Pentium 4 672 (A06 figure 4 and its appendix, page 12). */
   paper: Readonly<Record<Compared, number>>;
 }
@@ -25,8 +27,8 @@ export const NANOBENCHMARKS: readonly Nanobenchmark[] = [
   row('pgfault', 'nano-pgfault', 'nano-empty', 1093, 3927, 11242),
   row('divzero', 'nano-divzero', 'nano-empty', 889, 3223, 1014),
   row('ptemod', 'nano-ptemod-same', 'nano-empty', 1, 391, 12733),
-  row('ptemod P->NP', 'nano-ptemod-clear', 'nano-empty-set', 4, 17, 9154),
-  row('ptemod NP->P', 'nano-ptemod-set', 'nano-empty-set', 5, 2121, 17020),
+  row('ptemod P->NP', 'nano-ptemod-clear', 'nano-empty-set', 4, 17, 9154, false),
+  row('ptemod NP->P', 'nano-ptemod-set', 'nano-empty-set', 5, 2121, 17020, false),
 ];
 
 /** Past the point where translation has adapted, and short of the page-table entries that a guest has. */
@@ -55,7 +57,11 @@ export function nanoRows(
   return NANOBENCHMARKS.flatMap((bench) =>
     COMPARED.map((technique) => {
       const kind =
-        technique === 'native' ? 'input' : calibrated(bench.name, technique) ? 'calibrated' : 'predicted';
+        technique === 'native' && bench.nativeIsInput
+          ? 'input'
+          : calibrated(bench.name, technique)
+            ? 'calibrated'
+            : 'predicted';
       return within(
         {
           name: `${bench.name}, cycles`,
@@ -78,6 +84,13 @@ function row(
   native: number,
   software: number,
   hardware: number,
+  nativeIsInput = true,
 ): Nanobenchmark {
-  return { name, guest, loop, paper: { native, 'binary-translation': software, 'svm-shadow': hardware } };
+  return {
+    name,
+    guest,
+    loop,
+    nativeIsInput,
+    paper: { native, 'binary-translation': software, 'svm-shadow': hardware },
+  };
 }

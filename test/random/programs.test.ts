@@ -1,0 +1,40 @@
+import t from 'tap';
+import { checkSeed, differencesOf, nativeRun, randomProgram, variantsOf } from './check.js';
+import { imageOf } from './program.js';
+import type { RandomProgram } from './program.js';
+import { report, shrink } from './shrink.js';
+
+const FIRST_SEED = 1;
+const PROGRAMS = 40;
+
+t.test(`random programs, seeds ${FIRST_SEED} to ${FIRST_SEED + PROGRAMS - 1}`, async (t) => {
+  let ended = 0;
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + PROGRAMS; seed++) {
+    const result = checkSeed(seed);
+    if (result === 'skipped') continue;
+    ended++;
+    if (result !== null) t.fail(report(shrink(result)));
+  }
+  t.ok(ended > 0.9 * PROGRAMS, `${ended} programs come to an end by themselves`);
+});
+
+t.test('a seed is a program and its variants', async (t) => {
+  t.same(randomProgram(7), randomProgram(7));
+  t.same(variantsOf(7), variantsOf(7));
+  t.notSame(randomProgram(7).steps, randomProgram(8).steps);
+});
+
+t.test('a disagreement is found and shrunk to the step that makes it', async (t) => {
+  const step = (code: string) => ({ ring: 'kernel', code }) as const;
+  const program: RandomProgram = {
+    seed: 0,
+    timerDivisor: 0x4000,
+    steps: [step('inc eax'), step('mov ebx, 5'), step('push cs\n pop dword [SCRATCH]'), step('dec ecx')],
+  };
+  const image = imageOf(program);
+  const variant = { technique: 'trap-and-emulate', switches: {} } as const;
+  const differences = differencesOf(image, nativeRun(image)!, variant);
+  t.match(differences, [/^memory: /]);
+  const { steps } = shrink({ program, variant, differences }).program;
+  t.same(steps, [program.steps[2]]);
+});

@@ -120,9 +120,8 @@ export class BinaryTranslationVmm extends ShadowMonitor {
     this.translations = new Translations(this.cache, () => this.statistics);
   }
 
-  /** An instruction whose bytes are those that were decoded there before is known. */
   override chargeDecode(): void {
-    this.charge(this.decodes.knows(this.guest) ? 'vmm.guest.access' : 'vmm.decode');
+    this.decodes.charge(this);
   }
 
   get statistics(): TranslationStatistics {

@@ -1,6 +1,7 @@
 import type { RunLimits, Stop } from '../../machine.js';
 import type { MonitorOptions } from '../monitor.js';
 import { ShadowMonitor } from '../shadow-monitor.js';
+import { DecodeMemo } from './decode-memo.js';
 import { DeprivilegedTables } from './deprivileged-tables.js';
 import { DirectRegisters } from './direct-registers.js';
 import { runsDeprivileged } from './engine.js';
@@ -17,6 +18,7 @@ const NO_ENTRY_PAGE = -1;
  * privilege do not trap. With the switch `sensitiveTraps` the processor is one where they do.
  */
 export class TrapAndEmulateVmm extends ShadowMonitor {
+  private readonly decodes = new DecodeMemo();
   private readonly registers: DirectRegisters;
   private readonly exitHandlers: ExitHandlers;
   private readonly kernelRing: KernelRing;
@@ -41,6 +43,10 @@ export class TrapAndEmulateVmm extends ShadowMonitor {
     });
     this.exitHandlers = new ExitHandlers(this, { changed: () => {}, invalidated: () => {} });
     host.sensitiveTraps = this.switches.sensitiveTraps;
+  }
+
+  override chargeDecode(): void {
+    this.decodes.charge(this);
   }
 
   protected override load(): void {

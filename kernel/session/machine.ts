@@ -190,7 +190,8 @@ export class CellMachine {
     return codeTable(disassembleGuest(guest, first, count, this.symbols), next);
   }
 
-  private addressOf(place: number | string): number {
+  /** A linear address as it is, or that of the guest's label. @throws RangeError when the guest has no such label. */
+  addressOf(place: number | string): number {
     if (typeof place === 'number') return place;
     const address = this.loaded?.program.symbols[place];
     if (address === undefined) throw new RangeError(`the guest has no label '${place}'`);

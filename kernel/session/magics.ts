@@ -34,6 +34,36 @@ export const MAGICS = [
     help: "Registers of the current machine's guest.",
   },
   {
+    name: 'step',
+    usage: '%step [COUNT]',
+    call: '__session.step({words})',
+    help: "Executes COUNT instructions (1) of the current machine's guest.",
+  },
+  {
+    name: 'stepback',
+    usage: '%stepback [COUNT]',
+    call: '__session.stepBack({words})',
+    help: 'Goes back by COUNT instructions (1).',
+  },
+  {
+    name: 'break',
+    usage: '%break POINT',
+    call: '__session.breakOn({words})',
+    help: 'Stops the current machine at a point and gives its number: an address or a label; or address, write, read, access, port, exception, mode or exit and which: port 0x80, exception #PF, exit CR3_WRITE.',
+  },
+  {
+    name: 'tlb',
+    usage: '%tlb',
+    call: '__session.tlb({words})',
+    help: "What the processor's TLB holds.",
+  },
+  {
+    name: 'pt',
+    usage: '%pt ADDRESS',
+    call: '__session.pageTable({words})',
+    help: "The way of a guest-virtual address, or a label, through the guest's page tables.",
+  },
+  {
     name: 'sweep',
     usage: '%sweep PRICE FROM TO [STEPS]',
     call: '__session.sweep({words})',

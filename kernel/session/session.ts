@@ -17,7 +17,10 @@ import { displaySymbol, View } from './display.js';
 import type { Displayable } from './display.js';
 import { assemble } from './guest.js';
 import type { Guest } from './guest.js';
+import type { StoppedGuest } from './inspection.js';
 import { MAGICS } from './magics.js';
+import { pointOf } from './points.js';
+import type { Place, PointKind, PointKinds, PointWords, SizedKind } from './points.js';
 import { exitRoundTrip } from './prices.js';
 import type { PriceChanges } from './prices.js';
 import { Run, Runs, WhatIf } from './runs.js';
@@ -79,6 +82,34 @@ export const session = {
     return currentMachine().registers;
   },
 
+  /** Executes `count` instructions of the current machine's guest. @throws Error when there is none. */
+  step(count = 1): StoppedGuest {
+    return currentMachine().step(count);
+  },
+
+  /** Goes back by `count` instructions, at most to the start. @throws Error when there is no machine. */
+  stepBack(count = 1): StoppedGuest {
+    return currentMachine().stepBack(count);
+  },
+
+  /**
+   * Stops the current machine at a point: at a place, or by kind, as `breakOn('exit', 'CR3_WRITE')`. Places are linear
+   * addresses or labels.
+   * @returns the point's number, for the machine's `removeBreakpoint`.
+   * @throws Error when there is no machine; RangeError, TypeError for what is no point.
+   */
+  breakOn,
+
+  /** What the TLB of the current machine's processor holds. @throws Error when there is no machine. */
+  tlb(): View {
+    return currentMachine().tlb;
+  },
+
+  /** The way of a guest-virtual address, or a label, through the guest's page tables. @throws Error without a machine. */
+  pageTable(place: number | string): View {
+    return currentMachine().pageTable(place);
+  },
+
   /**
    * Reprices the last runs with one price going from `from` to `to`.
    * @param price a cost key, or 'exit' for VMRUN and #VMEXIT together
@@ -128,6 +159,14 @@ export const session = {
     );
   },
 };
+
+function breakOn(place: Place): number;
+function breakOn<K extends PointKind>(kind: K, about: PointKinds[K]): number;
+function breakOn<K extends SizedKind>(kind: K, first: PointKinds[K], size: number): number;
+function breakOn(...words: PointWords): number {
+  const machine = currentMachine();
+  return machine.breakOn(pointOf(words, (place) => machine.addressOf(place)));
+}
 
 /** A magic's call as a reader would write it. */
 function typed(call: string): string {

@@ -4,7 +4,10 @@ import { TestKernel } from './client.js';
 /* Magics in cells, one story. `text` is in the result's text, `error` matches name and value of the error. */
 const ROWS: { code: string; text?: RegExp; error?: RegExp; trace?: RegExp }[] = [
   { code: '%exits', error: /Error nothing has run yet/ },
-  { code: '%regs', error: /Error there is no machine yet/ },
+  ...['%regs', '%step', '%stepback', '%break 0x100000', '%tlb', '%pt 0'].map((code) => ({
+    code,
+    error: /Error there is no machine yet/,
+  })),
   {
     code: '%%asm loop\nmov ecx, 9\nagain: in al, 0x80\nloop again\nhlt',
     text: /loop: \d+ bytes at 0x100000/,
@@ -26,6 +29,33 @@ const ROWS: { code: string; text?: RegExp; error?: RegExp; trace?: RegExp }[] = 
   { code: '%seed 0.5', error: /RangeError a seed is an integer/ },
   { code: '%help', text: /%sweep PRICE FROM TO \[STEPS\] +session\.sweep\(…\)/ },
   { code: 'const vm = machine(); await vm.run(loop);\n%regs', text: /ecx +0x00000000/ },
+  { code: 'vm.load(loop);\n%step 2', text: /the instructions asked for[^]* 2 [^]*loop / },
+  { code: '%stepback', text: / 1 [^]*again +in al,0x80/ },
+  { code: '%step', text: / 2 [^]*loop / },
+  { code: '%step -1', error: /RangeError -1 instructions: expected a whole number/ },
+  { code: '%break port 0x80', text: /^1$/ },
+  { code: 'vm.continue()', text: /after in of 1 bytes at port 0x80/ },
+  { code: 'vm.removeBreakpoint();\n%break again', text: /^2$/ },
+  { code: 'vm.continue()', text: /before the instruction at 0x100005/ },
+  { code: 'vm.removeBreakpoint();\n%break exit IOIO_IN', text: /^3$/ },
+  { code: 'vm.continue()', text: /after the exit IOIO_IN/ },
+  ...['0x100005', 'address again', 'write 0x2000 2', 'exception #PF', 'exception 14'].map((words) => ({
+    code: `%break ${words}`,
+    text: /^\d+$/,
+  })),
+  { code: '%break nosuch', error: /RangeError the guest has no label 'nosuch'/ },
+  { code: '%break exit NOSUCH', error: /TypeCheckError.*"NOSUCH"' is not assignable to .*"IOIO_IN"/ },
+  { code: '%break nosuch 1', error: /TypeCheckError.*"nosuch"' is not assignable to .*"exit"/ },
+  { code: '%break exit HLT 2', error: /TypeCheckError/ },
+  {
+    code: "session.breakOn('nosuch' as 'port', 1)",
+    error: /RangeError no kind of breakpoint is called 'nosuch'; there are: address, write/,
+  },
+  { code: '%break exception #XX', error: /RangeError no exception is called '#XX'/ },
+  { code: '%break mode real', error: /RangeError .* does not work under 'svm-shadow'/ },
+  { code: '%tlb', text: /\d+ TLB entries[^]*linear +physical/ },
+  { code: '%pt again', text: /0x100005: paging is off/ },
+  { code: '%pt nosuch', error: /RangeError the guest has no label 'nosuch'/ },
   { code: '%nosuch', error: /SyntaxError Cell \d+:1:1 - there is no magic %nosuch; there are: %technique/ },
   {
     code: '\n%time nosuch + 1',

@@ -169,6 +169,12 @@ export class GuestRun {
     return this.stop;
   }
 
+  /** For whoever steers the run and has been asked to stop it: the result says so, and the run can be advanced again. */
+  stopOnRequest(): GuestStop {
+    this.stop = { kind: 'requested' };
+    return this.stop;
+  }
+
   /** Instructions executed so far, those that a monitor emulated too: where in its run the guest stands. */
   get position(): number {
     const { host, guest } = this.vmm;

@@ -5,6 +5,8 @@ import type { GuestStop } from '../vmm/vmm.js';
 
 /** Instructions between two checkpoints at first: the interpreter runs them again in a blink. */
 const FIRST_INTERVAL_INSTRUCTIONS = 1 << 20;
+/** How far a run goes between two looks at whether to stop: milliseconds of the host. */
+const SLICE_INSTRUCTIONS = 1 << 20;
 /** More, and every second one is given up and the interval doubles. */
 const MAX_CHECKPOINTS = 24;
 
@@ -57,20 +59,22 @@ export class Timeline {
     const endCycles = this.run.vmm.host.ledger.cyclesExact + cycles;
     for (;;) {
       const next = this.marks[this.marks.length - 1].position + this.intervalInstructions;
+      const sliceEnd = Math.min(end, next, this.position + SLICE_INSTRUCTIONS);
       const stop = this.run.advance({
-        instructions: Math.min(end, next) - this.position,
+        instructions: sliceEnd - this.position,
         cycles: endCycles - this.run.vmm.host.ledger.cyclesExact,
       });
-      const isMark = stop.kind === 'budget' && stop.budget === 'instructions' && this.position === next;
-      if (isMark) this.mark();
-      if (!isMark || this.position >= end) return stop;
-      if (this.stopRequested()) return { kind: 'requested' };
+      const isWhole = stop.kind === 'budget' && stop.budget === 'instructions' && this.position === sliceEnd;
+      if (isWhole && this.position === next) this.mark();
+      if (!isWhole || this.position >= end) return stop;
+      if (this.stopRequested()) return this.run.stopOnRequest();
     }
   }
 
   /**
    * Goes to where `position` instructions have been executed, back or forward. Nobody is told of what the guest prints on
    * a way that it has gone before.
+   * @returns why it stopped, which may be on request and short of the position; null when it has not run.
    * @throws RangeError for a position before the start, or that the run does not reach.
    */
   goTo(position: number): GuestStop | null {
@@ -100,7 +104,7 @@ export class Timeline {
   private reach(position: number): GuestStop | null {
     if (position === this.position) return null;
     const stop = this.advance({ instructions: position - this.position });
-    if (this.position !== position) {
+    if (this.position !== position && stop.kind !== 'requested') {
       throw new RangeError(
         `instruction ${position}: the run ends at instruction ${this.position} (${stop.kind})`,
       );

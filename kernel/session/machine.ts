@@ -20,7 +20,8 @@ import { View } from './display.js';
 import type { Guest } from './guest.js';
 import { codeTable, descriptorTable, pageWalkTable, StoppedGuest, tlbTable } from './inspection.js';
 import { interruptRequested, interruptibly } from './interrupt.js';
-import { Run } from './runs.js';
+import { Progress } from './progress.js';
+import { GuestInterrupted, Run } from './runs.js';
 import type { CellRunOptions } from './runs.js';
 import { TranslationListing } from './translations.js';
 
@@ -34,6 +35,8 @@ export class CellMachine {
   /** Breakpoints by number, which outlive a run. */
   private readonly points = new Map<number, BreakPoint>();
   private nextPoint = 1;
+  /** Of the command that runs `steered`. */
+  private progress: Progress | null = null;
   /** Typed before there was a machine to type on. */
   private keys = '';
 
@@ -41,7 +44,8 @@ export class CellMachine {
 
   /**
    * Loads the guest into a fresh machine and runs it to its end, or to the first breakpoint, recording a trace.
-   * @throws ImageError, RangeError as the emulator does.
+   * @throws ImageError, RangeError as the emulator does; {@link GuestInterrupted} when the user stops it, from where
+   *   {@link continue} goes on.
    */
   async run(program: Guest): Promise<Run> {
     this.loaded = { program, keys: `${this.options.keys ?? ''}${this.keys}` };
@@ -49,18 +53,19 @@ export class CellMachine {
     this.steered = null;
     if (this.points.size > 0) {
       const steered = this.steer(this.loaded);
-      interruptibly(() => steered.continue());
-      return new Run(steered.run.result(), steered.run.configuration.profile);
+      this.watched(() => steered.continue());
+      return finished(steered.run);
     }
+    const progress = this.newProgress();
     const current = new GuestRun(program.bytes, {
       ...this.guestOptions(this.loaded),
-      onProgress: interruptRequested,
+      onProgress: progress.report,
     });
     this.current = current;
-    return new Run(
-      interruptibly(() => current.run()),
-      current.configuration.profile,
-    );
+    const result = interruptibly(() => current.run());
+    progress.end(result);
+    if (result.outcome === 'interrupted') throw interrupted(current);
+    return finished(current);
   }
 
   /**
@@ -72,14 +77,16 @@ export class CellMachine {
     const { current } = this;
     const goesOn = current !== null && ['budget', 'interrupted'].includes(current.result().outcome);
     if (goesOn) {
-      current.vmm.guest.platform.keyboard.type(text);
+      // Taken over before it is changed: what is typed now can not be run again.
+      if (!this.steered) this.watched(() => this.steerCurrent());
+      this.guestRun.vmm.guest.platform.keyboard.type(text);
       this.steered?.noteChange();
     } else {
       this.keys += text;
     }
   }
 
-  // --- stepping: nothing of it changes what a run does or costs
+  // --- stepping: nothing of it changes what a run does or costs. All of it throws GuestInterrupted when the user stops it.
 
   /** Loads the guest into a fresh machine and stops before its first instruction. */
   load(program: Guest): StoppedGuest {
@@ -125,24 +132,40 @@ export class CellMachine {
   }
 
   private steering(command: (steered: Debugger) => DebugStop): StoppedGuest {
-    const steered = this.steered ?? this.steerCurrent();
-    const stop = interruptibly(() => command(steered));
+    if (!this.steered) this.watched(() => this.steerCurrent());
+    const { steered } = this;
+    if (!steered) throw new Error('no guest is loaded');
+    const stop = this.watched(() => command(steered));
     const [next] = disassembleGuest(steered.run.vmm.guest, stop.linear, 1, this.symbols);
     return new StoppedGuest(stop, next);
   }
 
   /** Takes over a run that was made without a debugger: the same again, up to where it stands. */
-  private steerCurrent(): Debugger {
+  private steerCurrent(): DebugStop {
     const { position } = this.guestRun;
     const { loaded } = this;
     if (!loaded) throw new Error('no guest is loaded');
-    const steered = this.steer(loaded);
-    interruptibly(() => steered.goTo(position));
-    return steered;
+    return this.steer(loaded).goTo(position);
+  }
+
+  /** Tells how the command goes. @throws GuestInterrupted when the user stops it. */
+  private watched(command: () => DebugStop): DebugStop {
+    this.progress = this.newProgress();
+    const stop = interruptibly(command);
+    const { guestRun } = this;
+    this.progress.end(progressOf(guestRun));
+    if (stop.kind === 'requested') throw interrupted(guestRun);
+    return stop;
+  }
+
+  private newProgress(): Progress {
+    return new Progress(this.options.technique ?? DEFAULTS.technique);
   }
 
   private steer(loaded: { program: Guest; keys: string }): Debugger {
-    const steered = new Debugger(loaded.program.bytes, this.guestOptions(loaded), interruptRequested);
+    const steered = new Debugger(loaded.program.bytes, this.guestOptions(loaded), () =>
+      this.progress ? this.progress.report(progressOf(this.guestRun)) : interruptRequested(),
+    );
     steered.setPoints([...this.points.values()]);
     this.steered = steered;
     this.current = steered.run;
@@ -269,6 +292,18 @@ export class CellMachine {
     if (!this.current) throw new Error('nothing has run on this machine yet: await vm.run(guest) first');
     return this.current;
   }
+}
+
+function progressOf({ vmm: { host } }: GuestRun): { instructions: number; cycles: number } {
+  return { instructions: host.cpu.instructions, cycles: host.ledger.cyclesExact };
+}
+
+function finished(run: GuestRun): Run {
+  return new Run(run.result(), run.configuration.profile);
+}
+
+function interrupted(run: GuestRun): GuestInterrupted {
+  return new GuestInterrupted(finished(run), 'continue() of the machine goes on from here');
 }
 
 function isAddress(name: string): boolean {

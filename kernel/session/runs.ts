@@ -337,10 +337,10 @@ export class GuestInterrupted extends Error {
   constructor(
     /** The run up to there. */
     readonly run: Run,
+    /** What can be done now. */
+    hint = 'names keep their values',
   ) {
-    super(
-      `the guest was ${run.result.detail}, after ${run.result.instructions} instructions; names keep their values`,
-    );
+    super(`the guest was ${run.result.detail}, after ${run.result.instructions} instructions; ${hint}`);
   }
 }
 

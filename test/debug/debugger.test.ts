@@ -142,3 +142,14 @@ t.test('what is wrong with a breakpoint is said', async (t) => {
   t.throws(() => steered.step(-1), { message: /-1 instructions/ });
   t.throws(() => steered.goTo(1e9), { message: /the run ends at instruction/ });
 });
+
+t.test('a long run is asked whether to stop as often as a short one', async (t) => {
+  const slice = 1 << 20;
+  // Far enough for checkpoints to have been thinned out.
+  const slices = 30;
+  let asked = 0;
+  const { bytes } = assemble('bits 32\norg 0x100000\nagain: jmp again');
+  const steered = new Debugger(bytes, { memoryBytes: 4 << 20 }, () => ++asked === slices);
+  t.match(steered.continue(), { kind: 'requested', position: slices * slice });
+  t.match(steered.run.result(), { outcome: 'interrupted' });
+});

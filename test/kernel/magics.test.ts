@@ -81,7 +81,13 @@ t.test('magics', async (t) => {
   await t.test('a guest is interrupted at an instruction boundary, and all names are kept', async (t) => {
     await kernel.execute('const endless = asm`again: inc eax\njmp again`; let before = 5;');
     const limits = '{ limits: { instructions: 1e12 } }';
-    for (const code of [`run(endless, ${limits})`, `await compare(endless, ${limits})`]) {
+    await kernel.execute(`const far = machine(${limits}); far.load(endless);`);
+    for (const code of [
+      `run(endless, ${limits})`,
+      `await compare(endless, ${limits})`,
+      `await machine(${limits}).run(endless)`,
+      'far.continue()',
+    ]) {
       const { id, frames } = kernel.frames('execute_request', { code });
       await kernel.sockets.shell.send(frames);
       const progress = () =>

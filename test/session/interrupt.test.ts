@@ -1,0 +1,67 @@
+import t from 'tap';
+import type { Test } from 'tap';
+import { asm, GuestInterrupted, machine } from '../../kernel/session/index.js';
+
+const SLICE = 1 << 20;
+const ENDLESS = asm`
+again:  inc eax
+        jmp again
+`;
+/** Counts down for longer than a slice, and then shows the first scan code that the keyboard gives. */
+const ECHO = asm`
+        mov ecx, ${SLICE}
+again:  dec ecx
+        jnz again
+        in al, 0x60
+        mov [0xb8000], al
+        hlt
+`;
+const OPTIONS = { memoryBytes: 4 << 20, limits: { instructions: 3 * SLICE } };
+type Machine = ReturnType<typeof machine>;
+
+/** Does `work` as a cell does that the user interrupts. */
+async function interrupted(t: Test, work: () => unknown): Promise<GuestInterrupted> {
+  const flag = Symbol.for('ringside.interrupt');
+  const globals = globalThis as Record<symbol, unknown>;
+  globals[flag] = Int32Array.of(1, 0);
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof GuestInterrupted) return error;
+    throw error;
+  } finally {
+    delete globals[flag];
+  }
+  return t.fail('not interrupted') as never;
+}
+
+/** What an interrupt stops: `before` is done in peace. */
+const ROWS: { name: string; before?: (vm: Machine) => unknown; work: (vm: Machine) => unknown }[] = [
+  { name: 'run', work: (vm) => vm.run(ENDLESS) },
+  { name: 'run with a breakpoint', before: (vm) => vm.breakOn({ port: 1 }), work: (vm) => vm.run(ENDLESS) },
+  { name: 'continue', before: (vm) => vm.load(ENDLESS), work: (vm) => vm.continue() },
+  { name: 'step', before: (vm) => vm.load(ENDLESS), work: (vm) => vm.step(2 * SLICE) },
+  { name: 'the way back', before: (vm) => vm.run(ENDLESS), work: (vm) => vm.stepBack() },
+];
+
+t.test('an interrupt stops a guest after its slice, and it goes on to the same end', async (t) => {
+  const whole = machine(OPTIONS);
+  const { cycles } = await whole.run(ENDLESS);
+  for (const { name, before, work } of ROWS) {
+    const vm = machine(OPTIONS);
+    await before?.(vm);
+    const error = await interrupted(t, () => work(vm));
+    t.match(error.message, /stopped on request .*, after 1048576 instructions; continue\(\)/, name);
+    t.match(error.run.result, { outcome: 'interrupted', instructions: SLICE }, name);
+    t.match(vm.continue(), { position: 3 * SLICE, cycles, stop: { kind: 'budget' } }, name);
+    t.equal(String(vm.registers), String(whole.registers), name);
+  }
+});
+
+t.test('what is typed while a guest stands is there when it goes on', async (t) => {
+  const vm = machine(OPTIONS);
+  await interrupted(t, () => vm.run(ECHO));
+  vm.type('a');
+  t.match(vm.continue(), { stop: { kind: 'halted' } });
+  t.match(String(vm.screen), /│▲/);
+});

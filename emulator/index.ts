@@ -16,6 +16,8 @@ export type { Counts } from './cost/ledger.js';
 export type { CpuProfile, Price } from './cost/profile.js';
 export { INSTRUCTION_TABLE } from './isa/table.js';
 export type { InstructionRow } from './isa/operation.js';
+export { audit, LISTED, withListed } from './audit.js';
+export type { AuditOptions, AuditResult, AuditRow } from './audit.js';
 export type { Absences } from './absences.js';
 export type { GuestInputs } from './inputs.js';
 export { Debugger } from './debug/debugger.js';

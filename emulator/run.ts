@@ -111,12 +111,14 @@ export class GuestRun {
 
   /**
    * Builds the machine and its monitor and loads `image` (multiboot 1, Linux, ROM or flat: see platform/image.ts).
+   * @param create builds another kind of monitor than the technique's own.
    * @throws ImageError when the image, its RAM disk or the drive is malformed or does not fit; RangeError for an
    *   unknown technique, profile or switch, and for a key that there is not.
    */
   constructor(
     image: Uint8Array,
     private readonly options: RunOptions = {},
+    create: typeof createVmm = createVmm,
   ) {
     const { profile = DEFAULTS.profile, limits = {}, switches = {}, engine = DEFAULT_ENGINE } = options;
     this.configuration = {
@@ -130,7 +132,7 @@ export class GuestRun {
       switches: changedSwitches(switches),
     };
     // As given, so that a switch which the technique has not is refused even at its default.
-    this.vmm = createVmm(this.configuration.technique, { ...this.configuration, switches, engine });
+    this.vmm = create(this.configuration.technique, { ...this.configuration, switches, engine });
     loadInputs(this.vmm.guest, image, options);
     this.inputs = describeInputs(image, options);
     if (options.onConsole) this.vmm.guest.platform.uart.output.onOutput = options.onConsole;

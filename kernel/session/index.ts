@@ -1,4 +1,5 @@
 /** What a cell can call. The kernel makes every export a global of the cells. */
+export { audit } from './audit.js';
 export { asm, assemble, guest, Guest, guests } from './guest.js';
 export { machine } from './machine.js';
 export { plot, table } from './plot.js';

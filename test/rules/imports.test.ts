@@ -43,6 +43,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'emulator/trace',
     'emulator/vmm',
   ],
+  'emulator/audit.ts': ['emulator/debug', 'emulator/run.ts', 'emulator/vmm'],
   'emulator/checkpoint.ts': [],
   'emulator/debug': [
     'emulator/arch',

@@ -22,6 +22,8 @@ export class ExitHandlers {
   constructor(
     private readonly monitor: ShadowMonitor,
     private readonly mappings: MappingFollower,
+    /** Told what the virtual CPU made of an instruction that trapped, before anything else reaches the guest. */
+    private readonly emulated: (result: StepResult) => void = () => {},
   ) {}
 
   /** Executes one instruction on the virtual CPU. */
@@ -65,6 +67,7 @@ export class ExitHandlers {
       const changed = ((cpu.cr0 ^ cr0) & PAGING_CR0) | ((cpu.cr4 ^ cr4) & PAGING_CR4) | (cpu.cr3 ^ cr3);
       if (reason === 'CR3_WRITE' || changed !== 0) this.mappingsChanged();
     }
+    this.emulated(result);
     return result;
   }
 
@@ -118,10 +121,8 @@ export class ExitHandlers {
   }
 
   private handlePageFault(event: Event): ExitReason {
-    const { cpu } = this.monitor.guest;
     const gva = event.cr2 ?? this.monitor.host.cpu.cr2;
-    // Whose access it was is a matter of the guest's ring, not of that in which its code really runs.
-    const errorCode = ((event.errorCode ?? 0) & ~PF_USER) | (cpu.cpl === 3 ? PF_USER : 0);
+    const errorCode = guestErrorCode(event, this.monitor.guest.cpu.cpl);
     const outcome = this.monitor.shadow.resolve(gva, errorCode);
     switch (outcome.kind) {
       case 'true':
@@ -147,6 +148,11 @@ export class ExitHandlers {
     const reason = operation ? exitReasonOf(operation) : 'EMULATE';
     return this.emulate(operation, reason).kind === 'delivered' ? 'EXCEPTION' : reason;
   }
+}
+
+/** Whose access it was is a matter of the guest's ring, not of that in which its code really runs. */
+export function guestErrorCode({ errorCode }: Event, cpl: number): number {
+  return ((errorCode ?? 0) & ~PF_USER) | (cpl === 3 ? PF_USER : 0);
 }
 
 function isPortAccess(reason: ExitReason): boolean {

@@ -1,4 +1,4 @@
-import type { RunLimits, Stop } from '../../machine.js';
+import type { Event, RunLimits, StepResult, Stop } from '../../machine.js';
 import type { MonitorOptions } from '../monitor.js';
 import { ShadowMonitor } from '../shadow-monitor.js';
 import { DecodeMemo } from './decode-memo.js';
@@ -19,7 +19,7 @@ const NO_ENTRY_PAGE = -1;
  */
 export class TrapAndEmulateVmm extends ShadowMonitor {
   private readonly decodes = new DecodeMemo();
-  private readonly registers: DirectRegisters;
+  protected readonly registers: DirectRegisters;
   private readonly exitHandlers: ExitHandlers;
   private readonly kernelRing: KernelRing;
   /** A budget ended the last run in the middle of guest code; the host still stands there. */
@@ -41,7 +41,8 @@ export class TrapAndEmulateVmm extends ShadowMonitor {
       wholeSegments: false,
       trapTimeStamp: true,
     });
-    this.exitHandlers = new ExitHandlers(this, { changed: () => {}, invalidated: () => {} });
+    const mappings = { changed: () => {}, invalidated: () => {} };
+    this.exitHandlers = new ExitHandlers(this, mappings, (result) => this.emulated(result));
     host.sensitiveTraps = this.switches.sensitiveTraps;
   }
 
@@ -77,16 +78,29 @@ export class TrapAndEmulateVmm extends ShadowMonitor {
     }
   }
 
+  /** The guest trapped; its registers are in `guest.cpu`, and the host stands where it did. */
+  protected trapped(event: Event): void {
+    this.exitHandlers.trap(event);
+  }
+
+  /** The virtual CPU has executed the instruction that trapped. For those who compare. */
+  protected emulated(_result: StepResult): void {}
+
   private runHost(limits: RunLimits): void {
+    const stop = this.enterHost(limits);
+    this.registers.leave();
+    this.handleStop(stop);
+  }
+
+  /** Runs what the host's registers say, on shadow page tables that are up to date. */
+  protected enterHost(limits: RunLimits): Stop {
     const { cpu } = this.host;
     if (this.kernelRing === 3) this.shadow.view = this.guest.cpu.cpl === 3 ? 'user' : 'kernel';
     cpu.cr3 = this.shadow.rootHpa;
     const { all, pages } = this.shadow.takeFlush();
     if (all) cpu.flushTlb();
     else for (const linear of pages) cpu.invalidateLinear(linear);
-    const stop = this.host.runMonitored(NO_ENTRY_PAGE, limits);
-    this.registers.leave();
-    this.handleStop(stop);
+    return this.host.runMonitored(NO_ENTRY_PAGE, limits);
   }
 
   private handleStop(stop: Stop): void {
@@ -95,7 +109,7 @@ export class TrapAndEmulateVmm extends ShadowMonitor {
         // What the guest began with MOV SS or the like, the instruction behind it ends, wherever it is executed.
         this.guest.cpu.interruptShadow = this.host.cpu.interruptShadow;
         this.host.cpu.interruptShadow = false;
-        this.exitHandlers.trap(stop.event);
+        this.trapped(stop.event);
         return;
       case 'budget':
       case 'requested':

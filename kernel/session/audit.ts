@@ -61,7 +61,10 @@ export class Audit implements Displayable {
     const silent = rows.reduce((sum, { times, trapped }) => sum + times - trapped, 0);
     const wrong = rows.reduce((sum, { differed }) => sum + differed, 0);
     const listed = groups(rows);
-    const others = groups(this.result.rows).filter((name) => !listed.includes(name));
+    const silentNames = new Set(rows.map(({ mnemonic }) => mnemonic));
+    const others = [...new Set(this.result.rows.map(({ mnemonic }) => mnemonic))].filter(
+      (mnemonic) => !silentNames.has(mnemonic),
+    );
     return [
       `${this.guestName} under trap-and-emulate, its kernel in ${this.kernelRing}: ${silent} executions of sensitive instructions at ${rows.length} places did not trap; ${wrong} of them did or showed something wrong.`,
       `They are ${listed.length} of the ${LISTED.length} of Robin & Irvine${listed.length > 0 ? ` (${listed.join(', ')})` : ''}; lists print ${LISTED.flat().length} mnemonics, VERR and VERW count as one, and what does the same under another opcode counts with it.`,

@@ -66,9 +66,13 @@ export class OutputCollector {
   }
 }
 
+/** A view of a widget names a model of the kernel that ran: without that kernel it is nothing, and its text stays. */
+const WIDGET_VIEW = 'application/vnd.jupyter.widget-view+json';
+
 function payload(fields: Record<string, unknown>): Pick<MimeOutput, 'data' | 'metadata'> {
+  const data = Object.entries(fields.data as Record<string, unknown>);
   return {
-    data: fields.data as Record<string, unknown>,
+    data: Object.fromEntries(data.filter(([type]) => type !== WIDGET_VIEW)),
     metadata: fields.metadata as Record<string, unknown>,
   };
 }

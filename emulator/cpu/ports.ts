@@ -53,7 +53,15 @@ function tracePort(
   widthBytes: PortWidth,
   value: number,
 ): void {
-  const { trace } = cpu.parts;
+  const { trace, ports } = cpu.parts;
   if (!trace.enabled) return;
-  trace.record({ ticks: cpu.ledger.ticks, kind: 'port', direction, port, widthBytes, value: value >>> 0 });
+  trace.record({
+    ticks: cpu.ledger.ticks,
+    kind: 'port',
+    direction,
+    port,
+    widthBytes,
+    value: value >>> 0,
+    claimed: ports.claims(port, widthBytes),
+  });
 }

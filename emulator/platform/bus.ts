@@ -42,6 +42,12 @@ export class PortBus {
     }
   }
 
+  /** Whether a device answers for some byte of the access. */
+  claims(port: number, width: PortWidth): boolean {
+    for (let byte = 0; byte < width; byte++) if (this.devices.has((port + byte) & 0xffff)) return true;
+    return false;
+  }
+
   private miss(port: number, value: number): number {
     this.unclaimed.set(port, (this.unclaimed.get(port) ?? 0) + 1);
     return value;

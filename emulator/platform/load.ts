@@ -8,6 +8,7 @@ import { ImageError, hex } from './load-plan.js';
 import type { LoadPlan, LoadSegment } from './load-plan.js';
 import type { PhysicalMemory } from './memory.js';
 import type { MmioBus } from './mmio.js';
+import type { RomImage } from './rom.js';
 import { BOOT_MAGIC, bootInformation } from './multiboot.js';
 
 /** The part of a machine that loading touches. */
@@ -20,10 +21,10 @@ export interface LoadTarget {
   };
   /** Flat 32-bit protected mode at CPL 0, paging and interrupts off, every other register as after reset. */
   resetFlat(entry: number): void;
-  /** Real mode at the reset vector, everything as after reset; absent while the processor has no real mode. */
-  resetHard?(): void;
+  /** Real mode at the reset vector, everything as after reset. */
+  resetHard(): void;
   /** Physical addresses beyond memory, where a ROM goes. */
-  readonly mmio?: MmioBus;
+  readonly mmio: MmioBus;
 }
 
 export interface LoadOptions {
@@ -52,7 +53,7 @@ export function loadImage(machine: LoadTarget, plan: LoadPlan, options: LoadOpti
   requireOptions(plan, options);
   const { commandLine = '', initrd = null } = options;
   const state: EntryState = { entry: plan.entry, eax: 0, ebx: 0, esi: 0 };
-  if (plan.rom) return loadRom(machine, plan, state);
+  if (plan.rom) return loadRom(machine, plan.rom, plan.segments, state);
   const extra: LoadSegment[] = [];
   if (plan.format === 'multiboot') {
     const information = placeBootInformation(plan, memory.sizeBytes, commandLine);
@@ -74,10 +75,12 @@ export function loadImage(machine: LoadTarget, plan: LoadPlan, options: LoadOpti
   return state;
 }
 
-function loadRom(machine: LoadTarget, { rom, segments }: LoadPlan, state: EntryState): EntryState {
-  if (!rom || !machine.mmio || !machine.resetHard) {
-    throw new ImageError('a ROM image starts in real mode, which this machine does not have yet');
-  }
+function loadRom(
+  machine: LoadTarget,
+  rom: RomImage,
+  segments: readonly LoadSegment[],
+  state: EntryState,
+): EntryState {
   machine.mmio.attach(rom.first, rom.bytes.length, rom);
   for (const segment of segments) write(machine.memory, segment);
   machine.resetHard();

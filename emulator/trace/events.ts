@@ -4,8 +4,16 @@ import type { ExitReason } from '../arch/exits.js';
 export type TraceEvent = { ticks: number } & (
   | { kind: 'exception'; vector: number; errorCode: number | null; eip: number; cr2: number | null }
   | { kind: 'interrupt'; vector: number; eip: number }
-  | { kind: 'port'; direction: 'in' | 'out'; port: number; widthBytes: number; value: number }
-  /** An access beyond memory; `claimed`: a device answered. Where none did, the time may be that of the block's end. */
+  /** `claimed`: a device answered. */
+  | {
+      kind: 'port';
+      direction: 'in' | 'out';
+      port: number;
+      widthBytes: number;
+      value: number;
+      claimed: boolean;
+    }
+  /** An access beyond memory; `claimed` as above. Where none did, the time may be that of the block's end. */
   | {
       kind: 'mmio';
       direction: 'read' | 'write';

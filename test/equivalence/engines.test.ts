@@ -1,5 +1,5 @@
 import t from 'tap';
-import { runImage, usableTechniques } from '../../emulator/index.js';
+import { GuestRun, runImage, usableTechniques } from '../../emulator/index.js';
 import type { RunResult } from '../../emulator/index.js';
 import { assembleGuest, guestFolder, guestSource } from '../../kernel/guests.js';
 
@@ -14,6 +14,21 @@ for (const name of GUESTS) {
         runImage(bytes, { technique, engine, memoryBytes: 16 << 20 }),
       );
       t.same(compiled, interpreted, technique);
+    }
+  });
+}
+
+/** Traps, page faults, system calls, timer interrupts; kept short, since a trace is slow on the host. */
+const TRACED = ['first-exits', 'page-faults', 'syscall-loop', 'timer'];
+
+for (const name of TRACED) {
+  t.test(`${name}: recording a trace changes nothing`, async (t) => {
+    const { bytes } = assembleGuest(guestSource(name), `${guestFolder}/${name}.asm`);
+    for (const technique of usableTechniques()) {
+      const options = { technique, memoryBytes: 16 << 20 };
+      const traced = new GuestRun(bytes, { ...options, trace: true });
+      t.same(traced.run(), runImage(bytes, options), technique);
+      t.ok(traced.vmm.host.trace.length > 0, `${technique}: something was recorded`);
     }
   });
 }

@@ -197,3 +197,23 @@ t.test('accesses beyond memory are traced, and counted where nothing answers', a
   ]);
   t.strictSame([...machine.platform.mmio.unclaimed], [[0xd_0000, 1]]);
 });
+
+t.test('port accesses are traced, and counted where no device answers', async (t) => {
+  const machine = bareMachine('mov dx, 0x1234\nin eax, dx\nout 0x21, al\nhlt');
+  machine.trace.enabled = true;
+  machine.run();
+  t.equal(machine.cpu.gpr(EAX) >>> 0, 0xffff_ffff);
+  t.match(machine.trace.query({ kind: 'port' }), [
+    { direction: 'in', port: 0x1234, widthBytes: 4, value: 0xffff_ffff, claimed: false },
+    { direction: 'out', port: 0x21, widthBytes: 1, value: 0xff, claimed: true },
+  ]);
+  t.strictSame(
+    [...machine.ports.unclaimed],
+    [
+      [0x1234, 1],
+      [0x1235, 1],
+      [0x1236, 1],
+      [0x1237, 1],
+    ],
+  );
+});

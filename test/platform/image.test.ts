@@ -4,6 +4,7 @@ import { EAX, EBX } from '../../emulator/arch/registers.js';
 import { ImageError, loadImage, parseImage } from '../../emulator/platform/image.js';
 import type { LoadPlan, LoadTarget } from '../../emulator/platform/image.js';
 import { PhysicalMemory } from '../../emulator/platform/memory.js';
+import { MmioBus } from '../../emulator/platform/mmio.js';
 
 const MAGIC = 0x1bad_b002;
 const CODE = [0x90, 0xf4];
@@ -295,6 +296,10 @@ function target() {
       gprs.clear();
       entries.push(entry);
     },
+    resetHard: () => {
+      gprs.clear();
+    },
+    mmio: new MmioBus(),
   };
   return { ...machine, gprs, segments, entries };
 }

@@ -350,12 +350,6 @@ for (const { name, image, options, rom = false, message } of refused) {
   });
 }
 
-t.test('a ROM on a machine without real mode', async (t) => {
-  const bench = new Bench();
-  const machine: LoadTarget = { memory: bench.memory, cpu: bench.cpu, resetFlat: () => {} };
-  t.throws(() => loadImage(machine, parseImage(new Uint8Array(4096), { rom: true })), /real mode/);
-});
-
 t.test('no prefix or changed byte of an image escapes as anything but an ImageError', async (t) => {
   const memory = new Bench();
   const tryLoad = (image: Uint8Array, what: string): void => {

@@ -101,7 +101,7 @@ export class Sockets {
   }
 
   async #receive(channel: Channel, receive: (channel: Channel, message: Message) => void): Promise<void> {
-    for await (const frames of this.#routers[channel]) {
+    for await (const frames of received(this.#routers[channel])) {
       let message: Message;
       try {
         message = this.#wire.decode(frames);
@@ -116,7 +116,7 @@ export class Sockets {
 
   /** Protocol 5.5 (JEP 65): each subscription is greeted, so a client knows from when on it misses nothing. */
   async #welcome(): Promise<void> {
-    for await (const [frame] of this.#iopub) {
+    for await (const [frame] of received(this.#iopub)) {
       if (frame === undefined || frame[0] !== SUBSCRIBED) continue;
       const topic = frame.subarray(1);
       const message = this.session.message(
@@ -130,6 +130,20 @@ export class Sockets {
   }
 
   async #echo(): Promise<void> {
-    for await (const frames of this.#heartbeat) await this.#heartbeat.send(frames);
+    for await (const frames of received(this.#heartbeat)) await this.#heartbeat.send(frames);
+  }
+}
+
+/**
+ * What a socket receives, until it is closed. A message that libzmq drops itself, such as a request without the empty
+ * frame before it, wakes the reader and then is not there: that is no end.
+ */
+async function* received(socket: Reply | Router | XPublisher): AsyncGenerator<Buffer[]> {
+  while (!socket.closed) {
+    try {
+      yield await socket.receive();
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'EAGAIN') throw error;
+    }
   }
 }

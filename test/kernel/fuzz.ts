@@ -119,7 +119,8 @@ export async function fuzz(kernel: TestKernel, count: number, seed: number): Pro
       // Now and then the same message again: a replay.
       if (random() > 0.05) last = mutated(message());
       if (last.length > 0) await kernel.sockets[channel].send(last);
-      if (sent % 20 === 0) await heartbeat.send([Buffer.alloc(0), bytes(30)]);
+      if (sent % 20 === 0)
+        await heartbeat.send(random() < 0.5 ? [Buffer.alloc(0), bytes(30)] : [bytes(30), bytes(30)]);
       if (sent % 50 === 0) kernel.iopub.subscribe(bytes(20));
       if (sent % 500 === 0)
         await noise(kernel, pick(['shell', 'control', 'stdin', 'iopub', 'hb']), bytes(300));

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { Dealer } from 'zeromq';
 import { TestKernel } from './client.js';
 
 const kernel = await TestKernel.start();
@@ -389,6 +390,16 @@ t.test('messages that are not ours are dropped, counted and harm nothing', async
   await kernel.waitFor(() => kernel.stderr.includes('replayed'), 'replayed');
   t.equal((await kernel.execute('kept')).of('execute_result')[0].data['text/plain'], '1');
   t.match(kernel.stderr, /wrong signature \([248] so far\)/, 'the count is told');
+});
+
+t.test('a heartbeat that is no request is ignored, and the next one is answered', async (t) => {
+  const dealer = new Dealer({ linger: 0 });
+  t.teardown(() => dealer.close());
+  dealer.connect(`tcp://127.0.0.1:${kernel.ports['hb']}`);
+  // A request begins with an empty frame (ZeroMQ RFC 28, "The REQ Socket Type").
+  for (const frames of [['no request'], ['no', 'request'], ['', 'beat']]) await dealer.send(frames);
+  t.equal(String((await dealer.receive())[1]), 'beat');
+  t.equal(kernel.process.exitCode, null);
 });
 
 t.test('a failure aborts what was queued, once, and nothing later', async (t) => {

@@ -44,6 +44,6 @@ export { diffExits, exitStatistics, exitsByInterval, exitsBySymbol } from './vmm
 export type { ExitDifference, ExitStatistics, Exits } from './vmm/exit-statistics.js';
 export type { ExitRow } from './vmm/vmm.js';
 export { BinaryTranslationVmm } from './vmm/software/binary-translation.js';
-export type { TranslationStatistics } from './vmm/software/binary-translation.js';
+export type { TranslationStatistics } from './vmm/software/statistics.js';
 export { standing } from './vmm/software/translations.js';
 export type { Translations, TranslationView } from './vmm/software/translations.js';

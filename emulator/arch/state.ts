@@ -43,6 +43,8 @@ export const PDPTE_OFFSET = 0x2c0;
 export const READ_SPAN_OFFSET = 0x400;
 export const WRITE_SPAN_OFFSET = 0x420;
 export const CODE_LIMIT_I32 = 0x440 >> 2;
+/** A performance counter: near jumps through a register or memory that were executed, modulo 2^32. */
+export const INDIRECT_JUMPS_I32 = 0x448 >> 2;
 
 /**
  * The x87 coprocessor: R0 to R7, 16 bytes each (64 bits of significand, then sign and exponent), and after them its

@@ -103,6 +103,8 @@ export interface Processor {
 
   /** Instructions completed since reset, each rep iteration group counted once. */
   readonly instructions: number;
+  /** Of them, near jumps through a register or memory, modulo 2^32: a performance counter, which costs nothing. */
+  readonly indirectJumps: number;
 
   /** Copies every architectural register, hidden segment parts, MSRs, halted and shadow from `other`. TLB and counts stay. */
   copyFrom(other: Processor): void;

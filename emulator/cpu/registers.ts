@@ -20,6 +20,7 @@ import {
   EFER_I32,
   EFLAGS_I32,
   EIP_I32,
+  INDIRECT_JUMPS_I32,
 } from '../arch/state.js';
 import { VECTOR_GP, VECTOR_UD } from '../arch/vectors.js';
 import { readArithmeticFlags, setArithmeticFlags } from '../isa/semantics/flags.js';
@@ -53,6 +54,10 @@ export abstract class Registers extends SegmentedMemory {
   }
   setGpr(register: number, value: number): void {
     this.u32[register * 2] = value;
+  }
+
+  get indirectJumps(): number {
+    return this.u32[INDIRECT_JUMPS_I32];
   }
 
   get eip(): number {

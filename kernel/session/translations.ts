@@ -44,8 +44,7 @@ export class StatisticsView implements Displayable {
 }
 
 function rows(counts: TranslationStatistics): { what: string; value: number; note: string }[] {
-  const { instructions, fragments, continuations, chains, elided, lookups, hits, usedBytes, sizeBytes } =
-    counts;
+  const { instructions, fragments, lookups, targetLookups, invalidatedByPage } = counts;
   return [
     {
       what: 'units translated',
@@ -55,38 +54,56 @@ function rows(counts: TranslationStatistics): { what: string; value: number; not
     {
       what: 'instructions translated',
       value: instructions,
-      note: `${ratio(counts.translatorCycles, instructions)} translator cycles each`,
+      note: `${counts.translatorCyclesPerInstruction.toFixed(1)} translator cycles each`,
     },
     {
       what: 'continuations',
-      value: continuations,
-      note: `${share(chains + elided, continuations)} chained or elided since; the others were never taken`,
+      value: counts.continuations,
+      note: `${percent(counts.chainRate)} chained or elided since; the others were never taken`,
     },
-    { what: 'jumps chained', value: chains, note: 'patched to lead to their target' },
-    { what: 'jumps elided', value: elided, note: 'the target was placed behind' },
-    { what: 'lookups', value: lookups, note: `${share(hits, lookups)} found a translation` },
+    { what: 'jumps chained', value: counts.chains, note: 'patched to lead to their target' },
+    { what: 'jumps elided', value: counts.elided, note: 'the target was placed behind' },
     {
-      what: 'hash misses',
-      value: counts.targetMisses,
-      note: 'returns, indirect jumps and jumps to other pages that entered the monitor',
+      what: 'hash lookups',
+      value: targetLookups,
+      note: 'in the cache: returns, indirect jumps and jumps to other pages',
     },
+    { what: 'hash hits', value: counts.targetHits, note: percent(counts.targetHitRate) },
+    { what: 'hash misses', value: counts.targetMisses, note: 'entered the monitor' },
+    { what: 'lookups', value: lookups, note: 'by the monitor, of a guest address' },
+    { what: 'hits', value: counts.hits, note: `${percent(counts.hitRate)} found a translation` },
+    { what: 'misses', value: counts.misses, note: 'had one made, or were none of the translator’s' },
     {
       what: 'adapted',
       value: counts.adapted,
       note: `instructions turned into callouts; ${counts.reverted} turned back, ${counts.redirected} found guilty of something else`,
     },
-    { what: 'invalidated', value: counts.invalidated, note: 'fragments whose guest code was written' },
+    { what: 'invalidated', value: counts.invalidated, note: invalidatedPages(invalidatedByPage) },
     { what: 'flushes', value: counts.flushes, note: 'times that the cache was emptied' },
-    { what: 'bytes in use', value: usedBytes, note: `${share(usedBytes, sizeBytes)} of the cache` },
+    {
+      what: 'bytes in use',
+      value: counts.usedBytes,
+      note: `${percent(counts.usedBytes / counts.sizeBytes)} of the cache`,
+    },
   ];
+}
+
+const PAGES_SHOWN = 4;
+
+function invalidatedPages(pages: TranslationStatistics['invalidatedByPage']): string {
+  const shown = pages
+    .slice(0, PAGES_SHOWN)
+    .map(({ page, fragments }) => `${fragments} of ${hex(page * 4096)}`);
+  const more = pages.length > PAGES_SHOWN ? [`${pages.length - PAGES_SHOWN} more pages`] : [];
+  return ['fragments whose guest code was written', ...shown, ...more].join(', ');
 }
 
 function ratio(value: number, of: number): string {
   return of === 0 ? '0' : (value / of).toFixed(1);
 }
 
-function share(value: number, of: number): string {
-  return of === 0 ? 'none' : `${((100 * value) / of).toFixed(1)} %`;
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
 }
 
 function listing(fragments: readonly TranslationView[]): MimeBundle {

@@ -1,4 +1,5 @@
 import { ECX, SS } from '../../arch/registers.js';
+import { INDIRECT_JUMPS_I32 } from '../../arch/state.js';
 import type { Operation } from '../../isa/operation.js';
 import {
   FAST_FETCH_SUPERVISOR,
@@ -71,6 +72,7 @@ export function emitTransfer(f: Frame, operation: Operation, edges: Edges): void
       push(f, operation, operand, SLOT_BYTES);
       w.set(local.EIP);
       f.exitBeyondLimit();
+      countIndirectJump(f);
       edges.indirect();
       return;
     case 'call': {
@@ -141,6 +143,16 @@ export function emitTransfer(f: Frame, operation: Operation, edges: Edges): void
       f.flags.condition(operation.opcodeByte & 15);
       branch(f, target, next, edges, () => {});
   }
+}
+
+function countIndirectJump({ w, layout }: Frame): void {
+  const counter = layout.stateBytes + INDIRECT_JUMPS_I32 * SLOT_BYTES;
+  w.const(0);
+  w.const(0);
+  w.memory(op.I32_LOAD, counter);
+  w.const(1);
+  w.op(op.I32_ADD);
+  w.memory(op.I32_STORE, counter);
 }
 
 /** Pops the condition. @param commit writes what the instruction does whether it jumps or not. */

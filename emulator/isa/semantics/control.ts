@@ -1,4 +1,5 @@
 import { ECX } from '../../arch/registers.js';
+import { INDIRECT_JUMPS_I32 } from '../../arch/state.js';
 import { VECTOR_BR, VECTOR_UD } from '../../arch/vectors.js';
 import type { ExecutionContext } from '../context.js';
 import type { Handler, Operation } from '../operation.js';
@@ -63,6 +64,7 @@ export const jmpRelative: Handler = branch;
 
 export const jmpRm: Handler = (cpu, op) => {
   cpu.jumpNear(readRm(cpu, op, op.operandBytes) >>> 0);
+  cpu.s32[INDIRECT_JUMPS_I32]++;
 };
 
 /** The target is checked before the push, so that a fault of either leaves ESP; eip is put back by the processor. */

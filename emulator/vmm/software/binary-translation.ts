@@ -3,7 +3,6 @@ import type { RunLimits, Stop } from '../../machine.js';
 import { ShadowMonitor } from '../shadow-monitor.js';
 import type { MonitorOptions } from '../monitor.js';
 import { Adaptation } from './adaptation.js';
-import type { AdaptationStatistics } from './adaptation.js';
 import { AreaFrames } from './area-frames.js';
 import {
   ENTRY_CALLOUT,
@@ -14,7 +13,9 @@ import {
   GS_SITE,
 } from './area.js';
 import { TranslationCache } from './cache.js';
-import type { CachePlace, CacheStatistics } from './cache.js';
+import type { CachePlace } from './cache.js';
+import type { TranslationStatistics } from './statistics.js';
+import { translationStatistics } from './statistics.js';
 import { TranslatedExits } from './translated-exits.js';
 import { CodeSpace } from './code-space.js';
 import { chooseEngine } from './engine.js';
@@ -30,20 +31,6 @@ import { KERNEL_CPL, MONITOR_DESCRIPTORS } from './segments.js';
 import { ShadowDescriptors } from './shadow-descriptors.js';
 import { TargetTable } from './target-table.js';
 import { Translations } from './translations.js';
-
-export interface TranslationStatistics extends CacheStatistics, AdaptationStatistics {
-  /** Times the dispatcher looked for the translation of a guest address. */
-  lookups: number;
-  /** Of those, the ones that found it. */
-  hits: number;
-  /** Returns, indirect jumps and jumps to other pages that the target table did not know. */
-  targetMisses: number;
-  /** Of the translation cache: in use, and its size. */
-  usedBytes: number;
-  sizeBytes: number;
-  /** Spent on translating, chaining and looking up. */
-  translatorCycles: number;
-}
 
 /** The monitor's own data makes no sense. */
 class Lost extends Error {}
@@ -125,11 +112,8 @@ export class BinaryTranslationVmm extends ShadowMonitor {
   }
 
   get statistics(): TranslationStatistics {
-    const { lookups, hits, targetMisses } = this.dispatcher;
-    const { statistics, usedBytes, sizeBytes } = this.cache;
-    const translatorCycles = this.host.ledger.accounts().translate;
-    const { statistics: learnt } = this.adaptation;
-    return { ...statistics, ...learnt, lookups, hits, targetMisses, usedBytes, sizeBytes, translatorCycles };
+    const { host, cache, dispatcher, adaptation } = this;
+    return translationStatistics({ ledger: host.ledger, cache, dispatcher, adaptation });
   }
 
   protected override load(): void {
@@ -202,7 +186,9 @@ export class BinaryTranslationVmm extends ShadowMonitor {
 
   private runTranslated(limits: RunLimits): void {
     const { cpu } = this.guest;
+    const jumpsBefore = this.host.cpu.indirectJumps;
     const stop = this.runHost(limits);
+    this.dispatcher.lookedUp((this.host.cpu.indirectJumps - jumpsBefore) >>> 0);
     if (stop.kind === 'entry') {
       this.handleEntry(stop.offset);
       return;
@@ -216,6 +202,7 @@ export class BinaryTranslationVmm extends ShadowMonitor {
       this.pause(stop, 'translate');
       return;
     }
+    if (place.point.kind === 'target-in-slot') this.dispatcher.lookupCutShort();
     // The virtual interrupt flag is set, but the instruction behind the sti comes first.
     const external = stop.event.kind === 'external';
     if (external && place.point.kind === 'exact' && place.fragment?.followsSti(cpu.eip))

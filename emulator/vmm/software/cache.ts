@@ -36,6 +36,8 @@ export interface CacheStatistics {
   elided: number;
   /** Fragments dropped because their guest code was written. */
   invalidated: number;
+  /** The same by guest-physical page number. */
+  invalidatedByPage: Map<number, number>;
   /** Times the whole cache was emptied. */
   flushes: number;
 }
@@ -74,6 +76,7 @@ export class TranslationCache {
     chains: 0,
     elided: 0,
     invalidated: 0,
+    invalidatedByPage: new Map(),
     flushes: 0,
   };
   /** In ascending order of address. */
@@ -292,7 +295,10 @@ export class TranslationCache {
   private drop(fragment: Fragment): void {
     fragment.valid = false;
     this.byKey.get(fragment.key)?.delete(addressKey(fragment.unit.eip, fragment.gpa));
-    this.statistics.invalidated++;
+    const { statistics } = this;
+    const page = fragment.gpa >>> 12;
+    statistics.invalidated++;
+    statistics.invalidatedByPage.set(page, (statistics.invalidatedByPage.get(page) ?? 0) + 1);
     if (this.endLinear + MAX_COLD_BYTES > this.coldLinear) {
       this.flush();
       return;

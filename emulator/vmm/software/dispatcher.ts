@@ -14,7 +14,9 @@ export class Dispatcher {
   lookups = 0;
   /** Of those, the ones that found it. */
   hits = 0;
-  /** Returns, indirect jumps and jumps to other pages that the target table did not know. */
+  /** Translated code looked a target up in the table: returns, indirect jumps and jumps to other pages. */
+  targetLookups = 0;
+  /** Of those, the ones that the table did not know, so that the monitor was entered. */
   targetMisses = 0;
   /** The fragment that control was last in, and the epoch of the code space then: it may go on there while both hold. */
   private last: { fragment: Fragment; epoch: number } | null = null;
@@ -58,6 +60,19 @@ export class Dispatcher {
     this.host.ledger.charge('transition', 'callout');
     const fragment = this.find(continuation);
     if (fragment) this.cache.chain(continuation, fragment);
+  }
+
+  /**
+   * Translated code has made `count` lookups in the target table. It contains no other jumps through memory than those, so
+   * the processor's performance counter tells.
+   */
+  lookedUp(count: number): void {
+    this.targetLookups += count;
+  }
+
+  /** An interrupt came between a lookup and the code that verifies what it found. */
+  lookupCutShort(): void {
+    this.targetLookups--;
   }
 
   /** The target table did not know where the guest's eip is translated. */

@@ -1,7 +1,7 @@
-import type { TranslationStatistics } from './binary-translation.js';
 import type { TranslationCache } from './cache.js';
 import { disassemble } from './disassembly.js';
 import type { Fragment } from './fragment.js';
+import type { TranslationStatistics } from './statistics.js';
 import type { Form } from './unit.js';
 
 /** A host instruction of a translation. */

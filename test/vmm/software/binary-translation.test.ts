@@ -1,5 +1,6 @@
 import t from 'tap';
-import type { TranslationStatistics } from '../../../emulator/vmm/software/binary-translation.js';
+import { findProfile } from '../../../emulator/cost/catalog.js';
+import type { TranslationStatistics } from '../../../emulator/vmm/software/statistics.js';
 import type { Vmm } from '../../../emulator/vmm/vmm.js';
 import { ending, native, program, translated } from './bench.js';
 
@@ -47,6 +48,86 @@ t.test('statistics', async (t) => {
     ending(vmm);
     t.match(vmm.statistics, expected, name);
   }
+});
+
+t.test('every counter by hand', async (t) => {
+  const vmm = translated(program(LOOP('call leaf', 20_000)));
+  vmm.run();
+  const before = vmm.host.ledger.snapshot();
+  const { usedBytes, translatorCycles, ...counted } = vmm.statistics;
+  t.same(counted, {
+    // start to call; leaf; behind the call to jnz; .again to call; behind jnz to the next terminator: ret
+    fragments: 5,
+    instructions: 3 + 1 + 2 + 1 + 5,
+    // start's call, jnz both ways: all others led to what there was
+    continuations: 3,
+    elided: 1, // leaf behind start
+    chains: 2, // both ways of jnz
+    chainRate: 1,
+    // Each of the five was looked for once, and found by nobody.
+    lookups: 5,
+    hits: 0,
+    misses: 5,
+    hitRate: 0,
+    // Each ret, of which the first found the table empty.
+    targetLookups: 20_000,
+    targetHits: 19_999,
+    targetMisses: 1,
+    targetHitRate: 19_999 / 20_000,
+    invalidated: 0,
+    invalidatedByPage: [],
+    flushes: 0,
+    adapted: 0,
+    reverted: 0,
+    redirected: 0,
+    sizeBytes: 2 << 20,
+    translatorCyclesPerInstruction: translatorCycles / 12,
+  });
+  const { prices } = findProfile('pentium4-672');
+  // Two jumps and a slot of the table were written.
+  const expected =
+    12 * prices['translate.instruction'].value +
+    3 * prices['translate.chain'].value +
+    5 * prices['translate.lookup'].value;
+  t.equal(translatorCycles, expected);
+  t.ok(usedBytes > 0);
+  t.same(vmm.host.ledger.snapshot(), before, 'looking costs nothing');
+});
+
+t.test('jumps of user code are no lookups', async (t) => {
+  const user = program(`
+start:  mov esp, STACK_TOP
+        load_tables
+        mov dword [0x7f000], leaf
+        enter_user user, 0x80000
+leaf:   ret
+user:   mov ecx, 500
+.again: push dword .back
+        jmp [0x7f000]
+.back:  loop .again
+        int 0x80
+system: exit 0
+        align 8
+idt:    no_gates 0x80
+        gate system, GATE_INT3
+idtr:   dw idtr - idt - 1
+        dd idt
+        flat_gdt
+        kernel_tss STACK_TOP
+`);
+  const vmm = translated(user);
+  ending(vmm);
+  t.match(vmm.statistics, { targetLookups: 0, targetHits: 0, targetMisses: 0 });
+});
+
+t.test('dropped translations by page, across flushes', async (t) => {
+  const guest = program(LOOP('mov byte [leaf], 0xc3\n call leaf'));
+  const page = guest.symbols.leaf >>> 12;
+  const vmm = translated(guest, { cacheBytes: 8192 });
+  ending(vmm);
+  const { flushes, invalidated, invalidatedByPage, fragments } = vmm.statistics;
+  t.ok(flushes > 0 && invalidated > 0 && fragments > invalidated);
+  t.same(invalidatedByPage, [{ page, fragments: invalidated }]);
 });
 
 t.test('user code is not translated', async (t) => {

@@ -32,7 +32,7 @@ export { DEFAULT_ENGINE, ENGINES, Machine } from './machine.js';
 export type { PageEntryView, PageWalkView, TlbEntry } from './machine.js';
 export type { Engine, GuestState, Processor, Stop } from './machine.js';
 export { ImageError } from './platform/image.js';
-export { DEFAULTS, GuestRun, reprice, runImage } from './run.js';
+export { DEFAULTS, ENGINE_VERSION, GuestRun, reprice, runImage } from './run.js';
 export type { Outcome, RunConfiguration, RunOptions, RunResult } from './run.js';
 export type { TraceEvent } from './trace/events.js';
 export { techniques, usableTechniques } from './vmm/catalog.js';

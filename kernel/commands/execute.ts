@@ -11,6 +11,7 @@ import { executeNotebook } from './notebook/executor.js';
 import type { CellReport } from './notebook/executor.js';
 import { formatNotebook, NotebookError, parseNotebook } from './notebook/format.js';
 import type { Notebook } from './notebook/format.js';
+import { provenanceProblem, withProvenance } from './notebook/provenance.js';
 import { collect, seconds } from './options.js';
 
 const FORMATS = ['notebook', 'html'] as const;
@@ -35,7 +36,10 @@ export function executeCommand(): Command {
     )
     .option('--out <dir>', 'folder to write to', 'out')
     .option('--timeout <s>', 'seconds that one cell may take', seconds, 300)
-    .option('--check', 'write nothing; fail when the outputs are not the stored ones')
+    .option(
+      '--check',
+      'write nothing; fail when the outputs are not the stored ones, or these have no right provenance hash',
+    )
     .action(execute);
 }
 
@@ -97,8 +101,8 @@ async function executeOne(path: string, stored: Notebook, options: Options): Pro
     );
     const wanting =
       failure === null ? null : `cell ${failure.number} (${firstLine(failure.source)}): ${failure.error}`;
-    if (options.check) return wanting ?? differences(stored, notebook);
-    await write(path, withKernel(notebook, info.language_info), options);
+    if (options.check) return wanting ?? differences(stored, notebook) ?? provenanceProblem(stored);
+    await write(path, withProvenance(withKernel(notebook, info.language_info)), options);
     return wanting;
   } finally {
     stop();

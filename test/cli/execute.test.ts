@@ -4,7 +4,8 @@ import t from 'tap';
 import { notebookPage } from '../../kernel/commands/page/page.js';
 import { compareOutputs } from '../../kernel/commands/notebook/compare.js';
 import { formatNotebook, parseNotebook } from '../../kernel/commands/notebook/format.js';
-import type { MimeOutput } from '../../kernel/commands/notebook/format.js';
+import type { MimeOutput, Notebook } from '../../kernel/commands/notebook/format.js';
+import { provenanceProblem, withProvenance } from '../../kernel/commands/notebook/provenance.js';
 import { OutputCollector } from '../../kernel/commands/notebook/outputs.js';
 import { temporaryFolder } from '../server/helpers.js';
 import { ringside } from './run-cli.js';
@@ -56,6 +57,29 @@ t.test('a notebook is executed by the real path and written in both formats', as
   t.match(checked.stdout, /cell 2: x \+ 2\n {2}- 43\n {2}\+ 42/);
   t.match(checked.stderr, /different\.ipynb: the outputs differ from the stored ones/);
 });
+
+const executed = withProvenance(parseNotebook(notebookOf('# Title', '1 + 1')));
+const foreign: [name: string, notebook: Notebook, problem: RegExp | null][] = [
+  ['as it was executed', executed, null],
+  ['never executed by us', parseNotebook(notebookOf('1')), /no provenance hash.*execute it again/],
+  [
+    'with a cell edited',
+    { ...executed, cells: [executed.cells[0], { ...executed.cells[1], source: '2 + 2' }] },
+    /was changed after it was executed/,
+  ],
+  [
+    'of another engine',
+    { ...executed, metadata: { ringside: { engine: 0, provenance: '' } } },
+    /version 0 of the engine/,
+  ],
+];
+for (const [name, notebook, problem] of foreign) {
+  t.test(`the provenance of a notebook ${name}`, async (t) => {
+    const found = provenanceProblem(notebook);
+    if (problem === null) t.equal(found, null);
+    else t.match(found, problem);
+  });
+}
 
 t.test('a failing cell is named, and what came before it is written', async (t) => {
   write('failing.ipynb', notebookOf('1', 'throw new RangeError("no such page")', '3'));

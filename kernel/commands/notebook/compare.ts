@@ -16,7 +16,7 @@ export function compareOutputs(stored: Notebook, fresh: Notebook): string {
     .flatMap((cell, index) => {
       if (isRun(cell)) number++;
       const [before, after] = [cell.outputs, fresh.cells[index].outputs].map((outputs) =>
-        (outputs ?? []).map(describe).join('\n'),
+        (outputs ?? []).map(describeOutput).join('\n'),
       );
       if (before === after) return [];
       const first = cell.source.split('\n', 1)[0];
@@ -43,7 +43,7 @@ function shorten(line: string): string {
 }
 
 /** An output as lines of text: everything that is meant to be the same every time. */
-function describe(output: Output): string {
+export function describeOutput(output: Output): string {
   switch (output.output_type) {
     case 'stream':
       return `${output.name}:\n${output.text}`;

@@ -1,4 +1,4 @@
-import { Symbols } from './debug/disassembly.js';
+import { Symbols } from './disassembly.js';
 import { GuestRun } from './run.js';
 import type { RunOptions, RunResult } from './run.js';
 import { AuditVmm } from './vmm/software/audit-vmm.js';

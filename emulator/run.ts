@@ -2,16 +2,18 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { ExitReason } from './arch/exits.js';
 import { PAGE_BYTES } from './arch/paging.js';
+import { CS } from './arch/registers.js';
 import type { Account } from './cost/keys.js';
 import { repriceCounts } from './cost/ledger.js';
 import type { Counts } from './cost/ledger.js';
 import type { CpuProfile } from './cost/profile.js';
 import { findProfile } from './cost/catalog.js';
+import { disassembleGuest } from './disassembly.js';
 import { describeInputs, loadInputs } from './inputs.js';
 import type { GuestInputs } from './inputs.js';
 import type { PhysicalMemory } from './platform/memory.js';
 import { DEFAULT_ENGINE } from './machine.js';
-import type { Engine, GuestState, RunLimits } from './machine.js';
+import type { Engine, GuestState, Machine, RunLimits } from './machine.js';
 import { reportAbsences } from './absences.js';
 import type { Absences } from './absences.js';
 import { createVmm } from './vmm/catalog.js';
@@ -192,7 +194,7 @@ export class GuestRun {
       technique,
       switches,
       profile: profile.name,
-      ...describe(this.stop, this.configuration, host.cpu.instructions),
+      ...describe(this.stop, this.configuration, host.cpu.instructions, guest),
       console: guest.platform.console.uart,
       debugConsole: guest.platform.console.debugPort,
       screen: shownScreen(guest.platform.vga.lines()),
@@ -238,6 +240,7 @@ function describe(
   stop: GuestStop,
   { limits }: RunConfiguration,
   instructions: number,
+  guest: Machine,
 ): Pick<RunResult, 'outcome' | 'detail' | 'exitCode'> {
   switch (stop.kind) {
     case 'halted':
@@ -259,9 +262,8 @@ function describe(
         outcome: 'budget',
         exitCode: null,
         detail:
-          stop.budget === 'cycles'
-            ? `still running after ${limits.cycles} cycles: raise the limit on cycles or look at where it loops`
-            : `still running after ${instructions} instructions: raise the limit on instructions or look at where it loops`,
+          `still running after ${stop.budget === 'cycles' ? limits.cycles : instructions} ${stop.budget}, ` +
+          `at ${whereIs(guest)}: raise the limit on ${stop.budget} or look at where it loops`,
       };
     case 'requested':
     case 'breakpoint':
@@ -271,6 +273,13 @@ function describe(
         detail: 'stopped on request at an instruction boundary',
       };
   }
+}
+
+/** The instruction that a guest would execute next. */
+function whereIs(guest: Machine): string {
+  const { eip } = guest.state();
+  const [line] = disassembleGuest(guest, guest.cpu.segment(CS).base + eip, 1);
+  return `eip 0x${eip.toString(16)} (${line?.text ?? 'no instruction can be read there'})`;
 }
 
 function shownScreen(lines: readonly string[]): readonly string[] | null {

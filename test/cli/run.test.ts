@@ -59,7 +59,7 @@ const cases: [words: string, code: number, stdout: RegExp, stderr: RegExp][] = [
     'run loop.asm --max-instructions 1000',
     1,
     /^$/,
-    /ringside: loop\.asm under native: still running after 1000 instructions/,
+    /ringside: loop\.asm under native: still running after 1000 instructions, at eip 0x[0-9a-f]+ \(\w+ .*\): raise/,
   ],
   ['run loop.asm --max-cycles 5000', 1, /^$/, /still running after 5000 cycles/],
   ['run fault.asm', 1, /^$/, /fault\.asm under native: triple fault at eip 0x100000/],

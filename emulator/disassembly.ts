@@ -1,8 +1,8 @@
-import { ATTR_DB } from '../arch/descriptors.js';
-import { CS } from '../arch/registers.js';
-import { MAX_INSTRUCTION_BYTES, decode } from '../isa/decoder.js';
-import { disassemble } from '../isa/disassemble.js';
-import type { Machine } from '../machine.js';
+import { ATTR_DB } from './arch/descriptors.js';
+import { CS } from './arch/registers.js';
+import { MAX_INSTRUCTION_BYTES, decode } from './isa/decoder.js';
+import { disassemble } from './isa/disassemble.js';
+import type { Machine } from './machine.js';
 
 /** One instruction of a guest. */
 export interface CodeLine {

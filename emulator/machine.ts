@@ -425,5 +425,11 @@ function apicBase(find: () => ApicBase): ApicBase {
       return find().enabled;
     },
     setBase: (value) => find().setBase(value),
+    get taskPriorityClass() {
+      return find().taskPriorityClass;
+    },
+    set taskPriorityClass(value) {
+      find().taskPriorityClass = value;
+    },
   };
 }

@@ -32,6 +32,8 @@ export const CPU_FEATURES = {
   monitor: { basic: null, extended: null, basicEcx: 3 },
   /** SVM: EFER.SVME and function 8000_000A. */
   svm: { basic: null, extended: null, extendedEcx: 2 },
+  /** LOCK MOV CR0 means MOV CR8. */
+  altMovCr8: { basic: null, extended: null, extendedEcx: 4 },
   skinit: { basic: null, extended: null, extendedEcx: 12 },
 } as const satisfies Record<string, FeaturePositions>;
 

@@ -32,6 +32,8 @@ export const VMCB_CONTROL = {
   tlbControl: field(0x05c, 1),
   /** V_TPR, V_IRQ and their like, low half. */
   virtualInterrupt: field(0x060, 4),
+  /** Of it, V_TPR. */
+  virtualTaskPriority: field(0x060, 1),
   /** Bits 7:0 of the high half: V_INTR_VECTOR. */
   virtualInterruptVector: field(0x064, 4),
   interruptShadow: field(0x068, 8),

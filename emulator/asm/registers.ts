@@ -22,7 +22,8 @@ const classes: readonly [RegisterClass, number, readonly string[]][] = [
   ['r32', 4, ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi']],
   ['r64', 8, ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi']],
   ['segment', 2, ['es', 'cs', 'ss', 'ds', 'fs', 'gs']],
-  ['control', 4, numbered('cr')],
+  // Of a 32-bit processor's, by its position: CR8 is the ninth.
+  ['control', 4, [...numbered('cr'), 'cr8']],
   ['debug', 4, numbered('dr')],
   ['test', 4, numbered('tr')],
   ['st', 10, numbered('st')],

@@ -39,19 +39,33 @@ const CR4_FEATURES: readonly (readonly [number, CpuFeature])[] = [
 const CR4_FLUSHES = cr.CR4_PSE | cr.CR4_PAE | cr.CR4_PGE;
 /** CR0 bits whose change loads the PDPTEs when PAE paging is on after it. */
 const CR0_LOADS_POINTERS = cr.CR0_PG | cr.CR0_CD | cr.CR0_NW;
-const CONTROL_SLOTS: Readonly<Record<number, number>> = { 0: CR0_I32, 2: CR2_I32, 3: CR3_I32, 4: CR4_I32 };
+/** CR8 (APM vol. 2, "CR8 (Task Priority Register, TPR)"). */
+const TASK_PRIORITY = 8;
+const TASK_PRIORITY_BITS = 0xf;
+/** CR8 has none: it is a register of the local APIC. */
+const NO_SLOT = -1;
+const CONTROL_SLOTS: Readonly<Record<number, number>> = {
+  0: CR0_I32,
+  2: CR2_I32,
+  3: CR3_I32,
+  4: CR4_I32,
+  [TASK_PRIORITY]: NO_SLOT,
+};
 
 /** MOV from CRn. @returns signed. */
 export function readControl(cpu: Cpu, register: number): number {
+  if (register === TASK_PRIORITY) requireTaskPriority(cpu);
   const slot = controlSlot(cpu, register);
   cpu.requireCpl0();
   if (cpu.guestMode) cpu.svmUnit.interceptControl(register, false);
-  return cpu.s32[slot];
+  return register === TASK_PRIORITY ? cpu.cr8 : cpu.s32[slot];
 }
 
 export function writeControl(cpu: Cpu, register: number, value: number): void {
+  if (register === TASK_PRIORITY) requireTaskPriority(cpu);
   const slot = controlSlot(cpu, register);
   cpu.requireCpl0();
+  if (register === TASK_PRIORITY && value & ~TASK_PRIORITY_BITS) cpu.fault.raise(VECTOR_GP, 0);
   if (register === 0) checkCr0(cpu, value);
   if (register === 4) checkCr4(cpu, value);
   if (cpu.guestMode) cpu.svmUnit.interceptControl(register, true);
@@ -70,9 +84,19 @@ export function writeControl(cpu: Cpu, register: number, value: number): void {
       cpu.flushTlb();
       break;
     }
+    case TASK_PRIORITY:
+      cpu.cr8 = value;
+      break;
     default:
       cpu.s32[slot] = value;
   }
+}
+
+/** Without REX prefixes CR8 has a name only where the processor says so (APM vol. 3, "MOV CRn", #UD). */
+function requireTaskPriority(cpu: Cpu): void {
+  if (cpu.features.has('altMovCr8')) return;
+  cpu.noteMissing('LOCK MOV CR0 as MOV CR8, which this processor lacks');
+  cpu.fault.raise(VECTOR_UD, -1);
 }
 
 /**

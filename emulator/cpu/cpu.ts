@@ -71,13 +71,15 @@ export interface CpuParts {
   readonly compiled: CompiledLayout | null;
 }
 
-/** The one part of a local APIC that is a model-specific register. */
+/** The parts of a local APIC that are registers of the processor. */
 export interface ApicBase {
   /** IA32_APIC_BASE 31:0. */
   readonly base: number;
   /** @returns false for a value that the register does not take. */
   setBase(value: number): boolean;
   readonly enabled: boolean;
+  /** Bits 7:4 of the task-priority register, which CR8 shows. */
+  taskPriorityClass: number;
 }
 
 /**
@@ -217,6 +219,14 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
   }
   setInterruptFlag(): void {
     flagControl.setInterruptFlag(this);
+  }
+
+  get cr8(): number {
+    return this.guestMode ? this.svmUnit.taskPriority : this.parts.localApic.taskPriorityClass;
+  }
+  set cr8(value: number) {
+    if (this.guestMode) this.svmUnit.taskPriority = value;
+    else this.parts.localApic.taskPriorityClass = value;
   }
 
   msr(index: number): number {

@@ -5,6 +5,7 @@ import type { Fault } from './fault.js';
 /** A processor without SVM: its instructions are undefined, and guest mode is never entered. */
 export class NoSvm implements SvmUnit {
   readonly globalInterrupts = true;
+  taskPriority = 0;
   readonly interceptsTransfers = false;
 
   constructor(private readonly cpu: { readonly fault: Fault }) {}

@@ -81,6 +81,8 @@ export interface Processor {
   cr2: number;
   cr3: number;
   cr4: number;
+  /** The class of the task priority, 0 to 15: the local APIC's, or in guest mode the virtual one where interrupts are masked virtually. */
+  cr8: number;
   efer: number;
   debug(register: number): number;
   setDebug(register: number, value: number): void;

@@ -53,6 +53,8 @@ export interface SvmUnit {
   enter(vmcbHpa: number): boolean;
   /** @returns who executed VMRUN: the machine's owner, or a program, which goes on after it; or that the host's own state was bad. */
   completeExit(): 'owner' | 'program' | 'shutdown';
+  /** CR8 in guest mode. */
+  taskPriority: number;
   /** The global interrupt flag: while it is clear no interrupt is taken, in guest mode or out of it. */
   readonly globalInterrupts: boolean;
 }

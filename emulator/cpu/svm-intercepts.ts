@@ -100,11 +100,18 @@ export class VirtualInterrupt {
     return (this.field & facts.V_INTR_MASKING) !== 0;
   }
 
-  /** Pending, and not held off by the task priority, whose register has 4 bits. */
+  /** V_TPR, of whose 8 bits 4 are used. */
+  get taskPriority(): number {
+    return this.field & facts.V_TPR & 0xf;
+  }
+  set taskPriority(value: number) {
+    this.field = (this.field & ~facts.V_TPR) | value;
+  }
+
+  /** Pending, and not held off by the task priority. */
   get due(): boolean {
     const priority = (this.field >>> facts.V_INTR_PRIORITY_SHIFT) & 0xf;
-    const taskPriority = this.field & facts.V_TPR & 0xf;
-    return this.pending && ((this.field & facts.V_IGNORE_TPR) !== 0 || priority > taskPriority);
+    return this.pending && ((this.field & facts.V_IGNORE_TPR) !== 0 || priority > this.taskPriority);
   }
 
   /** The processor takes it: V_IRQ goes. @returns the vector. */

@@ -337,7 +337,22 @@ export class Svm implements SvmUnit {
   }
 
   private updatePoll(): void {
-    this.cpu.setPoll(POLL_VIRTUAL, this.injectionDue || this.virtualInterrupt.pending);
+    this.cpu.setPoll(POLL_VIRTUAL, this.injectionDue || this.virtualInterrupt.due);
+  }
+
+  // --- CR8 in guest mode (section 15.21.2 "Virtualizing APIC.TPR")
+
+  get taskPriority(): number {
+    const { virtualInterrupt, cpu } = this;
+    return virtualInterrupt.masksPhysical
+      ? virtualInterrupt.taskPriority
+      : cpu.parts.localApic.taskPriorityClass;
+  }
+  set taskPriority(value: number) {
+    const { virtualInterrupt, cpu } = this;
+    virtualInterrupt.taskPriority = value;
+    if (!virtualInterrupt.masksPhysical) cpu.parts.localApic.taskPriorityClass = value;
+    this.updatePoll();
   }
 
   // --- the instructions

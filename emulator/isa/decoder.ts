@@ -112,7 +112,8 @@ function decodeInstruction(codeBits: 16 | 32): Operation {
   const prefix = repeatPrefix === 0xf2 ? PREFIX_F2 : repeatPrefix === 0xf3 ? PREFIX_F3 : PREFIX_NONE;
   const forms = slot.forms[prefix === PREFIX_NONE && operandPrefix ? PREFIX_66 : prefix];
   const modrm = slot.hasModrm ? byte() : 0;
-  const form = forms[slot.hasModrm ? modrm : 0];
+  const at = slot.hasModrm ? modrm : 0;
+  const form = (lock && slot.locked?.[at]) || forms[at];
   if (form !== null) return fill(form, opcode, modrm);
   // Its memory operand is consumed, so that its length is that of its neighbours.
   const op = undefinedOpcode(map === TWO_BYTE_MAP, opcode);
@@ -145,7 +146,8 @@ function fill(form: Form, opcode: number, modrm: number): Operation {
   op.reg = form.regInOpcode ? opcode & 7 : form.fixedReg;
   let hasMemory = false;
   if (form.rmKind !== 'none') {
-    if (!form.regInOpcode && form.fixedReg < 0) op.reg = (modrm >> 3) & 7;
+    if (!form.regInOpcode && form.fixedReg < 0)
+      op.reg = ((modrm >> 3) & 7) + (form.mandatoryPrefix === 'f0' ? 8 : 0);
     hasMemory = modrm < 0xc0 && form.rmKind !== 'registerAnyMod';
     if (hasMemory) decodeMemory(op, modrm);
     else op.rm = modrm & 7;
@@ -155,7 +157,7 @@ function fill(form: Form, opcode: number, modrm: number): Operation {
     hasMemory ||= kind === 'offset';
   }
   if (hasMemory) countMemory(op);
-  if (lock && !(row.lockable && hasMemory)) {
+  if (lock && !(row.lockable && hasMemory) && form.mandatoryPrefix !== 'f0') {
     return new Operation(UNDEFINED_ROW);
   }
   if (row.specialise) op.handler = row.specialise(op);

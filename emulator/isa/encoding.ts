@@ -3,14 +3,15 @@ import type { InstructionRow } from './operation.js';
 /*
  * The table's notation, after AMD64 APM vol. 3, rev. 3.37, appendix A.
  *
- * Opcode: `[np|66|f2|f3] [0f] op` and then one of
+ * Opcode: `[np|66|f2|f3|f0] [0f] op` and then one of
  *   nothing   no ModRM byte
  *   /r        a ModRM byte, reg field is an operand
  *   /0 .. /7  a ModRM byte, reg field selects the row
  *   xx        a fixed ModRM byte;  `xx+i`: eight of them, the low three bits are an operand
  *   +r        the low three bits of the opcode byte are a register
- * A mandatory prefix makes the row hold under that prefix only, `np` under none of them; without one, 66 is the
- * operand size and f2, f3 do nothing.
+ * A mandatory prefix makes the row hold under that prefix only, `np` under none of 66, f2 and f3; without one, 66 is the
+ * operand size and f2, f3 do nothing. Under f0 (LOCK), which all other rows take as a lock or refuse, the register that
+ * the reg field selects is 8 higher: the prefix stands for REX.R of 64-bit mode.
  *
  * Operand: a letter for the place, then one for the size.
  *   E  r/m: register or memory        M  r/m: memory only         N  r/m: register only
@@ -65,7 +66,7 @@ export interface Form {
   row: InstructionRow;
   operands: readonly OperandSpec[];
   /** null: any; '' : none of 66, f2, f3. */
-  mandatoryPrefix: null | '' | '66' | 'f2' | 'f3';
+  mandatoryPrefix: null | '' | '66' | 'f2' | 'f3' | 'f0';
   twoByte: boolean;
   opcodes: readonly number[];
   rmKind: RmKind;
@@ -145,8 +146,8 @@ export function parseForm(row: InstructionRow): Form {
   if (tokens[0] === 'np') {
     mandatoryPrefix = '';
     tokens.shift();
-  } else if (tokens.length > 1 && ['66', 'f2', 'f3'].includes(tokens[0])) {
-    mandatoryPrefix = tokens.shift() as '66' | 'f2' | 'f3';
+  } else if (tokens.length > 1 && ['66', 'f2', 'f3', 'f0'].includes(tokens[0])) {
+    mandatoryPrefix = tokens.shift() as '66' | 'f2' | 'f3' | 'f0';
   }
   const twoByte = tokens[0] === '0f';
   if (twoByte) tokens.shift();

@@ -13,6 +13,8 @@ export interface OpcodeSlot {
   hasModrm: boolean;
   /** By mandatory prefix, then by ModRM byte (a single entry without one); null is undefined. */
   forms: readonly (readonly (Form | null)[])[];
+  /** By ModRM byte, those that LOCK selects; null when the opcode has none. */
+  locked: readonly (Form | null)[] | null;
 }
 
 function matchesModrm(form: Form, modrm: number): boolean {
@@ -38,8 +40,12 @@ function slotOf(forms: readonly Form[]): OpcodeSlot | null {
   const byModrm = Array.from({ length: hasModrm ? 256 : 1 }, (_, modrm) =>
     hasModrm ? forms.filter((form) => matchesModrm(form, modrm)) : forms,
   );
+  const locked = byModrm.map(
+    (candidates) => candidates.find(({ mandatoryPrefix }) => mandatoryPrefix === 'f0') ?? null,
+  );
   return {
     hasModrm,
+    locked: locked.some((form) => form !== null) ? locked : null,
     forms: PREFIX_TEXT.map((prefix) => byModrm.map((candidates) => choose(candidates, prefix))),
   };
 }

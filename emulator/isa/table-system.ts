@@ -27,6 +27,21 @@ const CONTROL_REGISTER_ROWS = [0, 2, 3, 4].flatMap((number) => [
   }),
 ]);
 
+/** CR8 where there is no REX prefix (AMD64 APM vol. 3, rev. 3.37, "MOV CRn": AltMovCr8). A lower priority may let an interrupt in. */
+const TASK_PRIORITY_ROWS = [
+  row('mov', 'f0 0f 20 /0', 'Rd,Cd', system.movFromControl, {
+    ...traps,
+    cost: 'control.read',
+    intercept: 'CR8_READ',
+  }),
+  row('mov', 'f0 0f 22 /0', 'Cd,Rd', system.movToControl, {
+    ...traps,
+    cost: 'control.write',
+    flow: 'unmask',
+    intercept: 'CR8_WRITE',
+  }),
+];
+
 const DEBUG_REGISTER_ROWS = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((number) => [
   row('mov', `0f 21 /${number}`, 'Rd,Dd', system.movFromDebug, {
     ...traps,
@@ -132,6 +147,7 @@ export const SYSTEM_ROWS: readonly InstructionRow[] = [
     intercept: 'WBINVD',
   }),
   ...CONTROL_REGISTER_ROWS,
+  ...TASK_PRIORITY_ROWS,
   ...DEBUG_REGISTER_ROWS,
   row('wrmsr', '0f 30', '', system.wrmsr, { ...traps, cost: 'msr.write', flow: 'serial', intercept: 'MSR' }),
   row('rdmsr', '0f 32', '', system.rdmsr, { ...traps, cost: 'msr.read', flow: 'serial', intercept: 'MSR' }),

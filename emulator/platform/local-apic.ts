@@ -102,6 +102,9 @@ export class LocalApic implements MmioDevice {
   /** The PIC's INT output, on LINT0. */
   private picLine = false;
   private level = false;
+  private heldOff = false;
+  /** For a monitor whose guest sets the task priority by itself: called when an interrupt begins to be held off by the last one known. */
+  onHeldOff: () => void = () => {};
 
   constructor(private readonly wiring: LocalApicWiring) {
     this.timer = new ApicTimer(wiring.clock, () => this.raiseLocal(LVT_TIMER));
@@ -131,6 +134,21 @@ export class LocalApic implements MmioDevice {
   /** IA32_APIC_BASE's enable bit: without it there is no APIC, and CPUID says so. */
   get enabled(): boolean {
     return (this.baseRegister & BASE_ENABLE) !== 0;
+  }
+
+  /** CR8 (AMD64 APM vol. 2, rev. 3.44, "CR8 (Task Priority Register, TPR)"): bits 7:4 of the task-priority register; a write clears the others. */
+  get taskPriorityClass(): number {
+    return this.taskPriority >> 4;
+  }
+  set taskPriorityClass(value: number) {
+    this.taskPriority = (value & 0xf) << 4;
+    this.update();
+  }
+
+  /** An interrupt would be given to the processor if the task priority did not hold it off. */
+  get isHeldOff(): boolean {
+    if (this.taskPriority === 0 || this.deliverable >= 0) return false;
+    return this.deliverableTo(Math.max(0, this.inService.highest)) >= 0;
   }
 
   /** Drives LINT0, which the PIC's INT output is wired to. */
@@ -342,9 +360,13 @@ export class LocalApic implements MmioDevice {
 
   /** The vector that the processor would be given, or -1. */
   private get deliverable(): number {
+    return this.deliverableTo(this.processorPriority);
+  }
+
+  private deliverableTo(priority: number): number {
     if (!this.enabled || !this.softwareEnabled) return -1;
     const vector = this.requests.highest;
-    return vector >> 4 > this.processorPriority >> 4 ? vector : -1;
+    return vector >> 4 > priority >> 4 ? vector : -1;
   }
 
   /** Whether the PIC's interrupts reach the processor: through LINT0, or past an APIC that is not there. */
@@ -386,6 +408,9 @@ export class LocalApic implements MmioDevice {
   }
 
   private update(): void {
+    const wasHeldOff = this.heldOff;
+    this.heldOff = this.isHeldOff;
+    if (this.heldOff && !wasHeldOff) this.onHeldOff();
     const level = this.deliverable >= 0 || (this.picLine && this.wireOpen);
     if (level === this.level) return;
     this.level = level;

@@ -22,6 +22,7 @@ interface Source {
 const SOURCES: readonly Source[] = [
   source('syscall', 'syscall', 1.09e6, 0.595, 0),
   source('in/out', 'in', 2.43e6, 0, 8.081),
+  source('cr8wr', 'cr8wr', 3.43e6, -0.108, 0.023),
   source('call/ret', 'call/ret', 44e6, 0.463, 0),
   source('pgfault', 'pgfault', 13.7e3, 0.009, 0.04),
   source('ptemod', 'ptemod', 1.035e6, 0.106, 3.484),

@@ -23,6 +23,7 @@ interface Nanobenchmark {
 export const NANOBENCHMARKS: readonly Nanobenchmark[] = [
   row('syscall', 'nano-syscall', 'nano-empty-user', 242, 2308, 246),
   row('in', 'nano-in', 'nano-empty', 3209, 216, 15826),
+  row('cr8wr', 'nano-cr8wr', 'nano-empty', 150, 35, 177),
   row('call/ret', 'nano-call', 'nano-empty', 11, 51, 11),
   row('pgfault', 'nano-pgfault', 'nano-empty', 1093, 3927, 11242),
   row('divzero', 'nano-divzero', 'nano-empty', 889, 3223, 1014),

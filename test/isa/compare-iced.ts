@@ -55,7 +55,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 
 /** Valid for iced in general and undefined here, with the reason. */
 const UNDEFINED_HERE: Readonly<Record<string, string>> = {
-  mov: 'CR1, CR5-CR15 and test registers do not exist',
+  mov: 'CR1, CR5-CR7, CR9-CR15 and test registers do not exist',
 };
 
 /** Decoded without the rest of their feature, because SVM can intercept them. */
@@ -119,10 +119,25 @@ function operandDifference(op: Operation, instruction: Instruction): string | nu
   return null;
 }
 
+/** As any processor decodes it, or where that is undefined, as AMD's do: MOV CR8 by LOCK. */
+function icedDecode(bytes: Uint8Array, codeBits: 16 | 32): Instruction {
+  const decodeBy = (options: iced.DecoderOptions): Instruction => {
+    const decoder = new Decoder(codeBits, bytes.subarray(0, 16), options);
+    try {
+      return decoder.decode();
+    } finally {
+      decoder.free();
+    }
+  };
+  const instruction = decodeBy(DecoderOptions.None);
+  if (!instruction.isInvalid) return instruction;
+  instruction.free();
+  return decodeBy(DecoderOptions.AMD);
+}
+
 /** Compares our decoder with iced on one case: validity, mnemonic, length, operands. @returns a description of the difference, or null. */
 export function difference(bytes: Uint8Array, codeBits: 16 | 32): string | null {
-  const decoder = new Decoder(codeBits, bytes.subarray(0, 16), DecoderOptions.None);
-  const instruction = decoder.decode();
+  const instruction = icedDecode(bytes, codeBits);
   try {
     const op = decode(bytes, 0, bytes.length, codeBits);
     if (typeof op === 'string') return instruction.isInvalid ? null : `${op}, iced is valid`;
@@ -137,7 +152,6 @@ export function difference(bytes: Uint8Array, codeBits: 16 | 32): string | null 
     return operand === null ? null : `${ours}: ${operand}`;
   } finally {
     instruction.free();
-    decoder.free();
   }
 }
 

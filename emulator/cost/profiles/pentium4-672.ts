@@ -10,7 +10,10 @@ const AF21 = 'AF21 Prescott';
 /** Which figure a price is fitted to: `ringside reproduce --fit` solves for all of them together. */
 const CALIBRATION = (cell: string) => `A06 figure 4: ${cell}`;
 
-/** Of what CPUID gives on both of the paper's processors (Intel SDM vol. 2A, "CPUID"), all that the simulated one can have. */
+/**
+ * Of what CPUID gives on both of the paper's processors (Intel SDM vol. 2A, "CPUID"), all that the simulated one can have;
+ * and what it has of AMD's: SVM in place of VT, and CR8 outside of 64-bit mode, where the paper measured it.
+ */
 export const NETBURST_FEATURES = [
   'fpu',
   'vme',
@@ -30,6 +33,7 @@ export const NETBURST_FEATURES = [
   'monitor',
   'svm',
   'skinit',
+  'altMovCr8',
 ] as const satisfies readonly CpuFeature[];
 
 /**

@@ -1,5 +1,6 @@
 import { PAGE_BYTES } from '../../arch/paging.js';
 import {
+  EXIT_CR_READ,
   EXIT_NESTED_PAGE_FAULT,
   IOPM_BYTES,
   MSRPM_BYTES,
@@ -47,15 +48,22 @@ export function interceptExits(vmcb: VmcbView, exitCodes: Iterable<number>): voi
   }
 }
 
-/** Value of the virtual-interrupt field that asks for, or no longer asks for, a VINTR exit. */
-export function interruptWindow(open: boolean): number {
-  return open ? VIRTUAL_INTERRUPT_WINDOW : VIRTUAL_INTERRUPT_IDLE;
+/** Value of the virtual-interrupt field that asks for, or no longer asks for, a VINTR exit. The guest's V_TPR stays. */
+export function interruptWindow(vmcb: VmcbView, open: boolean): number {
+  const control = open ? VIRTUAL_INTERRUPT_WINDOW : VIRTUAL_INTERRUPT_IDLE;
+  return (control | vmcb.read(VMCB_CONTROL.virtualTaskPriority)) >>> 0;
 }
 
 /** Whether CR0 reads must exit: only while what the guest would read is not what it wrote. */
 export function interceptCr0Read(vmcb: VmcbView, on: boolean): boolean {
+  return interceptControl(vmcb, EXIT_CR_READ + 0, on);
+}
+
+/** Sets or clears the intercept of a control register. @returns whether the VMCB was written. */
+export function interceptControl(vmcb: VmcbView, exitCode: number, on: boolean): boolean {
+  const { mask } = interceptBit(exitCode);
   const before = vmcb.read(VMCB_CONTROL.interceptCr);
-  const after = (on ? before | 1 : before & ~1) >>> 0;
+  const after = (on ? before | mask : before & ~mask) >>> 0;
   if (before === after) return false;
   vmcb.write(VMCB_CONTROL.interceptCr, after);
   return true;

@@ -55,6 +55,14 @@ export const SHARED_EXITS: ReadonlyMap<number, ExitHandler> = new Map<number, Ex
       return 'INTERRUPT_WINDOW';
     },
   ],
+  [
+    EXIT_CR_WRITE + 8,
+    (vmm) => {
+      vmm.emulateOperand();
+      vmm.taskPriority.noteWrite();
+      return 'CR_WRITE';
+    },
+  ],
   [INTERCEPTS.CPUID, emulate('CPUID', true)],
   [INTERCEPTS.INVD, emulate('CACHE_CONTROL', true)],
   [INTERCEPTS.WBINVD, emulate('CACHE_CONTROL', true)],

@@ -22,6 +22,7 @@ import type { ExitHandler } from './exit-handlers.js';
 import type { Slot } from './guest-registers.js';
 import { GuestState } from './guest-state.js';
 import { NestedGuest } from './nested-guest.js';
+import { TaskPriority } from './task-priority.js';
 import { injection, interruptedEvent } from './vmcb-events.js';
 
 /** What distinguishes the members of the family in how the guest's registers travel. */
@@ -50,6 +51,7 @@ export interface PagingRegisters {
 export abstract class HardwareVmm extends Monitor {
   protected readonly vmcb: VmcbView;
   protected readonly state: GuestState;
+  readonly taskPriority: TaskPriority;
   private readonly handlers = new Map<number, ExitHandler>();
   /** What the VMCB's TSC_OFFSET holds. */
   private timeStampOffset = 0n;
@@ -75,6 +77,8 @@ export abstract class HardwareVmm extends Monitor {
     });
     this.clusters = this.switches.exitAvoidance ? new ExitClusters() : null;
     this.nestedGuest = new NestedGuest(this.vmcb, guest);
+    this.taskPriority = new TaskPriority(this.vmcb, guest, (key) => this.charge(key));
+    guest.platform.localApic.onHeldOff = () => (host.cpu.interruptLine = true);
     this.handle(SHARED_EXITS);
     host.cpu.setMsr(MSR_VM_HSAVE_PA, frames.reserve(1));
     host.cpu.efer |= EFER_SVME;
@@ -199,7 +203,7 @@ export abstract class HardwareVmm extends Monitor {
   }
 
   closeInterruptWindow(): void {
-    this.write(VMCB_CONTROL.virtualInterrupt, interruptWindow(false));
+    this.write(VMCB_CONTROL.virtualInterrupt, interruptWindow(this.vmcb, false));
   }
 
   readExitInfo1(): number {
@@ -216,10 +220,12 @@ export abstract class HardwareVmm extends Monitor {
 
   protected load(): void {
     this.state.takeBack(this.inGuestMode);
+    if (this.inGuestMode) this.host.cpu.cr8 = this.guest.cpu.cr8;
   }
 
   protected store(): void {
     this.state.show(this.inGuestMode);
+    if (this.inGuestMode) this.taskPriority.set(this.host.cpu.cr8);
   }
 
   protected resume(limits: RunLimits): void {
@@ -269,6 +275,7 @@ export abstract class HardwareVmm extends Monitor {
   }
 
   private handleExit(): ExitReason {
+    this.taskPriority.take();
     const exitCode = this.read(VMCB_CONTROL.exitCode);
     const handler = this.handlers.get(exitCode) ?? this.guestHypervisorHandler(exitCode);
     if (!handler) {
@@ -311,10 +318,10 @@ export abstract class HardwareVmm extends Monitor {
     if (!this.interruptPending() || !this.guest.cpu.globalInterrupts) return;
     this.state.pull();
     if (this.injecting || !this.interruptDeliverable()) {
-      this.writeIfChanged(VMCB_CONTROL.virtualInterrupt, interruptWindow(true));
+      this.writeIfChanged(VMCB_CONTROL.virtualInterrupt, interruptWindow(this.vmcb, true));
       return;
     }
-    this.writeIfChanged(VMCB_CONTROL.virtualInterrupt, interruptWindow(false));
+    this.writeIfChanged(VMCB_CONTROL.virtualInterrupt, interruptWindow(this.vmcb, false));
     const vector = this.guest.platform.acknowledgeInterrupt();
     const event = { vector, kind: 'external', errorCode: null } as const;
     this.inject(event);
@@ -339,12 +346,13 @@ export abstract class HardwareVmm extends Monitor {
     }
     this.writeIfChanged(
       VMCB_CONTROL.virtualInterrupt,
-      interruptWindow(cpu.guestEventPending || cpu.interruptLine),
+      interruptWindow(this.vmcb, cpu.guestEventPending || cpu.interruptLine),
     );
   }
 
   private prepareEntry(): void {
     this.charge('vmcb.write', this.nestedGuest.mergeControls());
+    this.taskPriority.give();
     this.writeTimeStampOffset();
     const tlbControl = this.prepareMemory();
     this.state.push();

@@ -37,6 +37,10 @@ export const GS_CR2 = 0x54;
 export const GS_CR3 = 0x58;
 export const GS_CR4 = 0x5c;
 export const GS_SELECTORS = 0x60; // of CS, SS, GS, LDTR and TR at four times their number (arch/registers.ts)
+export const GS_CR8 = 0x80; // the task priority: translated code writes it too, and the monitor tells the guest's local APIC
+export const GS_HELD_OFF = 0x84; // 1: a lower task priority may let an interrupt in
+/** A table by the low byte of a value for CR8: a byte that is 0 when the register takes it. */
+export const GS_CR8_REFUSED = 0x200;
 /** Tables by bits 15:8 of a flags image: a byte that is 0 when popf can take them in the cache; a word, IF in its place. */
 export const GS_POPF_REFUSED = 0x300;
 export const GS_POPF_INTERRUPT_FLAG = 0x400;

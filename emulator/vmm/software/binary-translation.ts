@@ -9,6 +9,7 @@ import {
   ENTRY_CONTINUATION,
   ENTRY_LINEAR,
   ENTRY_TARGET_MISS,
+  GS_HELD_OFF,
   GS_PENDING,
   GS_SITE,
 } from './area.js';
@@ -25,7 +26,7 @@ import { Dispatcher } from './dispatcher.js';
 import { ExitHandlers } from './exit-handlers.js';
 import type { Callout, Site } from './fragment.js';
 import { TARGET_IN_SLOT, exact } from './point.js';
-import { writePopfTables } from './popf-tables.js';
+import { writePopfTables, writeTaskPriorityTable } from './data-tables.js';
 import { RegisterCarrier } from './registers.js';
 import { KERNEL_CPL, MONITOR_DESCRIPTORS } from './segments.js';
 import { ShadowDescriptors } from './shadow-descriptors.js';
@@ -68,6 +69,8 @@ export class BinaryTranslationVmm extends ShadowMonitor {
     shadow.reserve(area.reserved);
     this.area = area;
     writePopfTables(area);
+    writeTaskPriorityTable(area);
+    guest.platform.localApic.onHeldOff = () => (host.cpu.interruptLine = true);
     const charge = this.charge.bind(this);
     const targets = new TargetTable(host.memory, area.dataHpa);
     const shadowGdt = new ShadowDescriptors({
@@ -171,6 +174,7 @@ export class BinaryTranslationVmm extends ShadowMonitor {
     if (linear === null) return false;
     this.registers.enterCache(linear);
     this.area.write(GS_PENDING, this.guest.cpu.interruptLine ? 1 : 0);
+    this.area.write(GS_HELD_OFF, this.guest.platform.localApic.isHeldOff ? 1 : 0);
     return true;
   }
 

@@ -9,7 +9,7 @@ export interface DisassembledInstruction {
 
 /** Disassembles all of `bytes`, which lie at `linear`. What is no instruction shows as `(bad)`. */
 export function disassemble(bytes: Uint8Array, linear: number): DisassembledInstruction[] {
-  const decoder = new Decoder(32, bytes, DecoderOptions.None);
+  const decoder = new Decoder(32, bytes, DecoderOptions.AMD);
   const formatter = new Formatter(FormatterSyntax.Nasm);
   formatter.spaceAfterOperandSeparator = true;
   formatter.hexPrefix = '0x';

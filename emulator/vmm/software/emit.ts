@@ -10,7 +10,13 @@ import {
 } from './area.js';
 import type { Emitter } from './emitter.js';
 import { JUMP_BYTES } from './emitter.js';
-import { emitPopFlags, emitPushFlags, emitReadTimeStamp, emitSetInterruptFlag } from './in-cache.js';
+import {
+  emitPopFlags,
+  emitPushFlags,
+  emitReadTimeStamp,
+  emitSetInterruptFlag,
+  emitWriteTaskPriority,
+} from './in-cache.js';
 import { HELD_ECX, TARGET_IN_ECX, TARGET_IN_SLOT, exact } from './point.js';
 import type { GuestInstruction, TranslationUnit } from './unit.js';
 
@@ -113,6 +119,9 @@ function emitInstruction(emitter: Emitter, instruction: GuestInstruction, linker
       break;
     case 'rdtsc':
       emitReadTimeStamp(emitter, instruction);
+      break;
+    case 'write-task-priority':
+      emitWriteTaskPriority(emitter, instruction, form.register, linker);
       break;
     case 'read-state':
       emitter.load(at, form.register, form.slot);

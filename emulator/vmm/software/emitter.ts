@@ -1,3 +1,4 @@
+import { ECX } from '../../arch/registers.js';
 import type { GuestPoint, Point } from './point.js';
 
 /** Bytes of the forms whose length other code relies on. */
@@ -88,6 +89,17 @@ export class Emitter {
   /** lea ecx, [ecx - subtrahend] */
   subtractFromEcx(at: GuestPoint, subtrahend: number): void {
     this.copy(at, [0x8d, 0x89, ...word(-subtrahend)]);
+  }
+
+  /** mov ecx, register */
+  moveToEcx(at: GuestPoint, register: number): void {
+    this.copy(at, [0x8b, 0xc8 | register]);
+  }
+
+  /** not ecx; lea ecx, [register + ecx + 1]: what a register has more than ecx. */
+  subtractEcxFrom(at: GuestPoint, register: number): void {
+    this.copy(at, [0xf7, 0xd1]);
+    this.copy(at, [0x8d, 0x4c, (ECX << 3) | register, 0x01]);
   }
 
   /** movzx ecx, cl */

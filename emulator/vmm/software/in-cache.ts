@@ -1,6 +1,9 @@
 import { EAX, ECX, EDX } from '../../arch/registers.js';
 import { FLAG_IF } from '../../arch/flags.js';
 import {
+  GS_CR8,
+  GS_CR8_REFUSED,
+  GS_HELD_OFF,
   GS_INTERRUPT_FLAG,
   GS_NEXT_INTERRUPT_FLAG,
   GS_PENDING,
@@ -106,6 +109,33 @@ export function emitPopFlags(emitter: Emitter, instruction: GuestInstruction, li
   emitter.store(exact(next, held | HELD_INTERRUPT_FLAG), GS_INTERRUPT_FLAG, ECX);
   emitter.load(exact(next, held), ECX, GS_SPILL_ECX);
   emitter.load(exact(next, HELD_EAX), EAX, GS_SPILL_EAX);
+}
+
+/**
+ * mov cr8: in the cache while no interrupt waits for a lower priority, and for a value that the register takes (bits 31:4
+ * zero); all else is the monitor's. @param register not ecx.
+ */
+export function emitWriteTaskPriority(
+  emitter: Emitter,
+  instruction: GuestInstruction,
+  register: number,
+  linker: Linker,
+): void {
+  const { eip } = places(instruction);
+  const held = exact(eip, HELD_ECX);
+  const refuse = () => refuseUnlessEcxZero(emitter, instruction, HELD_ECX, linker);
+  emitter.store(exact(eip), GS_SPILL_ECX, ECX);
+  emitter.moveToEcx(held, register);
+  emitter.zeroExtendCl(held);
+  emitter.subtractEcxFrom(held, register); // bits 31:8
+  refuse();
+  emitter.moveToEcx(held, register);
+  emitter.loadByteOfTable(held, GS_CR8_REFUSED);
+  refuse();
+  emitter.load(held, ECX, GS_HELD_OFF);
+  refuse();
+  emitter.load(held, ECX, GS_SPILL_ECX);
+  emitter.store(exact(eip), GS_CR8, register);
 }
 
 /** rdtsc: the host's counter and the guest's offset to it. */

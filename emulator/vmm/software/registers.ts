@@ -32,6 +32,7 @@ import {
   GS_CR2,
   GS_CR3,
   GS_CR4,
+  GS_CR8,
   GS_INTERRUPT_FLAG,
   GS_NEXT_INTERRUPT_FLAG,
   GS_SELECTORS,
@@ -127,6 +128,7 @@ export class RegisterCarrier {
     area.write(GS_CR2, guest.cr2);
     area.write(GS_CR3, guest.cr3);
     area.write(GS_CR4, guest.cr4);
+    area.write(GS_CR8, guest.cr8);
     for (const segment of COPIED_SELECTORS)
       area.write(GS_SELECTORS + 4 * segment, guest.segment(segment).selector);
     const { timeStampOffset } = guest;
@@ -144,6 +146,8 @@ export class RegisterCarrier {
     const interruptFlag = area.read(held & HELD_INTERRUPT_FLAG ? GS_NEXT_INTERRUPT_FLAG : GS_INTERRUPT_FLAG);
     const flags = held & HELD_FLAGS ? this.heldFlags() : host.eflags & CACHE_FLAGS;
     guest.eflags = (guest.eflags & ~(CACHE_FLAGS | FLAG_IF | FLAG_RF)) | flags | interruptFlag;
+    const taskPriority = area.read(GS_CR8);
+    if (taskPriority !== guest.cr8) guest.cr8 = taskPriority;
     if (!point) return;
     if (point.kind === 'exact') guest.eip = point.eip;
     else if (point.kind === 'target-in-ecx') guest.eip = host.gpr(ECX);

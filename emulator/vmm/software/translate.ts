@@ -2,7 +2,7 @@ import { CS, DS, ECX, ES, FS, GS, LDTR, SEGMENT_NAMES, SS, TR } from '../../arch
 import { UNDEFINED_ROW } from '../../isa/decoder.js';
 import type { Operation } from '../../isa/operation.js';
 import { exitReasonOf } from '../emulate.js';
-import { GS_CR0, GS_CR2, GS_CR3, GS_CR4, GS_SELECTORS } from './area.js';
+import { GS_CR0, GS_CR2, GS_CR3, GS_CR4, GS_CR8, GS_SELECTORS } from './area.js';
 import { prefixCount, throughDs } from './rewrite.js';
 import type { CodeMode, Form, GuestInstruction, TranslationSettings, TranslationUnit } from './unit.js';
 
@@ -180,6 +180,12 @@ function inCacheForm(
         return { form: { kind: 'popf' }, why: 'takes the virtual interrupt flag along, in the cache' };
     }
   }
+  // The sequence has one register to work with, which it cannot check the value in.
+  if (row.cost === 'control.write' && reg === TASK_PRIORITY && rm !== ECX)
+    return {
+      form: { kind: 'write-task-priority', register: rm },
+      why: 'sets the virtual task priority, in the cache',
+    };
   const slot = stateSlot(operation);
   if (slot === null || operandBytes === 2) return null;
   const why = 'reads the virtual CPU’s register, in the cache';
@@ -188,7 +194,15 @@ function inCacheForm(
   return { form: { kind: 'read-state', register: rm, slot }, why };
 }
 
-const CONTROL_SLOTS: Readonly<Record<number, number>> = { 0: GS_CR0, 2: GS_CR2, 3: GS_CR3, 4: GS_CR4 };
+/** In the register field of a control register's move. */
+const TASK_PRIORITY = 8;
+const CONTROL_SLOTS: Readonly<Record<number, number>> = {
+  0: GS_CR0,
+  2: GS_CR2,
+  3: GS_CR3,
+  4: GS_CR4,
+  [TASK_PRIORITY]: GS_CR8,
+};
 
 /** Where the data page has the register that an instruction only reads: a control register or a selector; else null. */
 function stateSlot({ row, reg, opcodeByte }: Operation): number | null {

@@ -24,6 +24,8 @@ export type Form =
   /** `mov r32, state` and `push state` of a register that the data page has a copy of, in `slot`. */
   | { kind: 'read-state'; register: number; slot: number }
   | { kind: 'push-state'; slot: number }
+  /** `mov cr8, r32`. */
+  | { kind: 'write-task-priority'; register: number }
   /** The same instruction with other prefixes or displacement: `bytes` in place of its own. */
   | { kind: 'rewritten'; bytes: readonly number[] }
   /** Emulated on the virtual CPU. */

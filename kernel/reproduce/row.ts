@@ -14,6 +14,8 @@ export interface Row {
   /** ours / paper; null where the paper has none of it. */
   ratio: number | null;
   kind: Kind;
+  /** What the reader must know to compare the two. */
+  note?: string;
   /** What the row has to meet, in words; null when it is only shown. */
   target: string | null;
   met: boolean | null;

@@ -4,8 +4,9 @@ import type { Row } from './row.js';
 
 /** The paper's figures and ours, with what each had to meet. */
 export function reproductionTable(profile: string, rows: readonly Row[]): MimeBundle {
+  const notes = new Set(rows.flatMap(({ note }) => note ?? []));
   return table({
-    caption: `Adams & Agesen 2006 on ${profile}: the paper's figures and ours`,
+    caption: [`Adams & Agesen 2006 on ${profile}: the paper's figures and ours`, ...notes].join('. '),
     columns: [
       { key: 'figure', label: 'figure' },
       { key: 'name', label: 'what' },

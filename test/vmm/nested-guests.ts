@@ -134,6 +134,29 @@ export const hypervisors: readonly GuestCase[] = [
     'rdtsc\n pushf\n mov eax, cr0',
   ),
   hypervisor('a VMCB that VMRUN refuses', `mov dword [VMCB + 0x58], 0\n${RUN}`, 'nop'),
+  ...[1 << 24, 0].map((masking) =>
+    hypervisor(
+      `a virtual interrupt that its guest's CR8 holds off${masking ? ', interrupts masked virtually' : ''}`,
+      `
+        mov dword [VMCB + 0x60], ${masking | (1 << 8) | (5 << 16) | 9}
+        mov dword [VMCB + 0x64], 0x41
+        mov dword [STATE + 0x170], 0x202
+        ${RUN}
+        mov eax, cr8
+        mov [RESULT + 0x40], eax`,
+      `mov eax, 8
+        mov cr8, eax
+        inc ebx
+        mov eax, 5
+        mov cr8, eax
+        inc ebx
+        mov eax, 4
+        mov cr8, eax
+        jmp $ + 2
+        mov ebx, 100`,
+      { 0x41: 'mov [RESULT + 0x44], ebx\n iret' },
+    ),
+  ),
   hypervisor('an injected interrupt', `mov dword [VMCB + 0xa8], 0x80000040\n${RUN}`, 'mov ecx, 7', {
     0x40: 'mov ebx, 0x1234\n iret',
   }),

@@ -99,6 +99,7 @@ export class BinaryTranslationVmm extends ShadowMonitor {
       unitLimit,
       inCache: inCacheEmulation,
       rdtsc: rdtsc === 'in-cache' && !inCacheEmulation ? 'callout' : rdtsc,
+      hasTaskPriority: guest.profile.features.includes('altMovCr8'),
     });
     this.registers = new RegisterCarrier(host.cpu, guest.cpu, area, shadowGdt, {
       trapTimeStamp: rdtsc === 'trap',

@@ -180,8 +180,10 @@ function inCacheForm(
         return { form: { kind: 'popf' }, why: 'takes the virtual interrupt flag along, in the cache' };
     }
   }
+  const isTaskPriority = row.operands.includes('Cd') && reg === TASK_PRIORITY;
+  if (isTaskPriority && !settings.hasTaskPriority) return null;
   // The sequence has one register to work with, which it cannot check the value in.
-  if (row.cost === 'control.write' && reg === TASK_PRIORITY && rm !== ECX)
+  if (isTaskPriority && row.cost === 'control.write' && rm !== ECX)
     return {
       form: { kind: 'write-task-priority', register: rm },
       why: 'sets the virtual task priority, in the cache',

@@ -79,4 +79,6 @@ export interface TranslationSettings {
   /** Emulates in the cache what can be emulated there. */
   inCache: boolean;
   rdtsc: 'in-cache' | 'callout' | 'trap';
+  /** The guest's processor has CR8. */
+  hasTaskPriority: boolean;
 }

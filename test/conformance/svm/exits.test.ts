@@ -78,6 +78,8 @@ const instructions: { code: string; exitCode: number; runs?: boolean }[] = [
   { code: 'mov cr2, eax', exitCode: EXIT_CR_WRITE + 2 },
   { code: 'mov cr3, eax', exitCode: EXIT_CR_WRITE + 3 },
   { code: 'mov cr4, edx', exitCode: EXIT_CR_WRITE + 4 },
+  { code: 'mov eax, cr8', exitCode: EXIT_CR_READ + 8 },
+  { code: 'mov cr8, edx', exitCode: EXIT_CR_WRITE + 8 },
   { code: 'clts', exitCode: EXIT_CR_WRITE + 0 },
   { code: 'lmsw cx', exitCode: EXIT_CR_WRITE + 0 },
   { code: 'mov eax, dr0', exitCode: EXIT_DR_READ + 0 },

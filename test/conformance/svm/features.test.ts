@@ -52,9 +52,9 @@ for (const { name, svm, ebx, edx } of leaves) {
   });
 }
 
-t.test('CPUID 8000_0001 ECX tells SVM and SKINIT', async (t) => {
+t.test('CPUID 8000_0001 ECX tells SVM, AltMovCr8 and SKINIT', async (t) => {
   const { machine } = host('mov eax, 0x80000001\ncpuid');
-  t.equal(machine.cpu.gpr(ECX), (1 << 2) | (1 << 12));
+  t.equal(machine.cpu.gpr(ECX), (1 << 2) | (1 << 4) | (1 << 12));
 });
 
 const msrs: { name: string; source: string; faults: boolean; msr?: number; value?: number }[] = [

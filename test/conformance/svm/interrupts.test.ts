@@ -1,7 +1,14 @@
 import t from 'tap';
 import { FLAG_IF } from '../../../emulator/arch/flags.js';
-import { EBX, EDX } from '../../../emulator/arch/registers.js';
-import { INTERCEPTS, VMCB_CONTROL, VMCB_STATE, exitCodeName } from '../../../emulator/arch/vmcb.js';
+import { EBX, ECX, EDX } from '../../../emulator/arch/registers.js';
+import {
+  EXIT_CR_WRITE,
+  EXIT_EXCEPTION,
+  INTERCEPTS,
+  VMCB_CONTROL,
+  VMCB_STATE,
+  exitCodeName,
+} from '../../../emulator/arch/vmcb.js';
 import { Bench } from './bench.js';
 
 // What comes from outside the processor (APM vol. 2, sections 15.13 "Interrupt Intercepts", 15.17 "Global Interrupt
@@ -211,4 +218,55 @@ for (const [priority, taskPriority, ignore, taken] of [
       t.equal(bench.vmcb.read(VMCB_CONTROL.virtualInterrupt) & 0xff, taskPriority, 'V_TPR comes back');
     },
   );
+}
+
+// --- CR8 (section 15.21.2 "Virtualizing APIC.TPR")
+
+const MASKING = 1 << 24;
+
+for (const [name, control, expected] of [
+  ['V_INTR_MASKING: CR8 is V_TPR, and the APIC is left alone', MASKING | 3, { read: 3, vTpr: 9, apic: 5 }],
+  ['without it CR8 is the APIC, and a write goes to both', 3, { read: 5, vTpr: 9, apic: 9 }],
+] as const) {
+  t.test(name, async (t) => {
+    const bench = new Bench().load('mov ebx, cr8\nmov edx, 9\nmov cr8, edx\nmov ecx, cr8\nvmmcall');
+    const { machine, vmcb } = bench;
+    machine.cpu.cr8 = 5;
+    vmcb.write(VMCB_CONTROL.virtualInterrupt, control);
+    bench.run();
+    t.equal(exitCodeName(bench.exit.code), 'VMMCALL');
+    t.equal(machine.cpu.gpr(EBX), expected.read, 'read before');
+    t.equal(machine.cpu.gpr(ECX), 9, 'read after');
+    t.equal(vmcb.read(VMCB_CONTROL.virtualTaskPriority), expected.vTpr, 'V_TPR in the VMCB');
+    t.equal(machine.cpu.cr8, expected.apic, 'the host sees its own APIC again');
+  });
+}
+
+for (const [name, control, code, here] of [
+  ['a lower V_TPR lets a virtual interrupt in at once', MASKING, 'mov cr8, edx\nhere: nop\nvmmcall', 'VINTR'],
+  ['one as high as its priority does not', MASKING, 'mov dl, 4\nmov cr8, edx\nnop\nhere: vmmcall', 'VMMCALL'],
+  ['nor does one before STI', MASKING, 'cli\nmov cr8, edx\nnop\nsti\nnop\nhere: vmmcall', 'VINTR'],
+  ['without V_INTR_MASKING too', 0, 'mov cr8, edx\nhere: nop\nvmmcall', 'VINTR'],
+] as const) {
+  t.test(`MOV CR8: ${name}`, async (t) => {
+    const bench = new Bench().intercept(VINTR).load(code).flags(FLAG_IF);
+    bench.machine.cpu.setGpr(EDX, 0);
+    bench.vmcb.write(VMCB_CONTROL.virtualInterrupt, control | (1 << 8) | (4 << 16) | 6);
+    bench.run();
+    t.equal(exitCodeName(bench.exit.code), here);
+    t.equal(bench.exit.eip, bench.symbols.here);
+  });
+}
+
+for (const [name, code, vector] of [
+  ['bits 31:4 are reserved: #GP before the intercept', 'mov edx, 16\nhere: mov cr8, edx', 13],
+  ['CPL 3: #GP before the intercept', 'here: mov cr8, edx', 13],
+] as const) {
+  t.test(`MOV CR8: ${name}`, async (t) => {
+    const bench = new Bench().intercept(EXIT_EXCEPTION + vector, EXIT_CR_WRITE + 8).load(code);
+    if (name.startsWith('CPL')) bench.user();
+    bench.run();
+    t.equal(exitCodeName(bench.exit.code), exitCodeName(EXIT_EXCEPTION + vector));
+    t.equal(bench.exit.eip, bench.symbols.here);
+  });
 }

@@ -10,7 +10,12 @@ const KERNEL: CodeMode = {
   gsThroughDs: null,
   csThroughDs: null,
 };
-const SETTINGS: TranslationSettings = { unitLimit: 12, inCache: true, rdtsc: 'in-cache' };
+const SETTINGS: TranslationSettings = {
+  unitLimit: 12,
+  inCache: true,
+  rdtsc: 'in-cache',
+  hasTaskPriority: true,
+};
 const START = 0x1000;
 
 /** Translates bytes at eip 0x1000, the page ending with them. */

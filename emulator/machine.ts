@@ -30,7 +30,7 @@ import { TraceRecorder } from './trace/recorder.js';
 export type { PageEntryView, PageWalkView } from './cpu/page-walk-view.js';
 export { NO_POINTS } from './cpu/owner-points.js';
 export type { MemoryPoint, OwnerHit, OwnerPoints } from './cpu/owner-points.js';
-export type { TlbEntry } from './cpu/tlb.js';
+export type { TlbEntry, TlbHistory } from './cpu/tlb.js';
 export type { Event, Processor, RunLimits, StepResult, Stop } from './cpu/processor.js';
 
 export interface MachineOptions {

@@ -42,6 +42,7 @@ import { reset } from './reset.js';
 import * as segmentation from './segmentation.js';
 import type { SvmUnit } from './svm-hooks.js';
 import { FAST_BYTES } from './tlb.js';
+import type { TlbHistory } from './tlb.js';
 
 export { X87Unit };
 export type { X87State } from '../isa/x87/unit.js';
@@ -286,6 +287,9 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
   invalidateLinear(linear: number): void {
     this.mmu.tlb.invalidatePage(linear);
     this.restartFetch();
+  }
+  get tlbHistory(): TlbHistory {
+    return this.mmu.tlb;
   }
 
   // --- control transfers

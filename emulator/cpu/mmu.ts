@@ -228,8 +228,7 @@ export class Mmu implements TableAccess {
 
   /** Switches the address space that lookups and fills belong to. */
   setAsid(asid: number): void {
-    this.tlb.asid = asid;
-    this.tlb.dropFast();
+    this.tlb.setAsid(asid);
   }
 
   private get writeProtect(): boolean {

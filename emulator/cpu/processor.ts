@@ -1,6 +1,7 @@
 import type { SegmentState, TableState } from '../arch/descriptors.js';
 import type { SegmentIndex } from '../arch/registers.js';
 import type { OwnerHit } from './owner-points.js';
+import type { TlbHistory } from './tlb.js';
 
 /** An exception or interrupt on its way through an IDT. */
 export interface Event {
@@ -149,4 +150,6 @@ export interface Processor {
   /** The page tables have changed behind this processor's back: drops everything that it has read from them, the PDPTE registers too. */
   refreshTranslation(): void;
   invalidateLinear(linear: number): void;
+  /** What has gone from the TLB since reset. */
+  readonly tlbHistory: TlbHistory;
 }

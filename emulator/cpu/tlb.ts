@@ -42,12 +42,25 @@ export interface TlbEntry {
   asid: number;
 }
 
+/** What a program has made its processor's TLB forget, counted: for a monitor whose shadow page tables must forget it too. */
+export interface TlbHistory {
+  /** Times that whole address spaces went, or that those of another tag took their place. */
+  readonly flushes: number;
+  /** Times that one page went, as by INVLPG. */
+  readonly invalidations: number;
+  /** A linear address in the last of those pages. */
+  readonly lastInvalidated: number;
+}
+
 /**
  * The modelled TLB (design.md, rule 6): unified for 4 KB, 2 MB and 4 MB pages, FIFO within a set, entries tagged by
  * address-space identifier. A hit changes nothing, so {@link fast} may answer in its place: it holds pages of
  * live entries only and can be dropped at any time without effect on the model.
  */
-export class Tlb {
+export class Tlb implements TlbHistory {
+  flushes = 0;
+  invalidations = 0;
+  lastInvalidated = 0;
   /** By linear page: host address of the page and FAST bits; 0 means ask the model. */
   readonly fast: Int32Array;
   private readonly fastPages = new Int32Array(MAX_FAST_PAGES);
@@ -140,14 +153,23 @@ export class Tlb {
 
   /** Every entry of every address space, global ones too. */
   flushAll(): void {
+    this.flushes++;
     this.hasFragments = false;
     this.flags.fill(0);
     this.nextWay.fill(0);
     this.dropFast();
   }
 
+  /** Entries of another tag answer from here on. */
+  setAsid(asid: number): void {
+    this.flushes++;
+    this.asid = asid;
+    this.dropFast();
+  }
+
   /** The entries of one address space. */
   flushAsid(asid: number, keepGlobal: boolean): void {
+    this.flushes++;
     for (let entry = 0; entry < this.flags.length; entry++) {
       if (this.asids[entry] === asid && !(keepGlobal && this.flags[entry] & TLB_G)) this.flags[entry] = 0;
     }
@@ -156,6 +178,8 @@ export class Tlb {
 
   /** What INVLPG does: as {@link invalidate}, for the guest's whole page, of which nested paging may have made several entries. */
   invalidatePage(linear: number): void {
+    this.invalidations++;
+    this.lastInvalidated = linear;
     // What else belongs to the page is not known; to flush more than asked for is never wrong.
     if (this.hasFragments) this.flushAsid(this.asid, false);
     else this.invalidate(linear);

@@ -2,8 +2,17 @@ import { CR0_PG, CR0_WP, CR4_PSE } from '../arch/control.js';
 import { PDE_LARGE_FRAME, PTE_A, PTE_D, PTE_FRAME, PTE_P, PTE_PS, PTE_U, PTE_W } from '../arch/paging.js';
 import type { PagingFormat, PagingFormats } from '../arch/paging.js';
 import { PF_PRESENT } from '../arch/vectors.js';
+import type { TlbHistory } from '../machine.js';
 import type { PhysicalMemory } from '../platform/memory.js';
 import { pageFaultCode, PageWalk, permits, walkTables } from '../platform/page-walk.js';
+
+/** Registers of the guest's processor that say what its page tables mean, and from when on changes to them count. */
+export interface PagingState {
+  readonly cr0: number;
+  readonly cr3: number;
+  readonly cr4: number;
+  readonly tlbHistory: TlbHistory;
+}
 
 /** What the guest's control registers say about paging. */
 export interface PagingMode {
@@ -19,7 +28,7 @@ export interface PagingMode {
 
 /** @param formats of the guest's processor. */
 export function pagingMode(
-  registers: { cr0: number; cr3: number; cr4: number },
+  registers: Pick<PagingState, 'cr0' | 'cr3' | 'cr4'>,
   formats: PagingFormats,
 ): PagingMode {
   return {

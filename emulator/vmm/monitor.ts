@@ -9,6 +9,8 @@ import { Machine } from '../machine.js';
 import type { Engine, OwnerHit, RunLimits } from '../machine.js';
 import { NO_WAY_BACK } from './crossing.js';
 import type { Crossing } from './crossing.js';
+import type { PagingState } from './guest-walk.js';
+import type { ShadowStatistics } from './shadow-statistics.js';
 import { ExitCounts } from './exit-counts.js';
 import { FrameAllocator } from './frames.js';
 import { FIRST_MONITOR_FRAME_HPA, GUEST_HPA, MAX_GUEST_BYTES, MONITOR_BYTES } from './layout.js';
@@ -27,8 +29,10 @@ export interface MonitorOptions {
 
 /** How a monitor virtualizes the guest's memory, as far as the run loop and emulation have to know. */
 export interface GuestPaging {
-  /** To be called whenever the guest's CR0, CR3 or CR4 may have changed. */
-  follow(registers: { cr0: number; cr3: number; cr4: number }): void;
+  /** To be called whenever the guest's CR0, CR3 or CR4 may have changed, or what its TLB holds. */
+  follow(state: PagingState): void;
+  /** Of shadow page tables, where there are any. */
+  readonly statistics?: ShadowStatistics;
 }
 
 /** For monitors with shadow page tables, which follow two-level tables alone: a processor without what needs PAE. */
@@ -85,6 +89,10 @@ export abstract class Monitor implements Vmm {
 
   get exits(): ReadonlyMap<ExitReason, ExitRow> {
     return this.exitCounts.rows;
+  }
+
+  get shadowStatistics(): ShadowStatistics | null {
+    return this.paging.statistics ?? null;
   }
 
   run(limits: RunLimits = {}): GuestStop {

@@ -10,6 +10,7 @@ export class NativeVmm implements Vmm {
   /** There are no exits to stop at. */
   exitPoints: ReadonlySet<ExitReason> | null = null;
   readonly exits: ReadonlyMap<ExitReason, ExitRow> = new Map();
+  readonly shadowStatistics = null;
 
   constructor(options: MonitorOptions) {
     this.host = Machine.create(options);

@@ -1,16 +1,18 @@
-import { PAGE_BYTES, PTE_A, PTE_D, PTE_FRAME, PTE_W, pagingFormats } from '../arch/paging.js';
+import { PAGE_BYTES, PTE_A, PTE_D, PTE_FRAME, pagingFormats } from '../arch/paging.js';
 import type { PagingFormats } from '../arch/paging.js';
 import { PF_USER, PF_WRITE } from '../arch/vectors.js';
 import type { CostKey } from '../cost/keys.js';
 import type { Machine } from '../machine.js';
 import type { FrameAllocator } from './frames.js';
 import { identityPde, isUsed, pagingMode, walkGuest } from './guest-walk.js';
-import type { Mapping, PagingMode } from './guest-walk.js';
+import type { Mapping, PagingMode, PagingState } from './guest-walk.js';
 import { GUEST_HPA, UNBACKED_HPA } from './layout.js';
-import { ReverseMap } from './reverse-map.js';
-import { entriesTouched, guestPage, linkEntry, shadowEntry, sourceOf } from './shadow-entry.js';
-import { ENTRIES_PER_TABLE, ShadowRoot, ShadowTable, rootKey, tableKey } from './shadow-table.js';
-import type { TableSource, View } from './shadow-table.js';
+import { entriesTouched, shadowEntry, sourceOf } from './shadow-entry.js';
+import { noStatistics } from './shadow-statistics.js';
+import type { ShadowStatistics } from './shadow-statistics.js';
+import { ENTRIES_PER_TABLE } from './shadow-table.js';
+import type { ShadowRoot, ShadowTable, View } from './shadow-table.js';
+import { ShadowTables } from './shadow-tables.js';
 import { Traces } from './traces.js';
 import type { Trace, TraceListener } from './traces.js';
 
@@ -39,16 +41,25 @@ export interface ReservedRange {
   entry: number;
 }
 
+/** How the shadow is kept: the switches that are about it. */
+export interface ShadowPolicy {
+  /** When edits of guest page tables reach the shadow: at once, by traces; or when a TLB would have to forget. */
+  traces: 'eager' | 'lazy';
+  /** Address spaces whose shadows are kept; 0: each load of an address space begins with nothing. */
+  shadowCache: number;
+  /** Entries that the guest has used are filled ahead of faults. */
+  prevalidation: boolean;
+}
+
 export interface ShadowOptions {
   host: Machine;
   guest: Machine;
   frames: FrameAllocator;
+  policy: ShadowPolicy;
   /** Counts work of the monitor. */
   charge: (key: CostKey, count?: number) => void;
 }
 
-/** Address spaces kept at once; the oldest goes first. */
-const MAX_ROOTS = 64;
 const VIEWS: readonly View[] = ['shared', 'kernel', 'user'];
 /**
  * Writes to the source of tables outside the active address space after which they are dropped: the guest is
@@ -57,6 +68,10 @@ const VIEWS: readonly View[] = ['shared', 'kernel', 'user'];
 const MAX_IDLE_WRITES = 3;
 /** Frames that one fill may need: a root and a second-level table. */
 const MIN_FRAMES = 2;
+/** Frames that prevalidation leaves: for the fill that it came with and another one, so that not every fault has to clear up. */
+const KEPT_FRAMES = 2 * MIN_FRAMES;
+/** Guest entries side by side that one access of the monitor brings in: a cache line of them. */
+const ENTRIES_PER_ACCESS = 64 / 4;
 
 /**
  * Shadow page tables: real tables in the host's physical memory which map the guest's linear addresses straight
@@ -66,43 +81,63 @@ const MIN_FRAMES = 2;
  * sets an accessed bit, brings the entries derived from it up to date. So no fill is lost at a change of address
  * space, and switching back to a known one costs nothing.
  *
+ * With lazy traces a guest page table loses its trace when the guest writes to it, and is then written to for
+ * nothing. The entries derived from it may be out of date as those of a TLB may, and no longer: what makes a
+ * processor forget a translation (INVLPG, a CR3 load, a page fault at the address: SDM vol. 3, "Operations that
+ * Invalidate TLBs and Paging-Structure Caches") brings them up to date, the ones of a CR3 load all at once, and traces
+ * the page again. Page directories keep their traces, so links between shadow tables are always up to date.
+ *
  * A and D in guest memory are those of a run on bare hardware: an entry is in the shadow only while the guest's
- * A is set, and writable only while its D is set.
+ * A is set, and writable only while its D is set; lazily, while they were when the entry was last looked at.
  */
 export class ShadowMmu {
   private mode: PagingMode;
   /** Of the guest's page tables. */
   private readonly formats: PagingFormats;
   private currentView: View = 'shared';
-  /** By {@link rootKey}. */
-  private readonly roots = new Map<number, ShadowRoot>();
-  private readonly tables = new Map<number, ShadowTable>();
-  /** Traces of the sources of roots and tables. */
-  private readonly sourceTraces = new Map<ShadowRoot | ShadowTable, Trace>();
-  private readonly reverse = new ReverseMap();
+  private readonly tables: ShadowTables;
   private readonly traces: Traces;
   private readonly guestPages: number;
+  private readonly counted: ShadowStatistics = noStatistics();
+  /** How often the guest's TLB had been flushed, and single pages of it, when {@link follow} last looked. */
+  private seen: { flushes: number; invalidations: number };
   private flushAll = true;
   private flushPages: number[] = [];
-  private reserved: ReservedRange | null = null;
 
   /** @throws RangeError when the monitor's area cannot hold even one address space. */
   constructor(private readonly options: ShadowOptions) {
-    if (options.frames.available < MIN_FRAMES) {
+    const { frames, guest, host, charge } = options;
+    if (frames.available < MIN_FRAMES) {
       throw new RangeError(
-        `shadow page tables need ${MIN_FRAMES} frames, ${options.frames.available} are left`,
+        `shadow page tables need ${MIN_FRAMES} frames, ${frames.available} are left`,
       );
     }
-    const { memory, cpu } = options.guest;
-    this.guestPages = memory.sizeBytes / PAGE_BYTES;
-    this.formats = pagingFormats(options.guest.profile);
-    this.mode = pagingMode(cpu, this.formats);
-    this.traces = new Traces(memory, (page) => this.protect(page));
+    this.guestPages = guest.memory.sizeBytes / PAGE_BYTES;
+    this.formats = pagingFormats(guest.profile);
+    this.mode = pagingMode(guest.cpu, this.formats);
+    const { flushes, invalidations } = guest.cpu.tlbHistory;
+    this.seen = { flushes, invalidations };
+    this.traces = new Traces(guest.memory, (page) => this.tables.protect(page));
+    this.tables = new ShadowTables({
+      memory: host.memory,
+      frames,
+      traces: this.traces,
+      charge,
+      listeners: {
+        root: (root) => (offset, bytes) => this.onDirectoryWrite(root, offset, bytes),
+        table: (table) => (offset, bytes) => this.onTableWrite(table, offset, bytes),
+      },
+      onUnmapped: () => (this.flushAll = true),
+    });
   }
 
   /** Host-physical address for the host's CR3: the shadow of the guest's current address space. */
   get rootHpa(): number {
     return this.activeRoot().hpa;
+  }
+
+  get statistics(): ShadowStatistics {
+    return { ...this.counted, roots: this.tables.rootCount, tables: this.tables.tableCount };
   }
 
   /** For whom the guest's pages are looked up from here on. */
@@ -117,28 +152,36 @@ export class ShadowMmu {
 
   /** Keeps a range for the monitor in every shadow address space; nothing of the guest is ever mapped there. */
   reserve(range: ReservedRange): void {
-    this.dropAll();
-    this.reserved = range;
+    this.tables.reserve(range);
   }
 
   /**
-   * Follows the guest's control registers: selects the address space, and drops everything when CR0.WP or
-   * CR4.PSE changed the meaning of all entries. To be called whenever the guest's CR0, CR3 or CR4 may have changed.
+   * Follows the guest's processor: selects the address space, drops everything when CR0.WP or CR4.PSE changed the
+   * meaning of all entries, and forgets what the guest has made its processor forget. To be called after every
+   * instruction that the virtual processor has executed, and whenever its CR0, CR3 or CR4 may have changed.
    */
-  follow(registers: { cr0: number; cr3: number; cr4: number }): void {
+  follow(registers: PagingState): void {
     const mode = pagingMode(registers, this.formats);
     const before = this.mode;
     this.mode = mode;
     // Without paging neither bit means anything, and the tables that knew them may serve again.
     if (!mode.paging) this.mode = { ...mode, writeProtect: before.writeProtect, format: before.format };
     else if (mode.writeProtect !== before.writeProtect || mode.format !== before.format) this.dropAll();
-    if (directoryOf(mode) !== directoryOf(before)) {
+    const changed = directoryOf(mode) !== directoryOf(before);
+    if (changed) {
       this.flushAll = true;
       if (mode.paging) {
         const { host } = this.options;
         host.trace.record({ ticks: host.ledger.ticks, kind: 'cr3', value: mode.directoryGpa });
       }
     }
+    const { flushes, invalidations, lastInvalidated } = registers.tlbHistory;
+    const invalidated = invalidations - this.seen.invalidations;
+    const flushed = changed || flushes !== this.seen.flushes;
+    this.seen = { flushes, invalidations };
+    if (flushed) this.addressSpaceLoaded();
+    else if (invalidated === 1) this.synchronisePage(lastInvalidated);
+    else if (invalidated > 1) this.synchronise();
   }
 
   /**
@@ -146,15 +189,38 @@ export class ShadowMmu {
    * @param errorCode as the host's MMU gave it: of it, the write and user bits count.
    */
   resolve(gva: number, errorCode: number): FaultOutcome {
+    const outcome = this.reach(gva, errorCode);
+    const { counted } = this;
+    switch (outcome.kind) {
+      case 'true':
+        // A processor forgets what it knows of the address, too.
+        this.synchronisePage(gva);
+        counted.trueFaults++;
+        break;
+      case 'hidden':
+        counted.hiddenFaults++;
+        break;
+      case 'trace':
+        counted.traceFaults++;
+        break;
+      case 'emulate':
+        counted.emulatedFaults++;
+        break;
+    }
+    return outcome;
+  }
+
+  /** As {@link resolve}, for an access that the monitor makes in the guest's place: there was no fault. */
+  reach(gva: number, errorCode: number): FaultOutcome {
     const access = { write: (errorCode & PF_WRITE) !== 0, user: (errorCode & PF_USER) !== 0 };
     const { guest, charge } = this.options;
     charge('vmm.fault');
     const walk = walkGuest(guest.memory, this.mode, gva, access, () => charge('vmm.guest.access'));
     if (walk.kind === 'fault') return { kind: 'true', errorCode: walk.errorCode };
-    if (this.isReserved(gva >>> 22) || this.isDevice(pageOf(walk.gpa))) return { kind: 'emulate' };
+    if (this.tables.isReserved(gva >>> 22) || this.isDevice(pageOf(walk.gpa))) return { kind: 'emulate' };
     if (access.write) {
       const page = pageOf(walk.gpa);
-      if (this.traces.has(page)) return { kind: 'trace', page };
+      if (this.traces.has(page) && !this.loosen(page)) return { kind: 'trace', page };
       // A supervisor write to a user's read-only page, with CR0.WP clear: an entry that allowed it would allow the user too.
       if (!walk.writable && walk.user && this.mode.paging && this.view === 'shared')
         return { kind: 'emulate' };
@@ -165,13 +231,13 @@ export class ShadowMmu {
 
   /** The guest executed INVLPG, or did what implies it. Linear addresses of one 4 MB page go together. */
   invalidate(gva: number): void {
-    const table = this.roots.get(this.activeKey)?.tables.get(gva >>> 22);
+    const table = this.tables.root(directoryOf(this.mode), this.view)?.tables.get(gva >>> 22);
     // A directory entry that changed from or to a 4 MB page is no longer linked: what it left in the TLB is unknown.
     if (!table || table.source.large) this.flushAll = true;
     else this.flushPages.push(gva);
   }
 
-  /** The guest wrote CR3: what it changed before is in force from here. */
+  /** Nothing that the host's TLB holds of the guest's may be used any more: the guest may have flushed its own. */
   invalidateAll(): void {
     this.flushAll = true;
   }
@@ -195,21 +261,76 @@ export class ShadowMmu {
 
   /** Gives up every shadow table. */
   dropAll(): void {
-    for (const root of [...this.roots.values()]) this.dropRoot(root);
-    for (const table of [...this.tables.values()]) this.dropTable(table);
-    this.reverse.clear();
-    this.flushAll = true;
+    this.tables.dropAll();
   }
+
+  // --- address spaces
+
+  /** The guest has loaded an address space, the same one maybe: what it changed before is in force from here. */
+  private addressSpaceLoaded(): void {
+    const { tables, counted } = this;
+    const { shadowCache, prevalidation } = this.options.policy;
+    const loaded = this.activeRoots();
+    if (shadowCache === 0) {
+      counted.evictions += tables.addressSpaces.size;
+      counted.cacheMisses++;
+      tables.dropAll();
+    } else if (loaded.length > 0) {
+      counted.cacheHits++;
+      for (const root of loaded) tables.touch(root);
+      this.synchronise();
+    } else {
+      counted.cacheMisses++;
+    }
+    if (prevalidation) this.activeRoot();
+  }
+
+  private activeRoot(): ShadowRoot {
+    const { tables, counted } = this;
+    const directoryGpa = directoryOf(this.mode);
+    const known = tables.root(directoryGpa, this.view);
+    if (known) return known;
+    const { frames, policy } = this.options;
+    if (frames.available === 0) this.exhausted();
+    const others = new Set(tables.addressSpaces);
+    others.delete(directoryGpa);
+    for (const oldest of others) {
+      if (others.size < Math.max(1, policy.shadowCache)) break;
+      others.delete(oldest);
+      tables.dropAddressSpace(oldest);
+      counted.evictions++;
+    }
+    const root = tables.createRoot(directoryGpa, this.view);
+    if (policy.prevalidation) this.prevalidate(root);
+    return root;
+  }
+
+  /** The roots of the guest's current address space: one for each view that has been used. */
+  private activeRoots(): ShadowRoot[] {
+    const directoryGpa = directoryOf(this.mode);
+    return VIEWS.flatMap((view) => this.tables.root(directoryGpa, view) ?? []);
+  }
+
+  private exhausted(): void {
+    this.counted.exhaustions++;
+    this.dropAll();
+  }
+
+  // --- fills
 
   private fill(gva: number, mapping: Mapping, write: boolean): void {
     const { host, frames } = this.options;
-    if (frames.available < MIN_FRAMES) this.dropAll();
+    if (frames.available < MIN_FRAMES) this.exhausted();
     const pde = this.markUsed(mapping, write);
     const index = gva >>> 22;
-    const table = this.linkedTable(index, pde);
-    const entryIndex = (gva >>> 12) & (ENTRIES_PER_TABLE - 1);
-    this.syncTableEntry(table, entryIndex);
+    const root = this.activeRoot();
+    const table = this.linkedTable(root, index, pde);
+    const entryIndex = entryIndexOf(gva);
+    const before = this.tables.entry(table, entryIndex);
+    if (this.syncTableEntry(table, entryIndex) && before === 0) this.counted.filled++;
     table.idleWrites = 0;
+    // What other views know of the address is forgotten with the fault.
+    this.synchronisePage(gva, table);
     host.trace.record({ ticks: host.ledger.ticks, kind: 'shadowFill', gva, gpa: mapping.gpa });
   }
 
@@ -227,99 +348,37 @@ export class ShadowMmu {
     if ((before | 0) !== after) this.options.guest.memory.write32(gpa, after);
   }
 
-  /** The table for directory entry `pde`, linked into the active root at `index`. */
-  private linkedTable(index: number, pde: number): ShadowTable {
-    const source = sourceOf(pde, this.mode, this.view);
-    const table = this.tables.get(tableKey(source)) ?? this.createTable(source);
-    this.link(this.activeRoot(), index, table);
+  /** The table for directory entry `pde`, linked into a root at `index`. */
+  private linkedTable(root: ShadowRoot, index: number, pde: number): ShadowTable {
+    const source = sourceOf(pde, this.mode, root.view);
+    const known = this.tables.table(source);
+    const table = known ?? this.tables.createTable(source);
+    this.link(root, index, table);
+    if (!known && this.options.policy.prevalidation) this.prefill(table);
     return table;
-  }
-
-  private createTable(source: TableSource): ShadowTable {
-    const table = new ShadowTable(this.newFrame(), source);
-    this.tables.set(tableKey(source), table);
-    if (!source.large) {
-      const page = pageOf(source.gpa);
-      this.sourceTraces.set(
-        table,
-        this.traces.add(page, (offset, bytes) => this.onTableWrite(table, offset, bytes)),
-      );
-    }
-    return table;
-  }
-
-  private activeRoot(): ShadowRoot {
-    const known = this.roots.get(this.activeKey);
-    if (known) return known;
-    if (this.options.frames.available === 0) this.dropAll();
-    if (this.roots.size >= MAX_ROOTS) this.dropRoot(this.roots.values().next().value!);
-    const directoryGpa = directoryOf(this.mode);
-    const root = new ShadowRoot(this.newFrame(), directoryGpa, this.view);
-    this.roots.set(root.key, root);
-    const { reserved } = this;
-    if (reserved) this.options.host.memory.write32(root.entryHpa(reserved.directoryIndex), reserved.entry);
-    if (directoryGpa !== null) {
-      this.sourceTraces.set(
-        root,
-        this.traces.add(pageOf(directoryGpa), (offset, bytes) => this.onDirectoryWrite(root, offset, bytes)),
-      );
-    }
-    return root;
-  }
-
-  /** The roots of the guest's current address space: one for each view that has been used. */
-  private activeRoots(): ShadowRoot[] {
-    const directoryGpa = directoryOf(this.mode);
-    return VIEWS.flatMap((view) => this.roots.get(rootKey(directoryGpa, view)) ?? []);
-  }
-
-  private get activeKey(): number {
-    return rootKey(directoryOf(this.mode), this.view);
-  }
-
-  /** A frame of zeros. Callers made sure that there is one. */
-  private newFrame(): number {
-    const { frames, host, charge } = this.options;
-    const hpa = frames.allocate();
-    if (hpa === null) throw new RangeError('the monitor has no frame for a shadow page table');
-    host.memory.u8.fill(0, hpa, hpa + PAGE_BYTES);
-    charge('vmm.shadow.table');
-    return hpa;
   }
 
   private link(root: ShadowRoot, index: number, table: ShadowTable | null): void {
-    const linked = root.tables.get(index);
-    if (linked === (table ?? undefined)) return;
-    const entryHpa = root.entryHpa(index);
-    linked?.links.delete(entryHpa);
-    if (table) {
-      root.tables.set(index, table);
-      table.links.add(entryHpa);
-    } else {
-      root.tables.delete(index);
-    }
-    // All rights here: the ones that count are in the table's entries.
-    this.writeEntry(entryHpa, table ? linkEntry(table.hpa) : 0);
-    // The TLB may hold entries of the table that was here, of any page of the 4 MB.
-    if (linked) this.flushAll = true;
+    // Through a new link no TLB can have seen what the table says.
+    if (table && root.tables.get(index) !== table && this.tables.pages.isLoose(table))
+      this.tighten(pageOf(table.source.gpa));
+    this.tables.link(root, index, table);
   }
 
-  private syncTableEntry(table: ShadowTable, index: number): void {
+  /** @returns whether the entry is another one now. */
+  private syncTableEntry(table: ShadowTable, index: number): boolean {
     const { memory } = this.options.guest;
     const { source } = table;
     // Of a large page's, rights come from the source alone.
     const pte = source.large ? identityPde(0) : memory.read32(source.gpa + index * 4);
     const page = source.large ? pageOf(source.gpa) + index : pageOf((pte & PTE_FRAME) >>> 0);
-    if (this.isDevice(page)) {
-      this.setTableEntry(table.entryHpa(index), 0);
-      return;
-    }
+    if (this.isDevice(page)) return this.tables.setEntry(table, index, 0);
     const entry = shadowEntry(source, pte, {
       frameHpa: page < this.guestPages ? GUEST_HPA + page * PAGE_BYTES : UNBACKED_HPA,
       writeProtect: this.mode.writeProtect,
       traced: this.traces.has(page),
     });
-    this.setTableEntry(table.entryHpa(index), entry);
+    return this.tables.setEntry(table, index, entry);
   }
 
   /** Whether a device of the guest answers in a guest-physical page: never mapped, so that each access is emulated. */
@@ -327,100 +386,128 @@ export class ShadowMmu {
     return page >= this.guestPages && this.options.guest.memory.outside.claimsPage(page);
   }
 
-  private setTableEntry(entryHpa: number, entry: number): void {
-    const before = this.options.host.memory.read32(entryHpa);
-    if (before === entry >>> 0) return;
-    this.unmap(entryHpa, before);
-    const page = guestPage(entry);
-    if (page !== null) {
-      this.reverse.add(page, entryHpa);
-      this.options.charge('vmm.shadow.fill');
+  // --- prevalidation
+
+  /**
+   * Fills a new address space with what the guest has used in it, so that it need not fault again: the "expensive
+   * prevalidation at context switch" that Adams & Agesen (section 2.4) weigh against traces and hidden faults.
+   */
+  private prevalidate(root: ShadowRoot): void {
+    const { guest, frames, charge } = this.options;
+    if (root.directoryGpa === null) return;
+    for (let index = 0; index < ENTRIES_PER_TABLE; index++) {
+      if (index % ENTRIES_PER_ACCESS === 0) charge('vmm.guest.access');
+      if (frames.available <= KEPT_FRAMES) return;
+      if (this.tables.isReserved(index)) continue;
+      const pde = guest.memory.read32(root.directoryGpa + index * 4);
+      if (isUsed(pde, this.mode)) this.linkedTable(root, index, pde);
     }
-    this.writeEntry(entryHpa, entry);
   }
 
-  private unmap(entryHpa: number, entry: number): void {
-    const page = guestPage(entry);
-    if (page !== null) this.reverse.remove(page, entryHpa);
+  /** Of a 4 MB page no entry tells which of its parts are in use, so they wait for faults. */
+  private prefill(table: ShadowTable): void {
+    if (!table.source.large) this.review(table, (entry) => entry === 0);
   }
 
-  private writeEntry(entryHpa: number, entry: number): void {
-    this.options.host.memory.write32(entryHpa, entry);
-    this.options.charge('vmm.shadow.write');
-  }
-
-  /** A page begins to be traced: no mapping may let a write through any more, in tables or in the TLB. */
-  private protect(page: number): void {
-    const { memory } = this.options.host;
-    for (const entryHpa of this.reverse.entries(page)) {
-      const entry = memory.read32(entryHpa);
-      if (entry & PTE_W) this.writeEntry(entryHpa, entry & ~PTE_W);
-    }
-    this.flushAll = true;
-  }
+  // --- traces
 
   private onTableWrite(table: ShadowTable, byteOffset: number, byteCount: number): void {
-    const active = this.activeRoots().some((root) =>
-      [...table.links].some((hpa) => hpa - (hpa % PAGE_BYTES) === root.hpa),
-    );
-    if (!active && ++table.idleWrites >= MAX_IDLE_WRITES) {
-      this.dropTable(table);
+    this.counted.tracesFired++;
+    if (!this.isActive(table) && ++table.idleWrites >= MAX_IDLE_WRITES) {
+      this.tables.dropTable(table);
       return;
     }
     for (const index of entriesTouched(byteOffset, byteCount)) {
       this.options.charge('vmm.guest.access');
+      const before = this.tables.entry(table, index);
       this.syncTableEntry(table, index);
+      if (before === 0 && this.tables.entry(table, index) !== 0) this.counted.eagerlyFilled++;
     }
   }
 
   private onDirectoryWrite(root: ShadowRoot, byteOffset: number, byteCount: number): void {
+    this.counted.tracesFired++;
     const active = root.directoryGpa === directoryOf(this.mode);
     if (!active && ++root.idleWrites >= MAX_IDLE_WRITES) {
-      this.dropRoot(root);
+      this.tables.dropRoot(root);
       return;
     }
     const { memory } = this.options.guest;
     for (const index of entriesTouched(byteOffset, byteCount)) {
-      if (this.isReserved(index)) continue;
+      if (this.tables.isReserved(index)) continue;
       this.options.charge('vmm.guest.access');
       const pde = memory.read32(root.directoryGpa! + index * 4);
       // Only a table that is there already: a new one waits for its first use.
       const table = isUsed(pde, this.mode)
-        ? this.tables.get(tableKey(sourceOf(pde, this.mode, root.view)))
+        ? this.tables.table(sourceOf(pde, this.mode, root.view))
         : undefined;
       this.link(root, index, table ?? null);
     }
   }
 
-  private isReserved(directoryIndex: number): boolean {
-    return this.reserved?.directoryIndex === directoryIndex;
+  /** Whether the guest's current address space uses a table. */
+  private isActive(table: ShadowTable): boolean {
+    return this.activeRoots().some((root) =>
+      [...table.links].some((hpa) => hpa - (hpa % PAGE_BYTES) === root.hpa),
+    );
   }
 
-  private dropRoot(root: ShadowRoot): void {
-    for (const [index, table] of root.tables) table.links.delete(root.entryHpa(index));
-    this.roots.delete(root.key);
-    this.giveBack(root);
+  // --- lazy traces
+
+  /** @returns whether the guest may write to the page from here on; the trace is wanted otherwise. */
+  private loosen(page: number): boolean {
+    if (this.options.policy.traces !== 'lazy' || !this.tables.pages.loosen(page)) return false;
+    this.counted.loosened++;
+    return true;
   }
 
-  private dropTable(table: ShadowTable): void {
-    for (const root of this.roots.values()) {
-      for (const [index, linked] of root.tables) if (linked === table) this.link(root, index, null);
+  /** Brings up to date what the current address space has of tables that the guest may have changed unseen. */
+  private synchronise(): void {
+    for (const page of this.tables.pages.looseWhere((table) => this.isActive(table))) this.tighten(page);
+  }
+
+  private tighten(page: number): void {
+    const { prevalidation } = this.options.policy;
+    // Of what is not in the shadow nothing can be out of date.
+    const wanted = prevalidation ? (): boolean => true : (entry: number): boolean => entry !== 0;
+    for (const table of this.tables.pages.tighten(page)) this.review(table, wanted);
+  }
+
+  /**
+   * Brings the entries for one address up to date, as far as they may not be.
+   * @param except is.
+   */
+  private synchronisePage(gva: number, except: ShadowTable | null = null): void {
+    const { tables, options, counted } = this;
+    if (!tables.pages.anyLoose) return;
+    for (const root of this.activeRoots()) {
+      const table = root.tables.get(gva >>> 22);
+      if (!table || table === except || !tables.pages.isLoose(table)) continue;
+      options.charge('vmm.guest.access');
+      counted.synchronised++;
+      if (this.syncTableEntry(table, entryIndexOf(gva))) this.flushPages.push(gva);
     }
-    const { memory } = this.options.host;
+  }
+
+  /** Derives the entries anew that are `wanted` by what they are now. */
+  private review(table: ShadowTable, wanted: (entry: number) => boolean): void {
+    const { tables, options, counted } = this;
+    let paidFor = -1;
     for (let index = 0; index < ENTRIES_PER_TABLE; index++) {
-      const entryHpa = table.entryHpa(index);
-      this.unmap(entryHpa, memory.read32(entryHpa));
+      const before = tables.entry(table, index);
+      if (!wanted(before)) continue;
+      const line = Math.floor(index / ENTRIES_PER_ACCESS);
+      if (line !== paidFor) options.charge('vmm.guest.access');
+      paidFor = line;
+      const changed = this.syncTableEntry(table, index);
+      if (before !== 0) counted.synchronised++;
+      else if (changed) counted.prefilled++;
     }
-    this.tables.delete(tableKey(table.source));
-    this.giveBack(table);
   }
+}
 
-  private giveBack(owner: ShadowRoot | ShadowTable): void {
-    this.sourceTraces.get(owner)?.release();
-    this.sourceTraces.delete(owner);
-    this.options.frames.release(owner.hpa);
-    this.flushAll = true;
-  }
+function entryIndexOf(gva: number): number {
+  return (gva >>> 12) & (ENTRIES_PER_TABLE - 1);
 }
 
 /** Number of the guest-physical page; the address may lie above 4 GB. */

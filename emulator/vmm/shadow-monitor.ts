@@ -20,6 +20,7 @@ export abstract class ShadowMonitor extends Monitor {
 }
 
 export function createShadow(monitor: Monitor): ShadowMmu {
-  const { host, guest, frames } = monitor;
-  return new ShadowMmu({ host, guest, frames, charge: (key, count) => monitor.charge(key, count) });
+  const { host, guest, frames, switches } = monitor;
+  const charge = monitor.charge.bind(monitor);
+  return new ShadowMmu({ host, guest, frames, policy: switches, charge });
 }

@@ -35,6 +35,9 @@ export interface CountRow extends SwitchFacts {
 
 export type SwitchRow = FlagRow | ChoiceRow | CountRow;
 
+/** The techniques that have shadow page tables. */
+const SHADOWED: readonly Technique[] = ['trap-and-emulate', 'binary-translation', 'svm-shadow'];
+
 /**
  * The mechanisms of the monitors that can be switched or sized, for what-if questions. None changes what a guest
  * can see but time; each changes counts. The defaults are what the technique is. A new one is a row here, read as
@@ -54,6 +57,30 @@ export const SWITCHES = {
     default: false,
     techniques: ['trap-and-emulate'],
     description: 'a processor on which every sensitive instruction traps when deprivileged',
+  },
+  traces: {
+    kind: 'choice',
+    values: ['eager', 'lazy'],
+    default: 'eager',
+    techniques: SHADOWED,
+    description:
+      'when edits of page tables reach the shadow: at each store, by traces; or lazily, when a TLB would have to forget (section 7.2)',
+  },
+  shadowCache: {
+    kind: 'count',
+    min: 0,
+    max: 1024,
+    unit: 'address spaces',
+    default: 64,
+    techniques: SHADOWED,
+    description: 'address spaces whose shadows are kept; 0: thrown away at each load of CR3',
+  },
+  prevalidation: {
+    kind: 'flag',
+    default: false,
+    techniques: SHADOWED,
+    description:
+      'entries of the shadow that the guest has used are filled ahead of faults when an address space is loaded',
   },
   chaining: {
     kind: 'flag',

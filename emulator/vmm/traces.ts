@@ -51,6 +51,11 @@ export class Traces {
     return this.listenersByPage.has(page);
   }
 
+  /** How many purposes a page is traced for. */
+  count(page: number): number {
+    return this.listenersByPage.get(page)?.size ?? 0;
+  }
+
   private remove(page: number, listener: TraceListener): void {
     const listeners = this.listenersByPage.get(page);
     if (!listeners?.delete(listener) || listeners.size > 0) return;

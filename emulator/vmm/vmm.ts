@@ -1,4 +1,5 @@
 import type { ExitReason } from '../arch/exits.js';
+import type { ShadowStatistics } from './shadow-statistics.js';
 import type { Machine, RunLimits, Stop } from '../machine.js';
 
 /** Count and cost of one exit reason: cycles from the exit to the guest's resumption. */
@@ -30,4 +31,6 @@ export interface Vmm {
   exitPoints: ReadonlySet<ExitReason> | null;
   /** Exits so far, by reason; reasons that never happened are absent. */
   readonly exits: ReadonlyMap<ExitReason, ExitRow>;
+  /** What its shadow page tables have done so far; null for a technique without any. */
+  readonly shadowStatistics: ShadowStatistics | null;
 }

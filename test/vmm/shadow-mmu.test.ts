@@ -25,6 +25,7 @@ import {
   UNBACKED_HPA,
 } from '../../emulator/vmm/layout.js';
 import { ShadowMmu } from '../../emulator/vmm/shadow-mmu.js';
+import type { ShadowPolicy } from '../../emulator/vmm/shadow-mmu.js';
 import { generator } from './random-guests.js';
 
 const profile = findProfile('pentium4-672');
@@ -34,6 +35,9 @@ const TABLE = 0x11000;
 const SECOND_DIRECTORY = 0x12000;
 const LARGE_GVA = 0x0080_0000;
 const RW = PTE_P | PTE_W | PTE_U;
+
+const ALL_FRAMES = (MONITOR_BYTES - FIRST_MONITOR_FRAME_HPA) / 4096;
+const USUAL: ShadowPolicy = { traces: 'eager', shadowCache: 64, prevalidation: false };
 
 interface Access {
   write: boolean;
@@ -53,11 +57,12 @@ class Bench {
   readonly hostMemory: PhysicalMemory;
   readonly memory: PhysicalMemory;
   readonly registers = { cr0: 0, cr3: 0, cr4: 0 };
+  private readonly tlbHistory = { flushes: 0, invalidations: 0, lastInvalidated: 0 };
   readonly shadow: ShadowMmu;
   readonly charges = new Map<string, number>();
   readonly outcomes: string[] = [];
 
-  constructor(frameCount = (MONITOR_BYTES - FIRST_MONITOR_FRAME_HPA) / 4096) {
+  constructor(frameCount = ALL_FRAMES, policy: Partial<ShadowPolicy> = {}) {
     const bytes = MONITOR_BYTES + GUEST_BYTES;
     this.hostMemory = PhysicalMemory.over(new WebAssembly.Memory({ initial: bytes >> 16 }), 0, bytes);
     this.memory = this.hostMemory.window(GUEST_HPA, GUEST_BYTES);
@@ -66,15 +71,27 @@ class Bench {
       ledger: new Ledger(profile),
       trace: new TraceRecorder(),
     } as unknown as Machine;
-    const guest = { memory: this.memory, cpu: this.registers, profile } as unknown as Machine;
+    const cpu = { ...this.registers, tlbHistory: this.tlbHistory };
+    const guest = { memory: this.memory, cpu, profile } as unknown as Machine;
     const frames = new FrameAllocator(FIRST_MONITOR_FRAME_HPA, FIRST_MONITOR_FRAME_HPA + frameCount * 4096);
     const charge = (key: string, count = 1) => this.charges.set(key, (this.charges.get(key) ?? 0) + count);
-    this.shadow = new ShadowMmu({ host, guest, frames, charge });
+    this.shadow = new ShadowMmu({ host, guest, frames, charge, policy: { ...USUAL, ...policy } });
   }
 
   control(registers: Partial<Bench['registers']>): void {
     Object.assign(this.registers, registers);
-    this.shadow.follow(this.registers);
+    this.tlbHistory.flushes++;
+    this.follow();
+  }
+
+  invlpg(gva: number): void {
+    this.tlbHistory.invalidations++;
+    this.tlbHistory.lastInvalidated = gva;
+    this.follow();
+  }
+
+  private follow(): void {
+    this.shadow.follow({ ...this.registers, tlbHistory: this.tlbHistory });
   }
 
   /** What the host's MMU makes of an access, with CR0.WP set. @returns the host-physical address or an error code. */
@@ -313,16 +330,33 @@ function samePage(a: PhysicalMemory, b: PhysicalMemory, gpa: number): boolean {
   return true;
 }
 
-for (const frames of [4000, 5]) {
-  t.test(`random tables and accesses, ${frames} frames: as bare hardware`, (t) => {
+const POLICIES: [frames: number, rounds: number, policy: Partial<ShadowPolicy>][] = [
+  [4000, 20_000, {}],
+  [5, 20_000, {}],
+  [4000, 10_000, { traces: 'lazy' }],
+  [7, 10_000, { traces: 'lazy', shadowCache: 2 }],
+  [4000, 10_000, { traces: 'lazy', prevalidation: true }],
+  [4000, 5_000, { shadowCache: 1, prevalidation: true }],
+  [4000, 5_000, { shadowCache: 0 }],
+  [5, 5_000, { traces: 'lazy', shadowCache: 0, prevalidation: true }],
+];
+
+for (const [frames, rounds, policy] of POLICIES) {
+  t.test(`random tables and accesses, ${frames} frames, ${JSON.stringify(policy)}: as bare hardware`, (t) => {
     const random = generator(frames);
-    const bench = new Bench(frames);
+    const bench = new Bench(frames, policy);
+    /** What an edit asks for. */
+    const flush = () => {
+      if (random(2)) bench.control({});
+      else for (const gva of gvas) bench.invlpg(gva);
+    };
     const plain = PhysicalMemory.over(new WebAssembly.Memory({ initial: GUEST_BYTES >> 16 }), 0, GUEST_BYTES);
     const pages = [DIRECTORY, SECOND_DIRECTORY, TABLE, 0x13000, 0x14000];
     const accesses = [READ, WRITE, USER_READ, USER_WRITE];
     const indices = [0, 1, 2, 3, 1023];
+    const gvas = indices.flatMap((high) => indices.map((low) => ((high << 22) | (low << 12)) >>> 0));
     const differences: string[] = [];
-    for (let round = 0; round < 20_000 && differences.length === 0; round++) {
+    for (let round = 0; round < rounds && differences.length === 0; round++) {
       const choice = random(100);
       if (choice < 15) {
         const page = pages[random(pages.length)];
@@ -334,6 +368,7 @@ for (const frames of [4000, 5]) {
           if (bytes === 4) memory.write32(gpa, entry);
           else memory.write16(gpa, entry & 0xffff);
         }
+        if (policy.traces === 'lazy') flush();
       } else if (choice < 18) {
         const cr0 = (random(8) ? CR0_PG : 0) | (random(2) ? CR0_WP : 0);
         bench.control({ cr0, cr4: random(2) ? CR4_PSE : 0, cr3: pages[random(2)] });

@@ -108,9 +108,7 @@ export class ShadowMmu {
   constructor(private readonly options: ShadowOptions) {
     const { frames, guest, host, charge } = options;
     if (frames.available < MIN_FRAMES) {
-      throw new RangeError(
-        `shadow page tables need ${MIN_FRAMES} frames, ${frames.available} are left`,
-      );
+      throw new RangeError(`shadow page tables need ${MIN_FRAMES} frames, ${frames.available} are left`);
     }
     this.guestPages = guest.memory.sizeBytes / PAGE_BYTES;
     this.formats = pagingFormats(guest.profile);

@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { DEFAULTS, findProfile, profiles } from '../../emulator/index.js';
 import { fitPrices, reproduce } from '../reproduce/index.js';
+import { explainMisses } from '../reproduce/misses.js';
 import { reproductionTable } from '../reproduce/table.js';
-import type { Row } from '../reproduce/index.js';
+import type { ReproduceOptions, Row } from '../reproduce/index.js';
 import { EXIT, Failure, messageOf } from './failure.js';
-import { StatusLine } from './status-line.js';
+import { bar, StatusLine } from './status-line.js';
 
 interface Options {
   cpu: string;
@@ -30,8 +31,8 @@ function run({ cpu, json, fit }: Options): void {
     throw new Failure(messageOf(error), EXIT.usage);
   }
   const status = new StatusLine(process.stderr);
-  let runs = 0;
-  const onRun = (what: string) => status.show(`run ${++runs}: ${what}`);
+  const onRun: ReproduceOptions['onRun'] = ({ run, of, what }) =>
+    status.show(`${bar((run - 1) / of)} ${run}/${of} ${what}`);
   try {
     if (fit) {
       const prices = fitPrices(profile, onRun);
@@ -55,5 +56,10 @@ function report(profile: string, rows: readonly Row[]): string {
   const { 'text/plain': text } = reproductionTable(profile, rows);
   const judged = rows.filter(({ met }) => met !== null);
   const missed = judged.filter(({ met }) => met === false).length;
-  return `${text}\n\n${judged.length - missed} of ${judged.length} targets met, ${missed} missed`;
+  return [
+    text,
+    '',
+    `${judged.length - missed} of ${judged.length} targets met, ${missed} missed`,
+    ...explainMisses(rows).map((line) => `- ${line}`),
+  ].join('\n');
 }

@@ -21,3 +21,11 @@ export class StatusLine {
     this.shown = false;
   }
 }
+
+const BAR_CHARACTERS = 20;
+
+/** How much of the whole is done, 0 to 1, as a bar of characters. */
+export function bar(share: number): string {
+  const full = Math.round(share * BAR_CHARACTERS);
+  return `${'█'.repeat(full)}${'░'.repeat(BAR_CHARACTERS - full)}`;
+}

@@ -1,4 +1,3 @@
-import { total } from './measure.js';
 import type { Measurements } from './measure.js';
 import { COMPARED, NANOBENCHMARKS, operation } from './nano.js';
 import type { Compared } from './nano.js';
@@ -59,20 +58,8 @@ export function bootRows(measurements: Measurements): Row[] {
   });
 }
 
-/** A run of our own that boots and halts, with a thousandth of the counts: cycles under each technique. */
-export function bootRun(
-  measurements: Measurements,
-): Record<Compared, { cycles: number; translated: number }> {
-  return Object.fromEntries(
-    COMPARED.map((technique) => {
-      const run = measurements.run('boot-halt', technique, {});
-      return [technique, { cycles: run.cycles, translated: total(run, 'translate.instruction') }];
-    }),
-  ) as Record<Compared, { cycles: number; translated: number }>;
-}
-
 /** Sources of any weight, heaviest first. Below a hundredth of the whole the order is noise. */
-function orderOf(rows: readonly Row[], column: 'paper' | 'ours'): string[] {
+function orderOf(rows: readonly (Row & { paper: number })[], column: 'paper' | 'ours'): string[] {
   const whole = rows.reduce((sum, row) => sum + Math.max(0, row[column]), 0);
   return rows
     .filter((row) => row[column] > whole / 100)
@@ -86,7 +73,7 @@ function overhead(
   technique: Monitor,
   paper: number,
   cycles: number,
-): Row {
+) {
   return within(
     {
       name: `boot/halt: ${name}, s`,

@@ -11,7 +11,7 @@ const PAPER = {
 const ITERATIONS = 40_000;
 
 /** The process is sized so that an iteration on the bare Pentium 4 takes the paper's 572,000 cycles; see the guest. */
-const SLOPE = { guest: 'forkwait', parameter: 'ITERATIONS', between: [3, 8] } as const;
+export const FORKWAIT = { guest: 'forkwait', parameter: 'ITERATIONS', between: [3, 8] } as const;
 
 /** Fork and wait: native cycles an iteration, and how many times longer it takes under the monitors. */
 export function forkwaitRows(measurements: Measurements): Row[] {
@@ -20,7 +20,7 @@ export function forkwaitRows(measurements: Measurements): Row[] {
   const paper = PAPER[profile.name as keyof typeof PAPER];
   const [native, ...monitors] = COMPARED.map((technique) => ({
     technique,
-    cycles: measurements.slope({ ...SLOPE, technique }).cycles,
+    cycles: measurements.slope({ ...FORKWAIT, technique }).cycles,
   }));
   return [
     within(

@@ -3,10 +3,11 @@ import { bootRows } from './boot.js';
 import { calibrate } from './calibrate.js';
 import type { Cell } from './calibrate.js';
 import { forkwaitRows } from './forkwait.js';
-import { Measurements } from './measure.js';
+import { countRuns, Measurements } from './measure.js';
 import { NANOBENCHMARKS, nanoRows, operation } from './nano.js';
 import type { Compared } from './nano.js';
 import type { Row } from './row.js';
+import { fasterExitRows, nestedPagingRows } from './section7.js';
 import { table1Rows } from './table1.js';
 import { computeRows, macroRows } from './workloads.js';
 export type { Kind, Row } from './row.js';
@@ -38,16 +39,18 @@ const FIGURES = {
   '2': computeRows,
   '3': macroRows,
   '5': bootRows,
+  '7.1': fasterExitRows,
+  '7.4': nestedPagingRows,
 } as const;
 export type Figure = keyof typeof FIGURES;
-/** Of these the paper has figures for its second processor too. */
-const ON_EVERY_PROCESSOR: readonly Figure[] = ['table 1', '6.2'];
+/** The other figures are the Pentium 4's alone. */
+const ON_EVERY_PROCESSOR: readonly Figure[] = ['table 1', '6.2', '7.1', '7.4'];
 
 export interface ReproduceOptions {
   /** Which figures; all that there are for the processor unless told. */
   figures?: readonly Figure[] | undefined;
-  /** Is told what is run next. */
-  onRun?: (what: string) => void;
+  /** Is told what is run next, and how many runs there are. */
+  onRun?: (next: { run: number; of: number; what: string }) => void;
 }
 
 /**
@@ -62,23 +65,35 @@ export function reproduce(profile: CpuProfile, { figures, onRun }: ReproduceOpti
     if (!known.includes(figure))
       throw new RangeError(`no figure '${String(figure)}' to run again; there are: ${known.join(', ')}`);
   }
-  const measurements = new Measurements(profile, onRun);
-  return known
+  const chosen = known
     .filter((figure) => figures?.includes(figure) ?? true)
-    .filter((figure) => profile.name === CALIBRATED_PROFILE || ON_EVERY_PROCESSOR.includes(figure))
-    .flatMap((figure) => FIGURES[figure](measurements));
+    .filter((figure) => profile.name === CALIBRATED_PROFILE || ON_EVERY_PROCESSOR.includes(figure));
+  const measure = (measurements: Measurements) => chosen.flatMap((figure) => FIGURES[figure](measurements));
+  return withProgress(profile, onRun, measure);
+}
+
+function withProgress<T>(
+  profile: CpuProfile,
+  onRun: ReproduceOptions['onRun'],
+  measure: (measurements: Measurements) => T,
+): T {
+  if (!onRun) return measure(new Measurements(profile));
+  const of = countRuns(profile, measure);
+  let run = 0;
+  return measure(new Measurements(profile, (what) => onRun({ run: ++run, of, what })));
 }
 
 /**
  * The prices of the monitors fitted anew to the paper's cells: cycles by key.
  * @throws RangeError when that cannot be done.
  */
-export function fitPrices(profile: CpuProfile, onRun?: (what: string) => void) {
-  const measurements = new Measurements(profile, onRun);
-  const cells = CALIBRATED_CELLS.map(([name, technique]): Cell => {
-    const bench = NANOBENCHMARKS.find((candidate) => candidate.name === name)!;
-    const { counts } = operation(measurements, bench, technique);
-    return { name: `${name} under ${technique}`, counts, cycles: bench.paper[technique] };
-  });
+export function fitPrices(profile: CpuProfile, onRun?: ReproduceOptions['onRun']) {
+  const cells = withProgress(profile, onRun, (measurements) =>
+    CALIBRATED_CELLS.map(([name, technique]): Cell => {
+      const bench = NANOBENCHMARKS.find((candidate) => candidate.name === name)!;
+      const { counts } = operation(measurements, bench, technique);
+      return { name: `${name} under ${technique}`, counts, cycles: bench.paper[technique] };
+    }),
+  );
   return calibrate(profile, cells);
 }

@@ -1,5 +1,12 @@
-import { COST_KEYS, GuestRun, reprice } from '../../emulator/index.js';
-import type { CostKey, CpuProfile, ExitReason, RunResult, Technique } from '../../emulator/index.js';
+import { COST_KEYS, GuestRun } from '../../emulator/index.js';
+import type {
+  CostKey,
+  CpuProfile,
+  ExitReason,
+  RunResult,
+  Switches,
+  Technique,
+} from '../../emulator/index.js';
 import {
   assembleGuest,
   checkParameters,
@@ -29,6 +36,8 @@ export interface SlopeOf {
   between: readonly [number, number];
   /** Other parameters of the guest. */
   parameters?: Readonly<Record<string, number>>;
+  /** Of the monitor. */
+  switches?: Partial<Switches>;
 }
 
 const MEMORY_BYTES = 32 << 20;
@@ -38,36 +47,43 @@ const LIMITS = { instructions: 2_000_000_000 };
 export class Measurements {
   private readonly runs = new Map<string, RunResult>();
 
-  /** @param onRun is told about each run before it is made. */
+  /**
+   * @param onRun is told about each run before it is made.
+   * @param make makes it.
+   */
   constructor(
     readonly profile: CpuProfile,
     private readonly onRun: (what: string) => void = () => undefined,
+    private readonly make: typeof runGuest = runGuest,
   ) {}
 
+  /** The same on another processor, told of its runs as this one is. */
+  with(profile: CpuProfile): Measurements {
+    return new Measurements(profile, this.onRun, this.make);
+  }
+
   /** @throws Error when the guest does not assemble or does not end by itself. */
-  run(guest: string, technique: Technique, parameters: Readonly<Record<string, number>>): RunResult {
-    const chosen = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
+  run(
+    guest: string,
+    technique: Technique,
+    parameters: Readonly<Record<string, number>>,
+    switches: Partial<Switches> = {},
+  ): RunResult {
+    const chosen = Object.entries({ ...parameters, ...switches }).map(([name, value]) => `${name}=${value}`);
     const key = [guest, technique, ...chosen].join(' ');
     const known = this.runs.get(key);
     if (known) return known;
     this.onRun(key);
-    const disk = guestDisk(guestSource(guest), guestPath(guest));
-    const result = new GuestRun(image(guest, parameters), {
-      ...(disk && { disk }),
-      technique,
-      profile: this.profile,
-      memoryBytes: MEMORY_BYTES,
-      limits: LIMITS,
-    }).run();
+    const result = this.make(guest, technique, parameters, { profile: this.profile, switches });
     if (result.outcome !== 'exit' && result.outcome !== 'halted')
       throw new Error(`${key}: the guest did not come to its end: ${result.detail}`);
     this.runs.set(key, result);
     return result;
   }
 
-  slope({ guest, technique, parameter, between: [low, high], parameters = {} }: SlopeOf): Slope {
+  slope({ guest, technique, parameter, between: [low, high], parameters = {}, switches }: SlopeOf): Slope {
     const [few, many] = [low, high].map((times) =>
-      this.run(guest, technique, { ...parameters, [parameter]: times }),
+      this.run(guest, technique, { ...parameters, [parameter]: times }, switches),
     );
     const per = (after: number, before: number) => (after - before) / (high - low);
     const counts = Object.fromEntries(
@@ -75,11 +91,36 @@ export class Measurements {
     ) as Record<CostKey, number>;
     return { cycles: per(many.cycles, few.cycles), counts, exits: per(exitsOf(many), exitsOf(few)) };
   }
+}
 
-  /** The same run at other prices. */
-  repriced(run: RunResult, profile: CpuProfile): number {
-    return reprice(run, profile).cycles;
-  }
+/** How many runs `measure` takes, found out by a stand-in whose runs give nothing. */
+export function countRuns(profile: CpuProfile, measure: (measurements: Measurements) => unknown): number {
+  let runs = 0;
+  const nothing = { outcome: 'exit', cycles: 0, counts: {}, exits: {} } as unknown as RunResult;
+  measure(
+    new Measurements(
+      profile,
+      () => runs++,
+      () => nothing,
+    ),
+  );
+  return runs;
+}
+
+function runGuest(
+  guest: string,
+  technique: Technique,
+  parameters: Readonly<Record<string, number>>,
+  options: { profile: CpuProfile; switches: Partial<Switches> },
+): RunResult {
+  const disk = guestDisk(guestSource(guest), guestPath(guest));
+  return new GuestRun(image(guest, parameters), {
+    ...(disk && { disk }),
+    ...options,
+    technique,
+    memoryBytes: MEMORY_BYTES,
+    limits: LIMITS,
+  }).run();
 }
 
 /** Cycles that `counts` cost at the prices of a profile. */

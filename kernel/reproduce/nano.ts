@@ -41,15 +41,18 @@ export const NANOBENCHMARKS: readonly Nanobenchmark[] = [
 /** Past the point where translation has adapted, and short of the page-table entries that a guest has. */
 const REPEATS = [1000, 2000] as const;
 
+/** A nanobenchmark, or its empty loop, as something to take the slope of. */
+export function nanoSlope(guest: string) {
+  return { guest, parameter: 'REPEAT', between: REPEATS };
+}
+
 /** Of one nanobenchmark under one technique: one operation, without the loop. */
 export function operation(
   measurements: Measurements,
   { guest, loop }: Nanobenchmark,
   technique: Compared,
 ): Slope {
-  const [whole, empty] = [guest, loop].map((name) =>
-    measurements.slope({ guest: name, technique, parameter: 'REPEAT', between: REPEATS }),
-  );
+  const [whole, empty] = [guest, loop].map((name) => measurements.slope({ ...nanoSlope(name), technique }));
   return less(whole, empty);
 }
 

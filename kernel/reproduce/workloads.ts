@@ -29,7 +29,7 @@ const COMPUTE: readonly Workload[] = [
 ];
 
 /** Figure 3 (paper.md 2.3). */
-const MACRO: readonly Workload[] = [
+export const MACRO: readonly Workload[] = [
   { name: 'compile', guest: 'compile', parameter: 'JOBS', between: [3, 8], paper: [67.4, 54.8] },
   {
     name: 'web, processes (ApacheLin)',
@@ -69,7 +69,7 @@ export function macroRows(measurements: Measurements): Row[] {
   });
 }
 
-function rowsOf(measurements: Measurements, workload: Workload, figure: string): Row[] {
+function rowsOf(measurements: Measurements, workload: Workload, figure: string) {
   const [native, ...monitors] = COMPARED.map((technique) => ({
     technique,
     cycles: cyclesOf(measurements, workload, technique),

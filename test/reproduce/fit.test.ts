@@ -39,5 +39,5 @@ t.test('figure 4: the order of costs', async (t) => {
 });
 
 t.test('what cannot be run again', async (t) => {
-  t.throws(() => reproduce(profile, { figures: ['7' as '4'] }), /no figure '7' to run again; there are: /);
+  t.throws(() => reproduce(profile, { figures: ['8' as '4'] }), /no figure '8' to run again; there are: /);
 });

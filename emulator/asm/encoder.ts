@@ -160,8 +160,12 @@ export class InstructionEncoder {
     instruction.memoryIndexScale = address.scale;
     instruction.memoryDisplSize = address.displacementBytes;
     const bits = address.displacementBytes === 1 ? 8 : address.addressBits;
-    const signed = BigInt.asIntN(bits, address.displacement);
-    instruction.memoryDisplacement = BigInt.asUintN(64, signed);
+    // Without registers it is a whole address of 16 bits; beside one it is a distance. (iced asks for that.)
+    const isDistance = bits !== 16 || address.base !== undefined || address.index !== undefined;
+    const displacement = isDistance
+      ? BigInt.asIntN(bits, address.displacement)
+      : BigInt.asUintN(bits, address.displacement);
+    instruction.memoryDisplacement = BigInt.asUintN(64, displacement);
     instruction.segmentPrefix = address.segment?.iced ?? Register.None;
   }
 }

@@ -23,6 +23,7 @@ const conditional = (head: string) => conditions.map((condition) => head + condi
 /** Memory operands in every addressing form. */
 const addresses = [
   '[0x1234]',
+  '[0xfffe]',
   '[dword 0x1234]',
   '[word 0x1234]',
   '[bx]',

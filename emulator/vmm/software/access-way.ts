@@ -1,4 +1,4 @@
-import { ATTR_P } from '../../arch/descriptors.js';
+import { ATTR_DB, ATTR_P } from '../../arch/descriptors.js';
 import { EDI, ES, ESI, ESP, SS } from '../../arch/registers.js';
 import type { SegmentIndex } from '../../arch/registers.js';
 import type { Operation } from '../../isa/operation.js';
@@ -46,8 +46,9 @@ const STACK_READERS: ReadonlySet<string> = new Set(['pop', 'popa', 'leave', 'ret
 
 function accessesOf(cpu: Processor, operation: Operation): Access[] {
   const { row, rm, segment } = operation;
-  const source = { segment, offset: cpu.gpr(ESI), write: false };
-  const destination: Access = { segment: ES, offset: cpu.gpr(EDI), write: true };
+  const mask = operation.addressBytes === 2 ? 0xffff : 0xffff_ffff;
+  const source = { segment, offset: (cpu.gpr(ESI) & mask) >>> 0, write: false };
+  const destination: Access = { segment: ES, offset: (cpu.gpr(EDI) & mask) >>> 0, write: true };
   switch (row.mnemonic) {
     case 'movs':
       return [source, destination];
@@ -64,7 +65,14 @@ function accessesOf(cpu: Processor, operation: Operation): Access[] {
   if (row.memory !== 'none' && rm < 0)
     accesses.push({ segment, offset: operandOffset(cpu, operation), write: row.memory !== 'read' });
   if (STACK_WRITERS.has(row.mnemonic))
-    accesses.push({ segment: SS, offset: (cpu.gpr(ESP) - 4) >>> 0, write: true });
-  if (STACK_READERS.has(row.mnemonic)) accesses.push({ segment: SS, offset: cpu.gpr(ESP), write: false });
+    accesses.push({ segment: SS, offset: stackOffset(cpu, -operation.operandBytes), write: true });
+  if (STACK_READERS.has(row.mnemonic))
+    accesses.push({ segment: SS, offset: stackOffset(cpu, 0), write: false });
   return accesses;
+}
+
+/** Offset in SS at a distance from the top of the stack. */
+function stackOffset(cpu: Processor, distanceBytes: number): number {
+  const offset = cpu.gpr(ESP) + distanceBytes;
+  return cpu.segment(SS).attributes & ATTR_DB ? offset >>> 0 : offset & 0xffff;
 }

@@ -150,7 +150,7 @@ export class BinaryTranslationVmm extends ShadowMonitor {
     } else if (this.interruptDeliverable()) this.exitHandlers.inject();
     else if (cpu.interruptShadow) this.exitHandlers.interpret();
     else {
-      const engine = chooseEngine(cpu, this.switches.directExecution);
+      const engine = chooseEngine(this.guest, this.switches.directExecution);
       if (engine === 'direct') {
         this.registers.enterUser();
         this.runDirect(limits);

@@ -1,4 +1,4 @@
-import { CR4_PSE } from '../../arch/control.js';
+import { CR0_PE, CR4_PSE } from '../../arch/control.js';
 import { ATTR_CODE, ATTR_DB, ATTR_DC, ATTR_P, ATTR_RW, ATTR_S } from '../../arch/descriptors.js';
 import type { SegmentState } from '../../arch/descriptors.js';
 import { CS, DS, GS, SS } from '../../arch/registers.js';
@@ -24,7 +24,7 @@ export type CodeAddress =
 export class CodeSpace {
   private readonly keys = new Map<string, number>();
   private key = -1;
-  private segment = { base: 0, limit: 0, cpl: 0, stack32: true };
+  private segment: CodeSegment = { base: 0, limit: 0, cpl: 0, bits: 32, real: false, stack32: true };
   /** Translations depend on GS, DS and the rights of CS too, since code that names GS or CS has been met. */
   private dataMatters = false;
   private reach: Pick<CodeMode, 'gsThroughDs' | 'csThroughDs'> = { gsThroughDs: null, csThroughDs: null };
@@ -40,24 +40,20 @@ export class CodeSpace {
   ) {}
 
   get mode(): CodeMode {
-    const { cpl, limit, stack32 } = this.segment;
-    return { cpl, codeLimit: limit, stack32, ...this.reach };
+    const { cpl, limit, bits, real, stack32 } = this.segment;
+    return { bits, real, cpl, codeLimit: limit, stack32, ...this.reach };
   }
 
-  /** Follows the guest's segments. @returns the key of translations made for them. */
+  /** Follows the guest's mode and segments. @returns the key of translations made for them. */
   follow(cpu: Processor): number {
-    const { base, limit } = cpu.segment(CS);
-    const { cpl } = cpu;
-    const stack32 = (cpu.segment(SS).attributes & ATTR_DB) !== 0;
-    const now = this.segment;
-    const reach = this.dataMatters ? reachThroughDs(cpu) : this.reach;
-    const same = now.base === base && now.limit === limit && now.cpl === cpl && now.stack32 === stack32;
+    const now = codeSegmentOf(cpu);
+    const reach = this.dataMatters ? reachThroughDs(cpu, now.real) : this.reach;
     const sameReach =
       reach.gsThroughDs === this.reach.gsThroughDs && reach.csThroughDs === this.reach.csThroughDs;
-    if (same && sameReach && this.key >= 0) return this.key;
-    this.segment = { base, limit, cpl, stack32 };
+    if (this.key >= 0 && sameReach && isSame(now, this.segment)) return this.key;
+    this.segment = now;
     this.reach = reach;
-    const name = `${base} ${limit} ${cpl} ${stack32} ${reach.gsThroughDs} ${reach.csThroughDs}`;
+    const name = [...Object.values(now), reach.gsThroughDs, reach.csThroughDs].join();
     this.key = this.keys.get(name) ?? this.keys.size;
     this.keys.set(name, this.key);
     this.changed();
@@ -107,15 +103,57 @@ export class CodeSpace {
   }
 }
 
+/** Of the guest's mode, code and stack segments, what translations depend on. */
+interface CodeSegment extends Pick<CodeMode, 'bits' | 'real' | 'cpl' | 'stack32'> {
+  base: number;
+  limit: number;
+}
+
+function codeSegmentOf(cpu: Processor): CodeSegment {
+  const { base, limit, attributes } = cpu.segment(CS);
+  return {
+    base,
+    limit,
+    cpl: cpu.cpl,
+    bits: attributes & ATTR_DB ? 32 : 16,
+    real: (cpu.cr0 & CR0_PE) === 0,
+    stack32: (cpu.segment(SS).attributes & ATTR_DB) !== 0,
+  };
+}
+
+function isSame(a: CodeSegment, b: CodeSegment): boolean {
+  return (
+    a.base === b.base &&
+    a.limit === b.limit &&
+    a.cpl === b.cpl &&
+    a.bits === b.bits &&
+    a.real === b.real &&
+    a.stack32 === b.stack32
+  );
+}
+
 const WHOLE = 0xffff_ffff;
 const DATA = ATTR_P | ATTR_S | ATTR_RW;
 const READABLE_CODE = ATTR_P | ATTR_S | ATTR_CODE | ATTR_RW;
 
-function reachThroughDs(cpu: Processor): Pick<CodeMode, 'gsThroughDs' | 'csThroughDs'> {
+function reachThroughDs(cpu: Processor, real: boolean): Pick<CodeMode, 'gsThroughDs' | 'csThroughDs'> {
   const [ds, gs, cs] = [cpu.segment(DS), cpu.segment(GS), cpu.segment(CS)];
-  const isData = ({ attributes, limit }: SegmentState) =>
-    limit === WHOLE && (attributes & (DATA | ATTR_CODE | ATTR_DC)) === DATA;
-  if (!isData(ds) || ds.base !== 0) return { gsThroughDs: null, csThroughDs: null };
-  const readableCode = cs.limit === WHOLE && (cs.attributes & READABLE_CODE) === READABLE_CODE;
-  return { gsThroughDs: isData(gs) ? gs.base : null, csThroughDs: readableCode ? cs.base : null };
+  if (!isData(ds)) return { gsThroughDs: null, csThroughDs: null };
+  // In real mode code can be written, and is data.
+  const readable = real ? isData(cs) : (cs.attributes & READABLE_CODE) === READABLE_CODE;
+  return {
+    gsThroughDs: isData(gs) ? distance(gs, ds) : null,
+    csThroughDs: readable ? distance(cs, ds) : null,
+  };
+}
+
+/** Data that can be written, from offset 0 up to the limit. */
+function isData({ attributes }: SegmentState): boolean {
+  return (attributes & (DATA | ATTR_CODE | ATTR_DC)) === DATA;
+}
+
+/** What to add to an offset in one segment to reach the same byte through the other; null when that has other limits. */
+function distance(segment: SegmentState, ds: SegmentState): number | null {
+  if (segment.limit === WHOLE && ds.limit === WHOLE) return ds.base === 0 ? segment.base : null;
+  return segment.limit === ds.limit && segment.base === ds.base ? 0 : null;
 }

@@ -1,6 +1,8 @@
 import { Decoder, DecoderOptions, Formatter, FormatterSyntax } from 'iced-x86';
 
-/** One instruction of 32-bit code in NASM syntax. */
+import type { CodeBits } from './unit.js';
+
+/** One instruction in NASM syntax. */
 export interface DisassembledInstruction {
   linear: number;
   bytes: Uint8Array;
@@ -8,8 +10,12 @@ export interface DisassembledInstruction {
 }
 
 /** Disassembles all of `bytes`, which lie at `linear`. What is no instruction shows as `(bad)`. */
-export function disassemble(bytes: Uint8Array, linear: number): DisassembledInstruction[] {
-  const decoder = new Decoder(32, bytes, DecoderOptions.AMD);
+export function disassemble(
+  bytes: Uint8Array,
+  linear: number,
+  bits: CodeBits = 32,
+): DisassembledInstruction[] {
+  const decoder = new Decoder(bits, bytes, DecoderOptions.AMD);
   const formatter = new Formatter(FormatterSyntax.Nasm);
   formatter.spaceAfterOperandSeparator = true;
   formatter.hexPrefix = '0x';

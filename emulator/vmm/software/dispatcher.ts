@@ -4,9 +4,9 @@ import type { Machine } from '../../machine.js';
 import type { TranslationCache } from './cache.js';
 import type { CodeSpace } from './code-space.js';
 import type { Continuation, Fragment } from './fragment.js';
-import type { Decoded } from './translate.js';
-import { dependsOnData, translateUnit } from './translate.js';
-import type { TranslationSettings, TranslationUnit } from './unit.js';
+import { dependsOnData } from './segment-forms.js';
+import { translateUnit } from './translate.js';
+import type { Decoded, TranslationSettings, TranslationUnit } from './unit.js';
 
 /** Finds, or makes, the translated code that goes on where the guest stands. */
 export class Dispatcher {
@@ -124,8 +124,9 @@ export class Dispatcher {
   private fetch(eip: number, gpa: number): Decoded | null {
     const { memory } = this.guest;
     const inPage = PAGE_BYTES - (gpa & (PAGE_BYTES - 1));
-    const available = Math.min(inPage, this.space.mode.codeLimit - eip + 1);
-    const operation = decode(memory.u8, gpa, available, 32);
+    const { bits, codeLimit } = this.space.mode;
+    const available = Math.min(inPage, codeLimit - eip + 1);
+    const operation = decode(memory.u8, gpa, available, bits);
     if (typeof operation === 'string') return null;
     return { operation, bytes: memory.u8.slice(gpa, gpa + operation.lengthBytes) };
   }

@@ -17,8 +17,9 @@ import {
   emitSetInterruptFlag,
   emitWriteTaskPriority,
 } from './in-cache.js';
+import type { GuestPoint } from './point.js';
 import { HELD_ECX, TARGET_IN_ECX, TARGET_IN_SLOT, exact } from './point.js';
-import type { GuestInstruction, TranslationUnit } from './unit.js';
+import type { Form, GuestInstruction, TranslationUnit } from './unit.js';
 
 /** What emission needs of the cache. */
 export interface Linker {
@@ -82,7 +83,7 @@ function emitInstruction(emitter: Emitter, instruction: GuestInstruction, linker
       emitJump(emitter, next, linker);
       break;
     case 'call':
-      emitter.pushImmediate(at, next);
+      emitter.pushImmediate(at, next, form.wordBytes);
       emitJump(emitter, form.target, linker);
       break;
     case 'indirect-jump':
@@ -93,16 +94,12 @@ function emitInstruction(emitter: Emitter, instruction: GuestInstruction, linker
     case 'indirect-call':
       emitter.store(at, GS_SPILL_ECX, ECX);
       emitter.copy(spilled, form.load);
-      emitter.pushImmediate(spilled, next);
+      emitter.pushImmediate(spilled, next, form.wordBytes);
       emitLookup(emitter);
       break;
     case 'return':
       emitter.store(at, GS_SPILL_ECX, ECX);
-      if (form.popBytes === 0) emitter.popEcx(spilled);
-      else {
-        emitter.loadEcxFromStack(spilled);
-        emitter.addToEsp(spilled, 4 + form.popBytes);
-      }
+      emitPopTarget(emitter, spilled, form);
       emitLookup(emitter);
       break;
     case 'cli':
@@ -124,10 +121,10 @@ function emitInstruction(emitter: Emitter, instruction: GuestInstruction, linker
       emitWriteTaskPriority(emitter, instruction, form.register, linker);
       break;
     case 'read-state':
-      emitter.load(at, form.register, form.slot);
+      emitter.load(at, form.register, form.slot, form.wordBytes);
       break;
     case 'push-state':
-      emitter.pushSlot(at, form.slot);
+      emitter.pushSlot(at, form.slot, form.wordBytes);
       break;
     case 'callout':
     case 'simulate':
@@ -137,6 +134,19 @@ function emitInstruction(emitter: Emitter, instruction: GuestInstruction, linker
     default:
       form satisfies never;
   }
+}
+
+/** Return address to ecx, and off the stack. The instruction that moves the stack pointer is the last. */
+function emitPopTarget(emitter: Emitter, at: GuestPoint, form: Extract<Form, { kind: 'return' }>): void {
+  const { popBytes, wordBytes, stack32 } = form;
+  if (popBytes === 0) {
+    if (wordBytes === 2) emitter.clearEcx(at);
+    emitter.popEcx(at, wordBytes);
+    return;
+  }
+  if (stack32) emitter.loadEcxFromStack(at, wordBytes);
+  else emitter.loadEcxFromStack16(at, wordBytes);
+  emitter.addToStackPointer(at, wordBytes + popBytes, stack32 ? 4 : 2);
 }
 
 /** With the target in ecx and the guest's ecx spilled: through the table, keyed by the low 8 bits; the target verifies the rest. */

@@ -1,5 +1,6 @@
 import { ECX } from '../../arch/registers.js';
 import type { GuestPoint, Point } from './point.js';
+import type { WordBytes } from './unit.js';
 
 /** Bytes of the forms whose length other code relies on. */
 export const JUMP_BYTES = 5;
@@ -46,9 +47,15 @@ export class Emitter {
     this.copy(at, [0xe3, skippedBytes]);
   }
 
-  /** push imm32 */
-  pushImmediate(at: GuestPoint, value: number): void {
-    this.copy(at, [0x68, ...word(value)]);
+  /** push imm32, or the low half of it as imm16 */
+  pushImmediate(at: GuestPoint, value: number, wordBytes: WordBytes): void {
+    const immediate = word(value).slice(0, wordBytes);
+    this.copy(at, [...operandSize(wordBytes), 0x68, ...immediate]);
+  }
+
+  /** mov ecx, 0 */
+  clearEcx(at: GuestPoint): void {
+    this.copy(at, [0xb9, ...word(0)]);
   }
 
   /** mov %gs:[slot], imm32 */
@@ -62,28 +69,34 @@ export class Emitter {
   }
 
   /** mov register, %gs:[slot] */
-  load(at: GuestPoint, register: number, slot: number): void {
-    this.copy(at, [0x65, 0x8b, 0x05 | (register << 3), ...word(slot)]);
+  load(at: GuestPoint, register: number, slot: number, wordBytes: WordBytes = 4): void {
+    this.copy(at, [...operandSize(wordBytes), 0x65, 0x8b, 0x05 | (register << 3), ...word(slot)]);
   }
 
   /** push %gs:[slot] */
-  pushSlot(at: GuestPoint, slot: number): void {
-    this.copy(at, [0x65, 0xff, 0x35, ...word(slot)]);
+  pushSlot(at: GuestPoint, slot: number, wordBytes: WordBytes): void {
+    this.copy(at, [...operandSize(wordBytes), 0x65, 0xff, 0x35, ...word(slot)]);
   }
 
-  /** pop ecx */
-  popEcx(at: GuestPoint): void {
-    this.copy(at, [0x59]);
+  /** pop ecx, or pop cx */
+  popEcx(at: GuestPoint, wordBytes: WordBytes): void {
+    this.copy(at, [...operandSize(wordBytes), 0x59]);
   }
 
-  /** mov ecx, [esp] */
-  loadEcxFromStack(at: GuestPoint): void {
-    this.copy(at, [0x8b, 0x0c, 0x24]);
+  /** mov ecx, [esp], or movzx ecx, word [esp] */
+  loadEcxFromStack(at: GuestPoint, wordBytes: WordBytes): void {
+    this.copy(at, [...loadZeroExtended(wordBytes), 0x0c, 0x24]);
   }
 
-  /** lea esp, [esp + displacement] */
-  addToEsp(at: GuestPoint, displacement: number): void {
-    this.copy(at, [0x8d, 0xa4, 0x24, ...word(displacement)]);
+  /** movzx ecx, sp; then mov ecx, %ss:[ecx], or movzx ecx, word %ss:[ecx] */
+  loadEcxFromStack16(at: GuestPoint, wordBytes: WordBytes): void {
+    this.copy(at, [0x0f, 0xb7, 0xcc]);
+    this.copy(at, [0x36, ...loadZeroExtended(wordBytes), 0x09]);
+  }
+
+  /** lea esp, [esp + displacement]; of a stack with a 16-bit pointer, lea sp */
+  addToStackPointer(at: GuestPoint, displacement: number, pointerBytes: WordBytes): void {
+    this.copy(at, [...operandSize(pointerBytes), 0x8d, 0xa4, 0x24, ...word(displacement)]);
   }
 
   /** lea ecx, [ecx - subtrahend] */
@@ -189,6 +202,16 @@ export class Emitter {
   jumpThroughSlot(at: GuestPoint, slot: number): void {
     this.copy(at, [0x65, 0xff, 0x25, ...word(slot)]);
   }
+}
+
+/** The prefix by which 32-bit code says that an operand has 16 bits. */
+function operandSize(wordBytes: WordBytes): number[] {
+  return wordBytes === 2 ? [0x66] : [];
+}
+
+/** Opcode of a load of 32 bits, or of 16 that are zero-extended to 32. */
+function loadZeroExtended(wordBytes: WordBytes): number[] {
+  return wordBytes === 2 ? [0x0f, 0xb7] : [0x8b];
 }
 
 /** The four bytes of a 32-bit value, least significant first. */

@@ -1,17 +1,16 @@
 import { CR0_PE, CR4_PVI } from '../../arch/control.js';
-import { ATTR_DB } from '../../arch/descriptors.js';
 import { FLAG_IOPL, FLAG_TF, FLAG_VM } from '../../arch/flags.js';
-import { CS } from '../../arch/registers.js';
-import type { Processor } from '../../machine.js';
+import type { Machine, Processor } from '../../machine.js';
 
 /**
  * How the guest runs on from where it stands. The paper's rule (section 3.2; details in Bugnion et al., TOCS
  * 2012) is: translate what is sensitive to privilege, run the rest directly.
- * - `translate`: kernel code; and user code that may change the interrupt flag, which the host would not let it
- *   change and would not tell.
+ * - `translate`: kernel code, of 16 and of 32 bits, in real mode too; and user code that may change the interrupt
+ *   flag, which the host would not let it change and would not tell.
  * - `direct`: other user code.
- * - `interpret`: what neither can do is emulated one instruction at a time: 16-bit kernel code, single steps in
- *   translated code, hardware breakpoints, and the guest of a guest that is a hypervisor.
+ * - `interpret`: what neither can do is emulated one instruction at a time: virtual-8086 mode, single steps in
+ *   translated code, hardware breakpoints, the guest of a guest that is a hypervisor, and a closed A20 gate, which
+ *   shadow page tables do not follow.
  */
 export type Engine = 'translate' | 'direct' | 'interpret';
 
@@ -19,27 +18,29 @@ export type Engine = 'translate' | 'direct' | 'interpret';
 const DR7_ENABLES = 0xff;
 
 /** @param direct user code may run directly. */
-export function chooseEngine(guest: Processor, direct: boolean): Engine {
-  if (!hostHasMode(guest)) return 'interpret';
-  if (guest.cpl === 3 && direct && !changesInterruptFlag(guest)) return 'direct';
-  if (guest.eflags & FLAG_TF || !(guest.segment(CS).attributes & ATTR_DB)) return 'interpret';
-  return 'translate';
+export function chooseEngine(guest: Machine, direct: boolean): Engine {
+  const { cpu } = guest;
+  if (!hostCanRun(guest)) return 'interpret';
+  const isProtected = (cpu.cr0 & CR0_PE) !== 0;
+  if (isProtected && cpu.cpl === 3 && direct && !changesInterruptFlag(cpu)) return 'direct';
+  return cpu.eflags & FLAG_TF ? 'interpret' : 'translate';
 }
 
 /**
  * Whether guest code can run on as it is, its kernel deprivileged. Code of the rings between, where a deprivileged
  * kernel would be, is emulated.
  */
-export function runsDeprivileged(guest: Processor): boolean {
-  if (!hostHasMode(guest)) return false;
-  if (guest.cpl === 0) return (guest.eflags & FLAG_TF) === 0;
-  return guest.cpl === 3 && !changesInterruptFlag(guest);
+export function runsDeprivileged(guest: Machine): boolean {
+  const { cpu } = guest;
+  if (!hostCanRun(guest) || (cpu.cr0 & CR0_PE) === 0) return false;
+  if (cpu.cpl === 0) return (cpu.eflags & FLAG_TF) === 0;
+  return cpu.cpl === 3 && !changesInterruptFlag(cpu);
 }
 
-/** Protected mode without hardware breakpoints, and no guest of the guest's: what the host can be in while it runs a guest. */
-function hostHasMode(guest: Processor): boolean {
-  const protectedMode = (guest.cr0 & CR0_PE) !== 0 && (guest.eflags & FLAG_VM) === 0;
-  return protectedMode && !guest.guestMode && (guest.debug(7) & DR7_ENABLES) === 0;
+/** No hardware breakpoints, no virtual-8086 mode, no guest of the guest's: what the host can be in while it runs a guest. */
+function hostCanRun({ cpu, platform }: Machine): boolean {
+  const plain = (cpu.eflags & FLAG_VM) === 0 && (cpu.debug(7) & DR7_ENABLES) === 0;
+  return plain && !cpu.guestMode && platform.a20.open;
 }
 
 /** User code may change the interrupt flag. */

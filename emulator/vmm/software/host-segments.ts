@@ -1,7 +1,7 @@
 import type { SegmentState } from '../../arch/descriptors.js';
 import type { SegmentIndex } from '../../arch/registers.js';
 import type { Processor } from '../../machine.js';
-import { KERNEL_CPL, truncate } from './segments.js';
+import { KERNEL_CPL, paragraphSelector, truncate } from './segments.js';
 
 interface Cut {
   guest: SegmentState;
@@ -17,10 +17,17 @@ export class HostSegments {
   private readonly cut: Cut[][] = [];
   private readonly held: (SegmentState | undefined)[] = [];
 
-  /** @param whole guest segments are not cut. */
+  /** The same for segments that are not in a table of the guest's. */
+  private readonly paragraphs: Cut[][] = [];
+
+  /**
+   * @param install gives a segment its slot in the host's table.
+   * @param whole guest segments are not cut.
+   */
   constructor(
     private readonly host: Processor,
     private readonly guest: Processor,
+    private readonly install: (segment: SegmentState) => void,
     private readonly whole: boolean,
   ) {}
 
@@ -32,18 +39,35 @@ export class HostSegments {
 
   /** Gives the host the guest's segment, deprivileged and truncated. */
   putGuests(segment: SegmentIndex): void {
-    const recent = (this.cut[segment] ??= []);
-    for (let index = 0; index < recent.length; index++) {
-      const { guest, host } = recent[index];
-      if (!this.guest.holdsSegment(segment, guest)) continue;
-      this.put(segment, host);
-      return;
-    }
+    const cut = this.known(segment, this.cut) ?? this.add(segment, this.cut, (state) => state);
+    this.put(segment, cut.host);
+  }
+
+  /** The same in real mode, where a segment register holds no selector: the host's gets one of the monitor's. */
+  putParagraph(segment: SegmentIndex): void {
+    const { paragraphs } = this;
+    const selector = paragraphSelector(segment);
+    const { host } =
+      this.known(segment, paragraphs) ?? this.add(segment, paragraphs, (state) => ({ ...state, selector }));
+    if (this.held[segment] === host) return;
+    this.install(host);
+    this.put(segment, host);
+  }
+
+  private known(segment: SegmentIndex, cuts: Cut[][]): Cut | null {
+    const recent = (cuts[segment] ??= []);
+    for (let index = 0; index < recent.length; index++)
+      if (this.guest.holdsSegment(segment, recent[index].guest)) return recent[index];
+    return null;
+  }
+
+  private add(segment: SegmentIndex, cuts: Cut[][], finish: (host: SegmentState) => SegmentState): Cut {
     const guest = this.guest.segment(segment);
-    const host = truncate(guest, { kernelRing: KERNEL_CPL, wholeSegments: this.whole });
+    const host = finish(truncate(guest, { kernelRing: KERNEL_CPL, wholeSegments: this.whole }));
+    const recent = cuts[segment];
     recent.unshift({ guest, host });
     if (recent.length > 2) recent.pop();
-    this.put(segment, host);
+    return recent[0];
   }
 
   /** What the host's register holds, when the guest has loaded it since it was put there; else null. */

@@ -65,6 +65,8 @@ const CACHE_FLAGS = FLAGS_ARITHMETIC | FLAG_DF | FLAG_AC | FLAG_ID;
 const SYSTEM_FLAGS = ~(CACHE_FLAGS | FLAG_ONE | FLAG_IF | FLAG_RF);
 /** The selectors that translated code reads from the data page: the host's registers hold others. */
 const COPIED_SELECTORS: readonly SegmentIndex[] = [CS, SS, GS, LDTR, TR];
+/** In real mode, of all segments. */
+const SELECTORS_OF_REAL_MODE: readonly SegmentIndex[] = [ES, CS, SS, DS, FS, GS];
 /** Coprocessor and alignment bits of CR0 act alike in the host and the guest; the rest is the monitor's. */
 const SHARED_CR0 = CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_AM;
 const DATA_SEGMENTS: readonly SegmentIndex[] = [ES, SS, DS, FS];
@@ -98,7 +100,8 @@ export class RegisterCarrier {
     private readonly shadowGdt: ShadowDescriptors,
     private readonly options: RegisterOptions,
   ) {
-    this.segments = new HostSegments(host, guest, options.wholeSegments);
+    const install = (segment: SegmentState) => shadowGdt.install(segment);
+    this.segments = new HostSegments(host, guest, install, options.wholeSegments);
     host.gdtr = { base: SHADOW_GDT_LINEAR, limit: SHADOW_GDT_BYTES - 1 };
   }
 
@@ -112,15 +115,19 @@ export class RegisterCarrier {
     host.cpl = user ? 3 : KERNEL_CPL;
     segments.put(CS, user ? MONITOR_CODE_FOR_USER : MONITOR_CODE);
     segments.put(GS, user ? MONITOR_DATA_FOR_USER : MONITOR_DATA);
-    for (const segment of DATA_SEGMENTS) segments.putGuests(segment);
+    const isReal = (guest.cr0 & CR0_PE) === 0;
+    for (const segment of DATA_SEGMENTS) {
+      if (isReal) segments.putParagraph(segment);
+      else segments.putGuests(segment);
+    }
     host.eip = linear;
     const { eflags } = guest;
     host.eflags = (eflags & CACHE_FLAGS) | FLAG_IF;
-    this.publish(eflags);
+    this.publish(eflags, isReal ? SELECTORS_OF_REAL_MODE : COPIED_SELECTORS);
   }
 
   /** Copies what translated code reads of the virtual CPU to the data page. */
-  private publish(eflags: number): void {
+  private publish(eflags: number, selectors: readonly SegmentIndex[]): void {
     const { guest, area } = this;
     area.write(GS_INTERRUPT_FLAG, eflags & FLAG_IF);
     area.write(GS_SYSTEM_FLAGS, eflags & SYSTEM_FLAGS);
@@ -129,8 +136,7 @@ export class RegisterCarrier {
     area.write(GS_CR3, guest.cr3);
     area.write(GS_CR4, guest.cr4);
     area.write(GS_CR8, guest.cr8);
-    for (const segment of COPIED_SELECTORS)
-      area.write(GS_SELECTORS + 4 * segment, guest.segment(segment).selector);
+    for (const segment of selectors) area.write(GS_SELECTORS + 4 * segment, guest.segment(segment).selector);
     const { timeStampOffset } = guest;
     if (timeStampOffset === this.timeStampOffset) return;
     this.timeStampOffset = timeStampOffset;

@@ -11,6 +11,7 @@ import {
   ATTR_S,
 } from '../../arch/descriptors.js';
 import type { SegmentState } from '../../arch/descriptors.js';
+import type { SegmentIndex } from '../../arch/registers.js';
 import { AREA_LINEAR, DATA_LINEAR } from './area.js';
 
 /** Privilege level at which the guest's kernel really runs: as deep as can be, or where its user code runs too. */
@@ -63,6 +64,7 @@ const MONITOR_ATTRIBUTES =
 /** The highest slots of the shadow descriptor table are the monitor's. */
 const MONITOR_CODE_INDEX = 8191;
 const MONITOR_DATA_INDEX = 8190;
+const FIRST_PARAGRAPH_INDEX = MONITOR_DATA_INDEX - 6;
 
 /** CS while translated code runs. Flat; only the monitor makes code that runs on it. */
 export const MONITOR_CODE: SegmentState = {
@@ -71,6 +73,14 @@ export const MONITOR_CODE: SegmentState = {
   limit: 0xffff_ffff,
   base: 0,
 };
+
+/**
+ * In real mode a guest's segment registers hold paragraph numbers, which are no slots of any table. Their segments get
+ * slots of the monitor's own, one for each register, at the end of what a guest can fill.
+ */
+export function paragraphSelector(segment: SegmentIndex): number {
+  return ((FIRST_PARAGRAPH_INDEX + segment) << 3) | KERNEL_CPL;
+}
 
 /** GS while translated code runs: the monitor's data page. */
 export const MONITOR_DATA: SegmentState = {

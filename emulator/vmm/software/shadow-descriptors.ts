@@ -65,6 +65,15 @@ export class ShadowDescriptors {
     this.stale = false;
   }
 
+  /**
+   * Gives a segment a slot that is not one of the guest's table. User code cannot load it, as it is not of its privilege;
+   * a descriptor of the guest's that lies there is left to the virtual CPU.
+   */
+  install(segment: SegmentState): void {
+    this.write(segment.selector >> 3, encodeDescriptor(segment));
+    this.options.charge('vmm.segment');
+  }
+
   /** Whether the guest's table lies elsewhere than what the shadow was made from. Notes where. */
   private moved(): boolean {
     const { cpu } = this.options.guest;

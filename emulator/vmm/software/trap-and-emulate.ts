@@ -71,7 +71,7 @@ export class TrapAndEmulateVmm extends ShadowMonitor {
       this.paused = false;
       this.runHost(limits);
     } else if (this.interruptDeliverable()) this.exitHandlers.inject();
-    else if (cpu.interruptShadow || !runsDeprivileged(cpu)) this.exitHandlers.interpret();
+    else if (cpu.interruptShadow || !runsDeprivileged(this.guest)) this.exitHandlers.interpret();
     else {
       this.registers.enter();
       this.runHost(limits);

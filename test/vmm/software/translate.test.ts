@@ -4,6 +4,8 @@ import type { CodeMode, TranslationSettings } from '../../../emulator/vmm/softwa
 import { translateUnit } from '../../../emulator/vmm/software/translate.js';
 
 const KERNEL: CodeMode = {
+  bits: 32,
+  real: false,
   cpl: 0,
   codeLimit: 0xffff_ffff,
   stack32: true,
@@ -22,7 +24,7 @@ const START = 0x1000;
 function unit(hex: string, mode = KERNEL, settings: Partial<TranslationSettings> = {}) {
   const bytes = Uint8Array.from(hex.split(' '), (byte) => parseInt(byte, 16));
   const fetch = (eip: number) => {
-    const operation = decode(bytes, eip - START, bytes.length - (eip - START), 32);
+    const operation = decode(bytes, eip - START, bytes.length - (eip - START), mode.bits);
     if (typeof operation === 'string') return null;
     return { operation, bytes: bytes.slice(eip - START, eip - START + operation.lengthBytes) };
   };
@@ -30,6 +32,115 @@ function unit(hex: string, mode = KERNEL, settings: Partial<TranslationSettings>
 }
 
 const forms = (hex: string, mode?: CodeMode) => unit(hex, mode).instructions.map(({ form }) => form.kind);
+
+/** Real mode, as a boot sector finds it. */
+const REAL: CodeMode = { ...KERNEL, bits: 16, real: true, codeLimit: 0xffff, stack32: false };
+/** Behind the switch to protected mode, before the first far jump. */
+const PROTECTED16: CodeMode = { ...REAL, real: false };
+
+t.test('16-bit code as 32-bit code', async (t) => {
+  const rows: [name: string, hex: string, form: string, written: string | null, mode?: CodeMode][] = [
+    ['mov al, bl', '88 d8', 'ident', null],
+    ['mov ax, bx', '89 d8', 'rewritten', '66 89 d8'],
+    ['mov eax, ebx', '66 89 d8', 'rewritten', '89 d8'],
+    ['mov al, [bx + si]', '8a 00', 'rewritten', '67 8a 00'],
+    ['mov ax, [0x1234]', 'a1 34 12', 'rewritten', '66 67 a1 34 12'],
+    ['mov eax, [ebx]', '66 67 8b 03', 'rewritten', '8b 03'],
+    ['mov ax, [ebx]', '67 8b 03', 'rewritten', '66 8b 03'],
+    ['lea ax, [bx]', '8d 07', 'rewritten', '66 67 8d 07'],
+    ['rep movsw', 'f3 a5', 'rewritten', '66 67 f3 a5'],
+    ['push ax', '50', 'rewritten', '66 50'],
+    ['enter 4, 0', 'c8 04 00 00', 'rewritten', '66 c8 04 00 00'],
+    ['mov ax, [es:bx]', '26 8b 07', 'rewritten', '66 67 26 8b 07'],
+    ['mov ax, [cs:bx]', '2e 8b 07', 'callout', null],
+    [
+      'mov ax, [cs:bx], where ds is the same',
+      '2e 8b 07',
+      'rewritten',
+      '3e 66 67 8b 07',
+      { ...REAL, csThroughDs: 0 },
+    ],
+    [
+      'mov [cs:bx], ax, where ds is the same',
+      '2e 89 07',
+      'rewritten',
+      '3e 66 67 89 07',
+      { ...REAL, csThroughDs: 0 },
+    ],
+    ['mov [cs:bx], ax in protected mode', '2e 89 07', 'callout', null, { ...PROTECTED16, csThroughDs: 0 }],
+    ['fld dword [bx]', 'd9 07', 'rewritten', '67 d9 07'],
+    ['fnstenv [bx]', 'd9 37', 'callout', null],
+    ['fnstenv [bx] in protected mode', 'd9 37', 'rewritten', '66 67 d9 37', PROTECTED16],
+    [
+      'twelve prefixes',
+      '2e 2e 2e 2e 2e 2e 2e 2e 2e 2e 2e 8b 87 00 00',
+      'callout',
+      null,
+      { ...REAL, csThroughDs: 0x10 },
+    ],
+    ['mov ax, ds', '8c d8', 'read-state', null],
+    ['mov ax, ds in protected mode', '8c d8', 'rewritten', '66 8c d8', PROTECTED16],
+    ['mov ax, cs in protected mode', '8c c8', 'read-state', null, PROTECTED16],
+    ['push ds', '1e', 'push-state', null],
+    ['push ds in protected mode', '1e', 'rewritten', '66 1e', PROTECTED16],
+    ['pop ds', '1f', 'callout', null],
+    ['mov eax, cr0', '0f 20 c0', 'read-state', null],
+    ['smsw ax', '0f 01 e0', 'read-state', null],
+    ['sldt ax', '0f 00 c0', 'callout', null],
+    ['sldt ax in protected mode', '0f 00 c0', 'read-state', null, PROTECTED16],
+    ['arpl ax, ax', '63 c0', 'callout', null],
+    ['arpl ax, ax in protected mode', '63 c0', 'ident', null, PROTECTED16],
+    ['lar ax, ax', '0f 02 c0', 'callout', null],
+    ['cli', 'fa', 'cli', null],
+    ['pushf', '9c', 'callout', null],
+    ['popf', '9d', 'callout', null],
+    ['jmp short', 'eb 10', 'jump', null],
+    ['jmp near', 'e9 00 01', 'jump', null],
+    ['jmp dword', '66 e9 00 01 00 00', 'jump', null],
+    ['jmp dword beyond 64 KB', '66 e9 00 01 01 00', 'callout', null],
+    ['jz near', '0f 84 00 01', 'branch', null],
+    ['call', 'e8 00 00', 'call', null],
+    ['call dword', '66 e8 00 00 00 00', 'call', null],
+    ['call beyond a small segment', 'e8 00 90', 'callout', null, { ...REAL, codeLimit: 0x7fff }],
+    ['jmp bx', 'ff e3', 'indirect-jump', null],
+    ['jmp ebx, which may be beyond 64 KB', '66 ff e3', 'callout', null],
+    [
+      'jmp ebx in a flat segment',
+      '66 ff e3',
+      'indirect-jump',
+      null,
+      { ...PROTECTED16, codeLimit: 0xffff_ffff },
+    ],
+    ['call [bx]', 'ff 17', 'indirect-call', null],
+    ['jmp [cs:bx], where ds is the same', '2e ff 27', 'indirect-jump', null, { ...REAL, csThroughDs: 0 }],
+    ['ret', 'c3', 'return', null],
+    ['ret 2', 'c2 02 00', 'return', null],
+    ['ret in a small segment', 'c3', 'callout', null, { ...REAL, codeLimit: 0x7fff }],
+    ['retd', '66 c3', 'callout', null],
+    ['retf', 'cb', 'callout', null],
+    ['int 0x10', 'cd 10', 'callout', null],
+  ];
+  for (const [name, hex, kind, written, mode = REAL] of rows) {
+    const [{ form }] = unit(hex, mode).instructions;
+    t.equal(form.kind, kind, name);
+    if (form.kind !== 'rewritten') continue;
+    const bytes = form.bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    t.equal(bytes, written, `${name}: what is written`);
+  }
+});
+
+t.test('jumps of 16-bit code stay within 64 KB', async (t) => {
+  const targets = ['eb fe', 'e9 fd cf', '0f 84 fc df', 'e2 80', '67 e3 fd'].map((hex) => {
+    const [{ form }] = unit(hex, REAL).instructions;
+    return form.kind === 'jump' || form.kind === 'branch' || form.kind === 'loop' ? form.target : null;
+  });
+  t.same(targets, [START, 0xe000, 0xf000, 0xf82, 0x1000]);
+  const loops = ['e2 80', '67 e2 80', '66 e2 80'].map((hex) => {
+    const [{ form }] = unit(hex, REAL).instructions;
+    return form.kind === 'loop' ? form.head : null;
+  });
+  t.same(loops, [[0x67, 0xe2], [0xe2], [0x67, 0xe2]]);
+});
 
 t.test('how each instruction is carried over', (t) => {
   const rows: [name: string, hex: string, form: string, mode?: Partial<CodeMode>][] = [

@@ -1,0 +1,670 @@
+/** Guests that start as boot code does: in real mode, at 0000:7c00 or at the reset vector of a ROM. */
+export interface BootGuest {
+  name: string;
+  /** Assembly from 7c00 on, or of the segment f000 when it is a ROM. */
+  source: string;
+  rom?: boolean;
+  /** Exit reasons that must occur when it is translated. */
+  exits?: readonly string[];
+  /** Only software monitors run it as the bare machine does. */
+  software?: true;
+}
+
+/** Ends the run with what a guest has in its registers. */
+const EXIT = `
+        mov al, 0
+        out 0xf4, al
+        hlt
+`;
+
+const STACK = `
+        xor ax, ax
+        mov ds, ax
+        mov es, ax
+        mov ss, ax
+        mov sp, 0x7000
+`;
+
+/** Protected mode with 16-bit and 32-bit segments; `gdtr` describes it. */
+const TABLE = `
+        align 8
+gdt:    dq 0
+        dq 0x00cf9b000000ffff   ; 0x08 32-bit code
+        dq 0x00cf93000000ffff   ; 0x10 32-bit data
+        dq 0x00009b000000ffff   ; 0x18 16-bit code
+        dq 0x000093000000ffff   ; 0x20 16-bit data
+        dq 0x000093010000ffff   ; 0x28 16-bit data at 64 KB
+        dq 0x00cffb000000ffff   ; 0x30 user code
+        dq 0x00cff3000000ffff   ; 0x38 user data
+        dw 0x67, tss, 0x8900, 0 ; 0x40 TSS
+gdtr:   dw gdtr - gdt - 1
+        dd gdt
+        align 8
+tss:    dd 0, 0x6800, 0x10
+        times 22 dd 0
+        dw 0, 0x68
+`;
+
+export const BOOT_GUESTS: readonly BootGuest[] = [
+  {
+    name: 'arithmetic, operands and addresses of both sizes',
+    source: `${STACK}
+        mov cx, 300
+        xor ax, ax
+        mov ebx, 0x12345678
+        mov edi, 0xabcd0000
+.again: add ax, cx
+        rol ax, 3
+        sbb bx, ax
+        add ebx, eax
+        imul si, ax, 7
+        movzx edx, al
+        lea di, [bx + si + 5]
+        lea ebp, [eax + ecx * 4 + 100]
+        mov [0x500 + bp], ax
+        mov word [0x600], 0x1234
+        mov dword [0x604], 0x12345678
+        inc byte [0x600]
+        mov al, [0x604]
+        test dword [ds:eax * 2 + 0x100], 0xffff
+        cwd
+        xchg ax, dx
+        dec cx
+        jnz .again
+${EXIT}`,
+  },
+  {
+    name: 'near control transfers',
+    source: `${STACK}
+        mov cx, 5
+.a:     inc ax
+        loop .a
+        mov ecx, 0x10003
+.b:     inc bx
+        a32 loop .b2
+.b2:    mov cx, 3
+.c:     inc dx
+        loopne .c
+        jcxz .d
+        mov ax, 0xffff
+.d:     mov ecx, 0x10000
+        jcxz .e
+        mov bx, 0xffff
+.e:     a32 jecxz .f
+        inc si
+.f:     call near_one
+        call near_two
+        push word 7
+        push word 8
+        call takes_two
+        mov bx, near_one
+        call bx
+        mov word [0x500], near_two
+        call [0x500]
+        mov si, 2
+        call [cs:table + si]
+        mov dword [0x510], wide
+        o32 call wide
+        o32 call dword [0x510]
+        mov ebx, .g
+        jmp ebx
+.g:     mov word [0x502], .h
+        mov di, 0x502
+        jmp [di]
+.h:     cmp ax, bx
+        ja .i
+        jz near .i
+        inc bp
+.i:     ${EXIT}
+near_one: add ax, 3
+        ret
+near_two: add dx, 5
+        stc
+        ret
+takes_two: mov bp, sp
+        add ax, [bp + 2]
+        sub dx, [bp + 4]
+        ret 4
+wide:   add esi, 0x10001
+        o32 ret
+table:  dw near_one, near_two
+`,
+  },
+  {
+    name: 'the stack: both sizes, wrapped, pusha, enter, segment registers',
+    source: `${STACK}
+        mov esp, 0x12347000
+        mov eax, 0x11223344
+        push ax
+        push eax
+        push word 0x55
+        push dword 0x66778899
+        pop bx
+        pop ecx
+        pusha
+        pushad
+        popad
+        popa
+        enter 16, 1
+        mov [bp - 2], ax
+        leave
+        push ds
+        push cs
+        push ss
+        push es
+        push fs
+        push gs
+        pop word [0x500]
+        pop dx
+        mov [0x502], dx
+        mov sp, 2
+        push ax
+        push ax
+        pop si
+        pop di
+        mov ax, 0x1234
+        mov es, ax
+        mov [0x504], es
+        mov bx, es
+        mov ecx, es
+        mov dx, cs
+        mov sp, 0x7000
+        push es
+        pop ds
+        mov ax, ds
+        mov fs, ax
+        mov gs, ax
+        mov word [gs:4], 0x4321
+        mov bx, [fs:4]
+        lds si, [cs:.far]
+        les di, [cs:.far]
+        lss sp, [cs:.stack]
+        mov [0x20], sp
+${EXIT}
+.far:   dw 0x10, 0x2000
+.stack: dw 0x6000, 0x100
+`,
+  },
+  {
+    name: 'strings and wrapped offsets',
+    source: `${STACK}
+        cld
+        mov si, text
+        mov di, 0x500
+        mov cx, 20
+        rep movsb
+        mov ax, 0x3000
+        mov es, ax
+        mov di, 0xfff8
+        mov cx, 10
+        mov al, 0x5a
+        rep stosb
+        mov esi, text
+        mov edi, 0x12
+        mov ecx, 5
+        a32 rep movsw
+        mov di, 0
+        mov si, 0x500
+        mov cx, 20
+        repe cmpsb
+        mov bx, 0x500
+        mov al, 3
+        xlatb
+        std
+        mov si, 0x510
+        lodsd
+        cld
+${EXIT}
+text:   db "real mode, sixteen bits and more"
+`,
+  },
+  {
+    name: 'interrupts and faults through the vector table',
+    exits: ['SOFTWARE_INTERRUPT', 'IRET', 'EXCEPTION'],
+    source: `${STACK}
+        mov word [0 * 4], divide
+        mov word [0 * 4 + 2], 0
+        mov word [5 * 4], bounds
+        mov word [5 * 4 + 2], 0
+        mov word [6 * 4], undefined
+        mov word [6 * 4 + 2], 0
+        mov word [13 * 4], general
+        mov word [13 * 4 + 2], 0
+        mov word [0x21 * 4], service
+        mov word [0x21 * 4 + 2], 0
+        int 0x21
+        xor cx, cx
+        mov ax, 9
+        div cx
+        mov word [0x500], 5
+        mov word [0x502], 9
+        mov ax, 4
+        bound ax, [0x500]
+        sldt bx
+        mov ax, [0xffff]
+        mov esi, 0x10000
+        a32 mov ax, [esi]
+        pushf
+        pop dx
+        int 0x21
+${EXIT}
+divide: add word [0x510], 0x100
+        mov bp, sp
+        add word [bp], 2
+        iret
+bounds: add word [0x510], 0x1000
+        mov bp, sp
+        add word [bp], 4
+        iret
+undefined: inc word [0x512]
+        mov bp, sp
+        add word [bp], 3
+        iret
+general: inc word [0x514]
+        mov bp, sp
+        mov bx, [bp]
+        cmp byte [bx], 0x67
+        jne .three
+        inc word [bp]
+.three: add word [bp], 3
+        cmp byte [bx], 0xa1
+        iret
+service: inc word [0x516]
+        sti
+        cli
+        iret
+`,
+  },
+  {
+    name: 'the flags: cli, sti, pushf, popf, carried over a callout',
+    source: `${STACK}
+        cli
+        pushf
+        pop ax
+        sti
+        pushf
+        pop bx
+        cli
+        push word 0x0ad7
+        popf
+        pushf
+        pop cx
+        stc
+        in al, 0x80
+        sbb dx, dx
+        o32 pushf
+        pop esi
+        xor di, di
+        in al, 0x80
+        setz dl
+        cld
+        cli
+${EXIT}`,
+  },
+  {
+    name: 'a timer interrupt in real mode',
+    exits: ['INTERRUPT'],
+    source: `${STACK}
+        mov word [0x20 * 4], timer
+        mov word [0x20 * 4 + 2], 0
+        mov al, 0x11
+        out 0x20, al
+        mov al, 0x20
+        out 0x21, al
+        mov al, 4
+        out 0x21, al
+        mov al, 1
+        out 0x21, al
+        mov al, 0xfe
+        out 0x21, al
+        mov al, 0x34
+        out 0x43, al
+        mov al, 0x60
+        out 0x40, al
+        mov al, 0
+        out 0x40, al
+        sti
+        hlt
+.wait:  cmp word [0x500], 2
+        jb .wait
+        cli
+        mov word [0x500], 0
+        mov cx, 0x7c0
+        xor ax, ax
+        mov di, 0x6f80
+        mov cx, 0x40
+        rep stosw
+${EXIT}
+timer:  push ax
+        inc word [0x500]
+        mov al, 0x20
+        out 0x20, al
+        pop ax
+        iret
+`,
+  },
+  {
+    name: 'far transfers between segments; the same code under two names',
+    exits: ['FAR_TRANSFER'],
+    source: `${STACK}
+        mov cx, 3
+.again: call 0x7c0:(far_one - 0x7c00)
+        call 0:far_one
+        loop .again
+        jmp 0x7c0:(.here - 0x7c00)
+.here:  mov bx, cs
+        push word 0
+        push word .there
+        retf
+.there: mov dx, cs
+        pushf
+        push cs
+        call interruptlike
+        call far [.pointer]
+        jmp far [.target]
+.pointer: dw far_one, 0
+.target: dw .end, 0
+.end:   ${EXIT}
+far_one: add ax, 7
+        mov si, cs
+        add [0x500], si
+        retf
+interruptlike:
+        pop di
+        push di
+        inc bp
+        iret
+`,
+  },
+  {
+    name: 'code that writes code, in its own unit, in another and under another segment',
+    source: `${STACK}
+        mov cx, 4
+.again: mov byte [.n + 1], cl
+.n:     mov dl, 0
+        add bl, dl
+        call stub
+        mov ax, 0x700
+        mov es, ax
+        inc byte [es:stub - 0x7000 + 1]
+        inc byte [cs:stub + 1]
+        loop .again
+        call stub
+${EXIT}
+stub:   mov si, 5
+        add di, si
+        ret
+`,
+  },
+  {
+    name: 'to protected mode and back, 16 bits and 32',
+    exits: ['CR_WRITE', 'FAR_TRANSFER', 'SEGMENT_LOAD'],
+    source: `${STACK}
+        cli
+        lgdt [gdtr]
+        mov cx, 3
+.again: push cx
+        mov eax, cr0
+        or al, 1
+        mov cr0, eax
+        mov bx, ds              ; still what real mode loaded
+        mov word [0x500], bx
+        jmp 0x18:.protected
+.protected:
+        mov ax, 0x20
+        mov ds, ax
+        mov ss, ax
+        mov ax, 0x28
+        mov es, ax
+        mov word [es:0x10], 0x7777
+        call sixteen
+        mov dx, cs
+        mov si, ss
+        jmp dword 0x08:thirty_two
+back:   mov ax, 0x20            ; in 16-bit code again
+        mov ds, ax
+        mov es, ax
+        mov ss, ax
+        mov eax, cr0
+        and al, 0xfe
+        mov cr0, eax
+        jmp 0:.real
+.real:  xor ax, ax
+        mov ds, ax
+        mov es, ax
+        mov ss, ax
+        pop cx
+        dec cx
+        jnz .again2
+        jmp done
+.again2: push cx
+        pop cx
+        mov eax, cr0
+        or al, 1
+        mov cr0, eax
+        and al, 0xfe
+        mov cr0, eax
+        push cx
+        pop cx
+        push cx
+        mov eax, cr0
+        or al, 1
+        mov cr0, eax
+        jmp 0x18:again_protected
+again_protected:
+        mov ax, 0x20
+        mov ss, ax
+        jmp dword 0x08:thirty_two
+done:   ${EXIT}
+sixteen: inc word [0x502]
+        ret
+        bits 32
+thirty_two:
+        mov ax, 0x10
+        mov ds, ax
+        mov ss, ax
+        movzx esp, sp
+        call .work
+        cmp dword [0x508], 1
+        je .paged
+        mov dword [0x508], 1
+        mov edi, 0x20000
+        xor eax, eax
+        mov ecx, 1024
+        cld
+        push es
+        push ds
+        pop es
+        rep stosd
+        pop es
+        mov dword [0x20000], 0x83
+        mov eax, cr4
+        or eax, 0x10
+        mov cr4, eax
+        mov eax, 0x20000
+        mov cr3, eax
+.paged: mov eax, cr0
+        or eax, 0x80000000
+        mov cr0, eax
+        call .work
+        mov eax, cr0
+        and eax, 0x7fffffff
+        mov cr0, eax
+        jmp 0x18:back
+.work:  add dword [0x50c], 0x10001
+        ret
+        bits 16
+${TABLE}`,
+  },
+  {
+    name: 'unreal mode: 4 GB data segments in real mode',
+    source: `${STACK}
+        cli
+        push ds
+        lgdt [gdtr]
+        mov eax, cr0
+        or al, 1
+        mov cr0, eax
+        mov bx, 0x10
+        mov ds, bx
+        mov es, bx
+        and al, 0xfe
+        mov cr0, eax
+        pop ds
+        mov esi, 0x200000
+        mov cx, 50
+.again: mov [esi], cx
+        add [esi + 4], ecx
+        mov ax, [esi]
+        add esi, 8
+        loop .again
+        mov edi, 0x210000
+        mov esi, 0x200000
+        mov ecx, 20
+        a32 rep movsd
+        mov eax, [dword 0xffff0000]     ; above all memory, in the monitor's range
+        mov ax, 0x100           ; keeps its limit
+        mov ds, ax
+        mov ebx, [dword 0x200000 - 0x1000]
+        mov [fs:0x10], bx
+${EXIT}
+${TABLE}`,
+  },
+  {
+    name: '16-bit code in protected mode, with a 16-bit kernel stack and user code of 32 bits',
+    exits: ['IRET', 'SOFTWARE_INTERRUPT'],
+    source: `${STACK}
+        cli
+        lgdt [gdtr]
+        lidt [idtr]
+        mov eax, cr0
+        or al, 1
+        mov cr0, eax
+        jmp 0x18:.protected
+.protected:
+        mov ax, 0x40
+        ltr ax
+        mov ax, 0x20
+        mov ds, ax
+        mov es, ax
+        mov ss, ax
+        mov cx, 5
+.again: push cx
+        pushf
+        pop dx
+        str bx
+        sldt si
+        lar eax, ebx
+        smsw di
+        call sixteen
+        pop cx
+        loop .again
+        push dword 0x3b         ; to user code
+        push dword 0x6000
+        push dword 0x2
+        push dword 0x33
+        push dword user
+        o32 iret
+sixteen: inc word [0x502]
+        cli
+        ret
+        bits 32
+user:   mov ax, 0x3b
+        mov ds, ax
+        mov ecx, 10
+.again: int 0x30
+        loop .again
+        int 0x31
+        bits 16
+system: inc word [ss:0x504]
+        o32 iret
+last:   ${EXIT}
+        align 8
+idt:    times 0x30 dq 0
+        dw system, 0x18, 0xee00, 0
+        dw last, 0x18, 0xee00, 0
+idtr:   dw idtr - idt - 1
+        dd idt
+${TABLE}`,
+  },
+  {
+    name: 'the end of the code segment',
+    exits: ['EMULATE'],
+    source: `${STACK}
+        mov word [13 * 4], general
+        mov word [13 * 4 + 2], 0
+        mov ax, 0x1000
+        mov es, ax
+        mov byte [es:0xfffe], 0x40      ; inc ax, twice, up to the last byte
+        mov byte [es:0xffff], 0x40
+        xor ax, ax
+        jmp 0x1000:0xfffe
+general: mov bp, sp
+        mov bx, [bp]
+        mov cx, [bp + 2]
+        mov dx, 0xfff0
+        inc dx
+        jmp near .on
+.on:    mov word [13 * 4], .second
+        mov ebx, 0x12345678
+        jmp ebx                         ; beyond it
+.second: mov bp, sp
+        mov si, [bp]
+        ${EXIT}`,
+  },
+  {
+    name: 'a ROM from the reset vector',
+    rom: true,
+    source: `
+        mov ax, 0x2000
+        mov ss, ax
+        mov sp, 0x1000
+        mov ax, cs
+        mov ds, ax
+        mov si, text
+        xor bx, bx
+.next:  lodsb
+        test al, al
+        jz .done
+        mov dx, 0x3f8
+        out dx, al
+        add bl, al
+        jmp .next
+.done:  call checksum
+        mov dl, [cs:text + 1]
+${EXIT}
+checksum:
+        push bx
+        xor ax, ax
+        mov si, 0
+        mov cx, 256
+.more:  add al, [si]
+        inc si
+        loop .more
+        pop bx
+        ret
+text:   db "boot", 10, 0
+`,
+  },
+  {
+    name: 'the A20 gate closed and opened',
+    software: true,
+    source: `${STACK}
+        mov word [0x500], 0x1234
+        mov ax, 0xffff
+        mov fs, ax
+        mov word [fs:0x510], 0x4321     ; 1 MB and 0x500
+        in al, 0x92
+        and al, 0xfd
+        out 0x92, al                    ; closed: the two are one
+        mov cx, [fs:0x510]
+        mov word [fs:0x510], 0x9999
+        mov dx, [0x500]
+        in al, 0x92
+        or al, 2
+        out 0x92, al
+        mov si, [fs:0x510]
+        mov di, [0x500]
+${EXIT}`,
+  },
+];

@@ -43,6 +43,7 @@ export { applies, checkSwitches, describeValues, parseSwitch } from './vmm/switc
 export { diffExits, exitStatistics, exitsByInterval, exitsBySymbol } from './vmm/exit-statistics.js';
 export type { ExitDifference, ExitStatistics, Exits } from './vmm/exit-statistics.js';
 export type { ExitRow } from './vmm/vmm.js';
+export type { ShadowStatistics } from './vmm/shadow-statistics.js';
 export { BinaryTranslationVmm } from './vmm/software/binary-translation.js';
 export type { TranslationStatistics } from './vmm/software/statistics.js';
 export { standing } from './vmm/software/translations.js';

@@ -20,6 +20,7 @@ import { createVmm } from './vmm/catalog.js';
 import type { Technique } from './vmm/catalog.js';
 import { changedSwitches } from './vmm/switch-values.js';
 import type { Switches } from './vmm/switches.js';
+import type { ShadowStatistics } from './vmm/shadow-statistics.js';
 import type { ExitRow, GuestStop, Vmm } from './vmm/vmm.js';
 
 /** Changes when the same image and configuration may give other figures; part of every hash. */
@@ -100,6 +101,8 @@ export interface RunResult {
   diskDigest: string | null;
   /** SHA-256 over engine version, image, configuration and everything above. */
   hash: string;
+  /** What the shadow page tables have done; null without any. It follows from what is in the hash. */
+  memory: ShadowStatistics | null;
 }
 
 const SLICE_INSTRUCTIONS = 1 << 20;
@@ -215,7 +218,8 @@ export class GuestRun {
       configuration: { technique, profile, memoryBytes, limits },
       described,
     };
-    return { ...described, hash: bytesToHex(sha256(utf8ToBytes(canonicalJson(hashed)))) };
+    const hash = bytesToHex(sha256(utf8ToBytes(canonicalJson(hashed))));
+    return { ...described, hash, memory: this.vmm.shadowStatistics };
   }
 }
 

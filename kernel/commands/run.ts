@@ -197,7 +197,7 @@ function runGuest(
 function summary(result: RunResult, hostSeconds: number): object {
   const { technique, switches, profile, outcome, detail, exitCode, console } = result;
   const { instructions, cycles, accounts, exits, hash } = result;
-  const { debugConsole, screen, absent, diskDigest } = result;
+  const { debugConsole, screen, absent, diskDigest, memory } = result;
   return {
     technique,
     switches,
@@ -214,6 +214,7 @@ function summary(result: RunResult, hostSeconds: number): object {
     cycles,
     accounts,
     exits,
+    memory,
     hash,
     hostSeconds,
   };

@@ -27,6 +27,7 @@ import { current, withChoices } from './current.js';
 import { interruptibly } from './interrupt.js';
 import { changePrices } from './prices.js';
 import type { PriceChanges } from './prices.js';
+import { MemoryReport } from './memory.js';
 import { Progress } from './progress.js';
 import { describeSettings, switchesFor } from './switches.js';
 
@@ -55,6 +56,11 @@ export class Run implements Displayable {
   }
   get console(): string {
     return this.result.console;
+  }
+  /** What its shadow page tables have done. */
+  get memory(): MemoryReport {
+    const { technique, switches } = this.result;
+    return new MemoryReport(`${technique}${describeSettings(switches)}`, [this.result]);
   }
   /** The text screen at the end. */
   get screen(): View {
@@ -128,6 +134,14 @@ export class Runs implements Displayable {
   /** Where the cycles went: a table by account; `plot()` stacks them. */
   get cycles(): CycleTable {
     return new CycleTable(this.guestName, this.all);
+  }
+
+  /** What their shadow page tables have done: faults, fills, traces; a table, and `plot()` stacks the faults. */
+  get memory(): MemoryReport {
+    return new MemoryReport(
+      this.guestName,
+      this.all.map(({ result }) => result),
+    );
   }
 
   /**

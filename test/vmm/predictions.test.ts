@@ -1,7 +1,7 @@
 import t from 'tap';
 import { findProfile } from '../../emulator/cost/catalog.js';
 import type { CpuProfile } from '../../emulator/cost/profile.js';
-import { runImage } from '../../emulator/index.js';
+import { reprice, runImage } from '../../emulator/index.js';
 import type { Technique } from '../../emulator/index.js';
 import { assembleGuest, guestFolder, guestSource } from '../../kernel/guests.js';
 
@@ -37,6 +37,38 @@ t.test(
     }
   },
 );
+
+t.test('7.1: the same by repricing, whatever of an exit is free', async (t) => {
+  const free = { value: 0, kind: 'guess', source: 'what if an exit cost nothing' } as const;
+  const results = (['svm-shadow', 'binary-translation'] as const).map((technique) =>
+    runImage(edits, { technique, memoryBytes: 8 << 20 }),
+  );
+  t.same(
+    results.map(({ timeDependent }) => timeDependent),
+    [false, false],
+    'other prices change nothing but the price',
+  );
+  for (const keys of [
+    ['vmrun', 'vmexit'],
+    ['vmrun', 'vmexit', 'vmm.exit', 'vmcb.read', 'vmcb.write'],
+  ]) {
+    const prices = { ...p4.prices, ...Object.fromEntries(keys.map((key) => [key, free])) };
+    const [hardware, software] = results.map((run) => reprice(run, { ...p4, prices }).cycles);
+    t.ok(hardware > software, `${keys.join(', ')} for nothing: ${hardware} against ${software}`);
+  }
+});
+
+t.test('7.2: without traces hardware gains on software, but does not surpass it', async (t) => {
+  for (const guest of ['page-edits', 'forkwait']) {
+    const { bytes } = assembleGuest(guestSource(guest), `${guestFolder}/${guest}.asm`);
+    const run = (technique: Technique, traces: 'eager' | 'lazy') =>
+      runImage(bytes, { technique, memoryBytes: 8 << 20, switches: { traces } }).cycles;
+    const [hardware, software] = [run('svm-shadow', 'lazy'), run('binary-translation', 'lazy')];
+    t.ok(hardware < 0.75 * run('svm-shadow', 'eager'), `${guest}: ${hardware} under svm-shadow`);
+    t.ok(software < run('binary-translation', 'eager'), `${software} under binary translation`);
+    t.ok(software < hardware, 'which is still the faster one');
+  }
+});
 
 t.test('7.1: each generation of transitions makes svm-shadow faster', async (t) => {
   const names = ['pentium4-672', 'core2-e6700', 'nehalem', 'westmere'];

@@ -71,6 +71,27 @@ export function fasterExitRows(measurements: Measurements): Row[] {
   return [...rows, ...crossings];
 }
 
+/** What page-table edits and context switches make dear. */
+const EDITING = FOLLOWED.filter(([name]) =>
+  ['ptemod', 'forkwait', 'web, processes (ApacheLin)'].includes(name),
+);
+
+/** Section 7.2: the hardware VMM without traces gains on the software VMM, and still does not surpass it. */
+export function lazyTraceRows(measurements: Measurements): Row[] {
+  return EDITING.flatMap(([name, slope]) => {
+    const hardware = { ...slope, technique: 'svm-shadow' } as const;
+    const lazy = measurements.slope({ ...hardware, switches: { traces: 'lazy' } }).cycles;
+    const eager = measurements.slope(hardware).cycles;
+    const software = measurements.slope({ ...slope, technique: 'binary-translation' }).cycles;
+    const about = { figure: '7.2', technique: 'svm-shadow', kind: 'predicted' } as const;
+    const gain = { ...about, name: `${name} without traces, times with them`, ours: lazy / eager };
+    const left = { ...about, name: `${name} without traces, times the software VMM`, ours: lazy / software };
+    if (name !== 'forkwait' || !PAPERS_PROCESSORS.includes(measurements.profile.name))
+      return [shown(gain), shown(left)];
+    return [claim(gain, 'gains', gain.ours < 1), claim(left, 'does not surpass', left.ours > 1)];
+  });
+}
+
 /** The large-RAM guest after it has grown: it misses the TLB at almost every access, and faults no more. */
 const MISSES: Omit<SlopeOf, 'technique'> = {
   guest: 'large-ram',

@@ -16,11 +16,12 @@ import type { OwnerHit, OwnerPoints } from './cpu/owner-points.js';
 import { viewPageWalk } from './cpu/page-walk-view.js';
 import type { PageWalkView } from './cpu/page-walk-view.js';
 import type { Processor, RunLimits, Stop } from './cpu/processor.js';
-import { ARENA_BYTES, HOT_INSTRUCTIONS } from './cpu/jit/layout.js';
+import { ARENA_BYTES, DIRECTORY_ENTRY_BYTES, HOT_INSTRUCTIONS } from './cpu/jit/layout.js';
 import type { CompiledLayout } from './cpu/jit/layout.js';
 import { Svm } from './cpu/svm.js';
-import { FAST_BYTES } from './cpu/tlb.js';
 import type { TlbEntry } from './cpu/tlb.js';
+import { tlbPlaces } from './cpu/tlb-area.js';
+import type { TlbShape } from './cpu/tlb-area.js';
 import { PortBus } from './platform/bus.js';
 import { Clock } from './platform/clock.js';
 import { PhysicalMemory } from './platform/memory.js';
@@ -162,10 +163,11 @@ export class Machine {
     if (!ENGINES.includes(engine)) {
       throw new RangeError(`no engine is called '${String(engine)}'; there are: ${ENGINES.join(', ')}`);
     }
-    const { memory: buffer, marks, memoryOffsetBytes, ...layout } = layOut(memoryBytes);
+    const { memory: buffer, marks, memoryOffsetBytes, ...layout } = layOut(memoryBytes, profile.tlb);
     const ledger = new Ledger(profile);
     const memory = PhysicalMemory.over(buffer, memoryOffsetBytes, memoryBytes, marks);
-    const compiled = engine === 'compiled' ? { memory: buffer, ...layout, hotInstructions } : null;
+    const ram = { hostBytes: memoryOffsetBytes, sizeBytes: memoryBytes };
+    const compiled = engine === 'compiled' ? { memory: buffer, ...layout, ram, hotInstructions } : null;
     const x87 = new X87Unit(buffer.buffer, X87_OFFSET);
     return new Machine(profile, memory, 0, ledger, new Clock(ledger), x87, compiled);
   }
@@ -399,20 +401,34 @@ export class Machine {
 }
 
 /**
- * Divides the machine's one memory: state areas, what compiled code needs (fast TLB entries, marks by page, its
- * own room), physical memory.
+ * Divides the machine's one memory: state areas, what compiled code needs (the TLB, its own room, what is by page: where
+ * compiled code is, and marks), physical memory.
  */
-function layOut(memoryBytes: number) {
-  const fastBytes = STATE_AREAS * STATE_BYTES;
-  const arenaBytes = fastBytes + FAST_BYTES;
-  const marksBytes = arenaBytes + ARENA_BYTES;
-  // Its own pages are marked too, in room for one more page than they take.
-  const markPages = Math.ceil((marksBytes + memoryBytes) / PAGE_BYTES / PAGE_BYTES) + 1;
-  const memoryOffsetBytes = marksBytes + markPages * PAGE_BYTES;
+function layOut(memoryBytes: number, tlbShape: TlbShape) {
+  const tlb = tlbPlaces(tlbShape, STATE_AREAS * STATE_BYTES);
+  const arenaBytes = tlb.end;
+  const directoryBytes = arenaBytes + ARENA_BYTES;
+  const bytesByPage = DIRECTORY_ENTRY_BYTES + 1;
+  // Pages of all kinds are in both tables, those of the tables too: a little more than there are.
+  const pagesBefore = directoryBytes / PAGE_BYTES;
+  const guestPages = memoryBytes / PAGE_BYTES;
+  const mostPages = Math.ceil(((pagesBefore + guestPages) * PAGE_BYTES) / (PAGE_BYTES - bytesByPage)) + 64;
+  const marksBytes = directoryBytes + mostPages * DIRECTORY_ENTRY_BYTES;
+  const memoryOffsetBytes = Math.ceil((marksBytes + mostPages) / PAGE_BYTES) * PAGE_BYTES;
   const pages = Math.ceil((memoryOffsetBytes + memoryBytes) / WASM_PAGE_BYTES);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const marks = new Uint8Array(memory.buffer, marksBytes, memory.buffer.byteLength / PAGE_BYTES);
-  return { memory, stateBytes: 0, fastBytes, marksBytes, arenaBytes, marks, memoryOffsetBytes };
+  return {
+    memory,
+    stateBytes: 0,
+    tlb,
+    tlbShape,
+    arenaBytes,
+    directoryBytes,
+    marksBytes,
+    marks,
+    memoryOffsetBytes,
+  };
 }
 
 /** The processor is built before the devices. */

@@ -16,6 +16,7 @@ import {
   FAST_WRITE_SUPERVISOR,
   FAST_WRITE_USER,
 } from './tlb.js';
+import type { TlbArea } from './tlb-area.js';
 
 const PAGE_BYTES = 4096;
 const PAGE_MASK = PAGE_BYTES - 1;
@@ -61,11 +62,11 @@ export class SegmentedMemory extends StateArea {
     stateOffsetBytes: number,
     ledger: Ledger,
     profile: CpuProfile,
-    fast?: Int32Array,
+    area?: TlbArea,
   ) {
     const { buffer } = memory.u8;
     super(buffer, stateOffsetBytes);
-    this.mmu = new Mmu(this, memory, ledger, this.fault, profile, fast);
+    this.mmu = new Mmu(this, memory, ledger, this.fault, profile, area);
     this.view = new DataView(buffer);
     this.bytes = new Uint8Array(buffer);
     this.fast = this.mmu.tlb.fast;

@@ -76,6 +76,7 @@ export class CodeCache {
   }
 
   clear(): void {
+    for (const codePage of this.pages) codePage?.drop(0, PAGE_BYTES);
     this.pages.fill(undefined);
   }
 

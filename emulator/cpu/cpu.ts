@@ -41,8 +41,8 @@ import { Registers } from './registers.js';
 import { reset } from './reset.js';
 import * as segmentation from './segmentation.js';
 import type { SvmUnit } from './svm-hooks.js';
-import { FAST_BYTES } from './tlb.js';
 import type { TlbHistory } from './tlb.js';
+import type { TlbArea } from './tlb-area.js';
 
 export { X87Unit };
 export type { X87State } from '../isa/x87/unit.js';
@@ -114,7 +114,7 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
   /** The instruction that was intercepted, valid then too; null when the exit is no instruction's. */
   interceptedOperation: Operation | null = null;
   constructor(readonly parts: CpuParts) {
-    super(parts.memory, parts.stateOffsetBytes, parts.ledger, parts.profile, fastTable(parts.compiled));
+    super(parts.memory, parts.stateOffsetBytes, parts.ledger, parts.profile, tlbArea(parts.compiled));
     this.ledger = parts.ledger;
     this.msrs = new Msrs();
     this.x87 = parts.x87;
@@ -437,7 +437,6 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
   }
 }
 
-function fastTable(layout: CompiledLayout | null): Int32Array | undefined {
-  if (layout === null) return undefined;
-  return new Int32Array(layout.memory.buffer, layout.fastBytes, FAST_BYTES / Int32Array.BYTES_PER_ELEMENT);
+function tlbArea(layout: CompiledLayout | null): TlbArea | undefined {
+  return layout === null ? undefined : { buffer: layout.memory.buffer, places: layout.tlb };
 }

@@ -18,7 +18,6 @@ import { passIdleTime } from './idle.js';
 import { Fetcher } from './fetch.js';
 import { BASE_I32, BASE_STRIDE_I32 } from './state.js';
 import { CompiledEngine } from './jit/engine.js';
-import type { Unit } from './jit/unit.js';
 import type { Event, RunLimits, StepResult, Stop } from './processor.js';
 
 const CS_BASE_I32 = BASE_I32 + BASE_STRIDE_I32 * CS;
@@ -247,9 +246,8 @@ export class Executor {
           if ((eip >>> 0) + block.lengthBytes - 1 > cpu.codeLimit) block = fetcher.single(linear);
           const most = stepping === 0 ? left : 1;
           if (block.count > most) block = fetcher.shorten(linear, most, block);
-          const { unit } = block;
-          if (unit !== null && stepping === 0 && this.mayRunCompiled(block, eip)) {
-            const stop = this.runCompiled(unit, block, eip, left);
+          if (block.unit !== null && stepping === 0 && this.mayRunCompiled(block, eip)) {
+            const stop = this.runCompiled(block, eip, left);
             if (stop !== null) return stop;
             continue;
           }
@@ -304,15 +302,16 @@ export class Executor {
     );
   }
 
-  /** Runs from `block` on in its unit. @returns why the run ends, or null. */
-  private runCompiled(unit: Unit, block: Block, eip: number, left: number): Stop | null {
-    const { ledger, clock } = this;
+  /** Runs from `block` on in its unit, and in others after it. @returns why the run ends, or null. */
+  private runCompiled(block: Block, eip: number, left: number): Stop | null {
+    const { ledger, clock, monitored, entryPage, fetcher } = this;
     const compiled = this.compiled!;
-    const ticksLeft = Math.min(clock.nextTicks, this.tickLimit) - ledger.ticks;
-    const exit = compiled.run(unit, block, eip, left, ticksLeft, !this.monitored);
-    const at = unit.blocks[exit.block];
+    const ticks = Math.min(clock.nextTicks, this.tickLimit) - ledger.ticks;
+    const exit = compiled.run(block, eip, fetcher, { instructions: left, ticks, monitored, entryPage });
+    if (compiled.owesPoll) this.cpu.setAttention(attention.ATTENTION_POLL, true);
+    if (exit === null) return null;
+    const at = compiled.unit!.blocks[exit.block];
     if (exit.completed === at.count) return at.polls && this.pollDue() ? this.poll() : null;
-    compiled.refund(unit, exit);
     const { thrown } = compiled;
     this.interpretNext = thrown === null;
     return thrown === null ? null : this.raised(thrown, at.operations[exit.completed]);

@@ -1,3 +1,5 @@
+import { VECTOR_PF } from '../arch/vectors.js';
+
 /**
  * An exception on its way from where it is found to the run loop. A processor has one and throws it again and
  * again: a throw costs 0.6 us, an allocation with a stack trace many times that.
@@ -17,6 +19,11 @@ export class Fault extends Error {
   set(vector: number, errorCode: number): void {
     this.vector = vector;
     this.errorCode = errorCode;
+  }
+
+  setPageFault(linear: number, errorCode: number): void {
+    this.set(VECTOR_PF, errorCode);
+    this.cr2 = linear >>> 0;
   }
 
   raise(vector: number, errorCode: number): never {

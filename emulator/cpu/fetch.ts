@@ -53,6 +53,14 @@ export class Fetcher {
     this.linearPage = NO_PAGE;
   }
 
+  /** Goes to a page that compiled code has gone to. */
+  hold(linearPage: number, physicalPage: number): void {
+    if (linearPage === this.linearPage && physicalPage === this.physicalPage) return;
+    this.linearPage = linearPage;
+    this.physicalPage = physicalPage;
+    this.blocks = this.cache.find(physicalPage, this.cpu.codeIs32);
+  }
+
   /** Everything is decoded anew. */
   forget(): void {
     this.cache.clear();

@@ -2,7 +2,7 @@ import { CR0_PG, CR0_WP, CR4_PAE, CR4_PGE, CR4_PSE, EFER_NXE } from '../arch/con
 import { PTE_D, PTE_FRAME, PTE_G, PTE_P, PTE_U, PTE_W, pagingFormats } from '../arch/paging.js';
 import type { PagingFormat, PagingFormats } from '../arch/paging.js';
 import { CR0_I32, CR3_I32, CR4_I32, EFER_I32, PDPTE_OFFSET } from '../arch/state.js';
-import { PF_PRESENT, VECTOR_PF } from '../arch/vectors.js';
+import { PF_PRESENT } from '../arch/vectors.js';
 import { ACCOUNT_INDEX, COST_KEY_COUNT, COST_KEY_INDEX } from '../cost/keys.js';
 import type { Ledger } from '../cost/ledger.js';
 import type { CpuProfile } from '../cost/profile.js';
@@ -23,6 +23,7 @@ import type { NestedFault, NestedRoot } from './nested-paging.js';
 import type { StateArea } from './state.js';
 import * as tlb from './tlb.js';
 import { Tlb } from './tlb.js';
+import type { TlbArea } from './tlb-area.js';
 
 const PAGE_MASK = 0xfff;
 const WALK_ROW = ACCOUNT_INDEX.walk * COST_KEY_COUNT;
@@ -73,9 +74,9 @@ export class Mmu implements TableAccess {
     private readonly ledger: Ledger,
     private readonly fault: Fault,
     profile: CpuProfile,
-    fast?: Int32Array,
+    area?: TlbArea,
   ) {
-    this.tlb = new Tlb(profile.tlb, fast);
+    this.tlb = new Tlb(profile.tlb, area);
     this.freeAccess = { memory, locate: (address) => this.masked(address) };
     this.formats = pagingFormats(profile);
     this.format = this.formats.twoLevel;
@@ -175,6 +176,17 @@ export class Mmu implements TableAccess {
 
   get usesNested(): boolean {
     return this.nested !== null;
+  }
+
+  /** Walks are of two-level tables and nothing else, and no page is kept off the short path. */
+  get walksTwoLevels(): boolean {
+    return (
+      (this.state.s32[CR0_I32] & CR0_PG) !== 0 &&
+      this.format.entryBytes === 4 &&
+      this.nested === null &&
+      this.addressMask === -1 &&
+      this.slowPages === null
+    );
   }
 
   /** PAE paging is on: CR3 has loaded the PDPTE registers. Nested paging does without. */
@@ -334,8 +346,7 @@ export class Mmu implements TableAccess {
   /** A fault takes what the TLB holds for the address with it (Intel SDM vol. 3A, section 4.10.4.1 "Operations that Invalidate TLBs and Paging-Structure Caches"). */
   private pageFault(linear: number, cause: number, access: PageAccess): number {
     this.tlb.invalidate(linear);
-    this.fault.cr2 = linear >>> 0;
-    this.fault.set(VECTOR_PF, pageFaultCode(cause, access, this.noExecuteEnabled));
+    this.fault.setPageFault(linear, pageFaultCode(cause, access, this.noExecuteEnabled));
     return -1;
   }
 

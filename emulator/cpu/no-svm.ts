@@ -7,6 +7,8 @@ export class NoSvm implements SvmUnit {
   readonly globalInterrupts = true;
   taskPriority = 0;
   readonly interceptsTransfers = false;
+  readonly interceptsPageFaults = false;
+  readonly interceptsInvalidation = false;
 
   constructor(private readonly cpu: { readonly fault: Fault }) {}
 

@@ -23,6 +23,9 @@ export interface SvmUnit {
   interceptInstruction(intercept: InstructionIntercept, info?: number): void;
   /** Whether INT n or IRET would leave the guest: then compiled code leaves them to the interpreter. */
   readonly interceptsTransfers: boolean;
+  /** As to page faults, and to INVLPG. */
+  readonly interceptsPageFaults: boolean;
+  readonly interceptsInvalidation: boolean;
   /** The instruction's own intercept, as its row names it: for those that are checked before memory is read. */
   interceptOperation(op: Operation): void;
   /** PAUSE, through the filter that some processors have. */

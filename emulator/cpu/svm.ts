@@ -223,6 +223,14 @@ export class Svm implements SvmUnit {
     return this.intercepts.has(INTERCEPTS.SWINT) || this.intercepts.has(INTERCEPTS.IRET);
   }
 
+  get interceptsPageFaults(): boolean {
+    return this.intercepts.has(facts.EXIT_EXCEPTION + VECTOR_PF);
+  }
+
+  get interceptsInvalidation(): boolean {
+    return this.intercepts.has(INTERCEPTS.INVLPG);
+  }
+
   interceptOperation({ row }: Operation): void {
     if (row.intercept !== null) this.exitIf(interceptCode(row.intercept), { isInstruction: true });
   }

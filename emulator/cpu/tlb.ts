@@ -1,4 +1,6 @@
 import { PTE_D, PTE_G, PTE_PS, PTE_U, PTE_W } from '../arch/paging.js';
+import { LINEAR_PAGES, MAX_FAST_PAGES, tlbArea } from './tlb-area.js';
+import type { TlbArea, TlbShape } from './tlb-area.js';
 
 /** Entry flags: the page-table bits that matter, with W and U the logical product of all levels; P marks a valid entry. */
 export const TLB_VALID = 1;
@@ -25,13 +27,8 @@ export const FAST_FETCH_SUPERVISOR = 16;
 export const FAST_FETCH_USER = 32;
 export const FAST_ALL = 63;
 
-const PAGES = 1 << 20;
-/** Size of the table of fast entries. */
-export const FAST_BYTES = PAGES * Int32Array.BYTES_PER_ELEMENT;
 /** Flags that tell the size of a page. */
-const SIZE = TLB_LARGE | TLB_2MB;
-/** Fast entries that may be live before all are dropped to start over: enough for the large pages in use. */
-const MAX_FAST_PAGES = 1 << 13;
+export const TLB_SIZE = TLB_LARGE | TLB_2MB;
 
 /** One live entry as data. */
 export interface TlbEntry {
@@ -63,8 +60,9 @@ export class Tlb implements TlbHistory {
   lastInvalidated = 0;
   /** By linear page: host address of the page and FAST bits; 0 means ask the model. */
   readonly fast: Int32Array;
-  private readonly fastPages = new Int32Array(MAX_FAST_PAGES);
-  private fastCount = 0;
+  /** The pages whose fast entries have been set since all were dropped, some more than once; and how many they are. */
+  private readonly fastPages: Int32Array;
+  private readonly fastCount: Int32Array;
 
   /** Per entry: linear page number, in pages of its size. */
   private readonly tags: Int32Array;
@@ -85,25 +83,26 @@ export class Tlb implements TlbHistory {
   hasFragments = false;
 
   /**
-   * @param fast FAST_BYTES of zeros to keep {@link fast} in, where compiled code reaches it.
+   * @param area zeros, laid out for this shape, where compiled code reaches them.
    * @throws RangeError unless the number of sets is a power of two.
    */
-  constructor(
-    { entries, ways }: { entries: number; ways: number },
-    fast: Int32Array = new Int32Array(FAST_BYTES / Int32Array.BYTES_PER_ELEMENT),
-  ) {
-    this.fast = fast;
+  constructor(shape: TlbShape, area?: TlbArea) {
+    const { entries, ways } = shape;
     const sets = entries / ways;
     if (!Number.isInteger(sets) || sets < 1 || (sets & (sets - 1)) !== 0) {
       throw new RangeError(`TLB of ${entries} entries in ${ways} ways: sets must be a power of two`);
     }
     this.ways = ways;
     this.setMask = sets - 1;
-    this.tags = new Int32Array(entries);
-    this.asids = new Int32Array(entries);
-    this.frames = new Float64Array(entries);
-    this.flags = new Int32Array(entries);
-    this.nextWay = new Int32Array(sets);
+    const { buffer, places } = area ?? tlbArea(shape);
+    this.fast = new Int32Array(buffer, places.fast, LINEAR_PAGES);
+    this.fastPages = new Int32Array(buffer, places.fastPages, MAX_FAST_PAGES);
+    this.fastCount = new Int32Array(buffer, places.fastCount, 1);
+    this.tags = new Int32Array(buffer, places.tags, entries);
+    this.asids = new Int32Array(buffer, places.asids, entries);
+    this.frames = new Float64Array(buffer, places.frames, entries);
+    this.flags = new Int32Array(buffer, places.flags, entries);
+    this.nextWay = new Int32Array(buffer, places.nextWay, sets);
   }
 
   /** @returns the entry that maps `linear` in the current address space, or -1. */
@@ -139,16 +138,17 @@ export class Tlb implements TlbHistory {
   /** Lets `fast` answer for one 4 KB page. */
   setFast(linearPage: number, value: number): void {
     if (this.fast[linearPage] === 0) {
-      if (this.fastCount === MAX_FAST_PAGES) this.dropFast();
-      this.fastPages[this.fastCount++] = linearPage;
+      if (this.fastCount[0] === MAX_FAST_PAGES) this.dropFast();
+      this.fastPages[this.fastCount[0]++] = linearPage;
     }
     this.fast[linearPage] = value;
   }
 
   /** Forgets what `fast` knows; the model stays. For changes of the rights that entries mean (CR0.WP, address space). */
   dropFast(): void {
-    for (let at = 0; at < this.fastCount; at++) this.fast[this.fastPages[at]] = 0;
-    this.fastCount = 0;
+    const count = this.fastCount[0];
+    for (let at = 0; at < count; at++) this.fast[this.fastPages[at]] = 0;
+    this.fastCount[0] = 0;
   }
 
   /** Every entry of every address space, global ones too. */
@@ -180,6 +180,11 @@ export class Tlb implements TlbHistory {
   invalidatePage(linear: number): void {
     this.invalidations++;
     this.lastInvalidated = linear;
+    this.forgetPage(linear);
+  }
+
+  /** {@link invalidatePage}, counted elsewhere. */
+  forgetPage(linear: number): void {
     // What else belongs to the page is not known; to flush more than asked for is never wrong.
     if (this.hasFragments) this.flushAsid(this.asid, false);
     else this.invalidate(linear);
@@ -226,7 +231,7 @@ export class Tlb implements TlbHistory {
       if (
         flags !== 0 &&
         this.tags[entry] === tag &&
-        (flags & SIZE) === size &&
+        (flags & TLB_SIZE) === size &&
         this.asids[entry] === this.asid
       ) {
         return entry;

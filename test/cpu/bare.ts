@@ -21,7 +21,7 @@ function imageOf(source: string): Uint8Array {
   return bytes;
 }
 
-type EngineOptions = Pick<MachineOptions, 'engine' | 'hotInstructions'>;
+type EngineOptions = Partial<Pick<MachineOptions, 'engine' | 'hotInstructions' | 'profile'>>;
 
 /** A machine of 4 MB with a program in it, entered flat at its first byte. */
 export function bareMachine(source: string, options: EngineOptions = {}): Machine {

@@ -49,6 +49,13 @@ export class CodeWriter extends ByteWriter {
     this.unsigned(functionIndex);
   }
 
+  /** Pops which function of the table to call, and before it the parameters. */
+  callIndirect(type: number): void {
+    this.byte(op.CALL_INDIRECT);
+    this.unsigned(type);
+    this.unsigned(0);
+  }
+
   /** Opens a construct without results; every one is closed by {@link end}. */
   open(kind: typeof op.BLOCK | typeof op.LOOP | typeof op.IF): Label {
     this.op(kind, op.TYPE_NONE);

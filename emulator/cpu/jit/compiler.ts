@@ -1,70 +1,88 @@
+import { ACCOUNT_INDEX, COST_KEY_COUNT } from '../../cost/keys.js';
 import type { Ledger } from '../../cost/ledger.js';
 import { POLLS_ALWAYS } from '../block.js';
 import type { Block } from '../block.js';
 import type { BlockTable } from '../code-cache.js';
+import { CodeDirectory, SLOTS, TABLE_BYTES } from './code-directory.js';
 import { isCompiled } from './coverage.js';
-import { ARENA_BYTES } from './layout.js';
+import { dispatchModule } from './dispatch-code.js';
 import type { CompiledLayout } from './layout.js';
 import { compileRegion } from './region.js';
-import type { RegionPlaces } from './region.js';
+import { fillModule, invalidateModule } from './tlb-code.js';
 import { deliverModule, returnModule } from './transfer-code.js';
-import { Unit, UnitBlock } from './unit.js';
-import type { RegionFunction } from './unit.js';
-
-const PAGE_BYTES = 4096;
-const BYTES_PER_WORD = 4;
-export const OUT_WORDS = 3;
+import { EXIT_WORDS, Unit, UnitBlock } from './unit.js';
 
 /** Part of what makes a block hot that suffices for it to be compiled with a hot one of its page. */
 const WARM_PART = 1 / 16;
-/** Blocks in one unit at most. */
+/** Blocks in one unit at most; a number of one fits in an entry of the directory. */
 const MAX_BLOCKS = 48;
 /** After so many compilations a page is left to what it has: its code changes too often. */
 const MAX_COMPILATIONS = 16;
+const BYTES_PER_WORD = 4;
+/** Exits of one unit at most: blocks of 64 operations with no more than four each. */
+const MAX_EXITS = MAX_BLOCKS * 64 * 4;
+/** Most room that a unit takes in the arena. */
+const MAX_UNIT_BYTES = TABLE_BYTES + (MAX_BLOCKS + MAX_EXITS * EXIT_WORDS) * BYTES_PER_WORD + 64;
 
-/** The functions that compiled code calls. */
+/** The processor's own, for what the helpers of compiled code leave to it. */
 export interface CompiledServices {
   fillTlb(linear: number, write: number): number;
+  invalidate(linear: number): number;
   storeMarked(host: number, bytes: number, value: number): number;
 }
+
+/** Runs units from one on: see dispatchModule. */
+export type Dispatch = (slot: number, entry: number, eipBase: number) => number;
 
 /**
  * Decides what is compiled, by counts of interpreted instructions only. What it decides changes no result, no
  * cycle and no count.
  */
 export class Compiler {
+  readonly dispatch: Dispatch;
   private readonly imports: WebAssembly.Imports;
+  private readonly functions: WebAssembly.Table;
+  private readonly directory: CodeDirectory;
   /** Compilations by page, to make each one after the first wait longer. */
   private readonly compilations = new WeakMap<BlockTable, number>();
-  private units: Unit[] = [];
-  private arenaUsed: number;
+  /** By slot, the first of which is never used. */
+  private units: (Unit | null)[] = [null];
 
   constructor(
     private readonly layout: CompiledLayout,
     services: CompiledServices,
     private readonly ledger: Ledger,
-    /** Called before units are thrown away: their counts are to be folded. */
-    private readonly beforeReset: () => void,
   ) {
-    const { fillTlb, storeMarked } = services;
-    const memory = { e: { m: layout.memory } };
-    const [deliver, interruptReturn] = [deliverModule(layout), returnModule(layout)].map(
-      (module) => new WebAssembly.Instance(new WebAssembly.Module(module), memory).exports.run,
-    );
-    this.imports = { e: { ...memory.e, fillTlb, storeMarked, deliver, interruptReturn } };
-    this.arenaUsed = OUT_WORDS * BYTES_PER_WORD;
+    const { fillTlb, invalidate, storeMarked } = services;
+    const { prices } = ledger;
+    this.directory = new CodeDirectory(layout);
+    this.functions = new WebAssembly.Table({ element: 'anyfunc', initial: SLOTS });
+    const e = { m: layout.memory, t: this.functions };
+    const instantiate = (module: Uint8Array<ArrayBuffer>, more: WebAssembly.ModuleImports = {}) =>
+      new WebAssembly.Instance(new WebAssembly.Module(module), { e: { ...e, ...more } }).exports.run;
+    const deliver = instantiate(deliverModule(layout));
+    this.imports = {
+      e: {
+        ...e,
+        deliver,
+        storeMarked,
+        interruptReturn: instantiate(returnModule(layout)),
+        fillTlb: instantiate(fillModule(layout, prices), { slow: fillTlb }),
+        invalidate: instantiate(invalidateModule(layout), { slow: invalidate }),
+      },
+    };
+    this.dispatch = instantiate(dispatchModule(layout, prices), { deliver }) as Dispatch;
   }
 
-  /** Address of the words by which units and engine speak: see RegionPlaces. */
-  get outBytes(): number {
-    return this.layout.arenaBytes;
+  unit(slot: number): Unit {
+    return this.units[slot]!;
   }
 
   /**
    * `block`, kept in `table`, is hot: compiles it together with what else is warm in its page.
-   * @param hostPage host address of that page.
+   * @param hostPage host address of that page. @param is32 size of its code.
    */
-  consider(table: BlockTable, block: Block, hostPage: number): void {
+  consider(table: BlockTable, block: Block, hostPage: number, is32: boolean): void {
     const done = this.compilations.get(table) ?? 0;
     if (done === MAX_COMPILATIONS || !startsCompiled(block) || table[block.first.pageOffset] !== block) {
       block.hotAt = Infinity;
@@ -73,23 +91,39 @@ export class Compiler {
     block.hotAt = this.layout.hotInstructions * 2 ** done;
     if (block.heat < block.hotAt) return;
     this.compilations.set(table, done + 1);
+    if (this.directory.freeBytes < MAX_UNIT_BYTES || this.units.length === SLOTS) this.reset();
     const chosen = choose(table, block, this.layout.hotInstructions * WARM_PART);
     for (const { unit } of chosen) unit?.invalidate();
-    this.compile(chosen, hostPage);
+    this.compile(chosen, hostPage, is32);
   }
 
-  private compile(sources: readonly Block[], hostPage: number): void {
+  /** Adds what has been executed to the guest's row of the ledger. */
+  fold(guestRow: number): void {
+    for (const unit of this.units) unit?.fold(this.ledger.rows, guestRow);
+  }
+
+  private compile(sources: readonly Block[], hostPage: number, is32: boolean): void {
+    const { directory, layout } = this;
+    const { buffer } = layout.memory;
     const blocks = sources.map((source) => this.unitBlock(source));
-    const places = { ...this.allocate(blocks), hostPage };
-    const { module, exits } = compileRegion(blocks, this.layout, places);
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(module), this.imports);
-    const counters = new Int32Array(this.layout.memory.buffer, places.counters, blocks.length);
-    const unit = new Unit(blocks, instance.exports.run as RegionFunction, exits, counters);
-    this.units.push(unit);
-    blocks.forEach(({ source }, index) => {
-      source.unit = unit;
-      source.unitIndex = index;
+    const slot = this.units.length;
+    const table = directory.table(hostPage, is32);
+    const counters = directory.allocate(blocks.length * BYTES_PER_WORD);
+    let exitsAt = 0;
+    const { module, exits } = compileRegion(blocks, layout, {
+      slot,
+      counters,
+      table,
+      exits: (count) => (exitsAt = directory.allocate(count * EXIT_WORDS * BYTES_PER_WORD)),
     });
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(module), this.imports);
+    this.functions.set(slot, instance.exports.run);
+    const places = {
+      counters: new Int32Array(buffer, counters, blocks.length),
+      exits: new Int32Array(buffer, exitsAt, exits.length * EXIT_WORDS),
+      entries: directory.entries(table),
+    };
+    this.units.push(new Unit(blocks, exits, slot, places));
   }
 
   private unitBlock(source: Block): UnitBlock {
@@ -106,25 +140,17 @@ export class Compiler {
     );
   }
 
-  /** Room for a unit's counters and table. */
-  private allocate(blocks: readonly UnitBlock[]): Omit<RegionPlaces, 'hostPage'> {
-    const bytes = blocks.length * BYTES_PER_WORD + PAGE_BYTES;
-    if (this.arenaUsed + bytes > ARENA_BYTES) this.reset();
-    const { memory, arenaBytes } = this.layout;
-    const counters = arenaBytes + this.arenaUsed;
-    this.arenaUsed += bytes;
-    const table = counters + blocks.length * BYTES_PER_WORD;
-    const entries = new Uint8Array(memory.buffer, table, PAGE_BYTES).fill(0);
-    new Int32Array(memory.buffer, counters, blocks.length).fill(0);
-    blocks.forEach(({ operations }, index) => (entries[operations[0].pageOffset] = index + 1));
-    return { out: this.outBytes, counters, table };
+  private reset(): void {
+    this.fold(ACCOUNT_INDEX.guest * COST_KEY_COUNT);
+    for (const unit of this.units) unit?.invalidate();
+    this.units = [null];
+    this.directory.clear();
   }
 
-  private reset(): void {
-    this.beforeReset();
-    for (const unit of this.units) unit.invalidate();
-    this.units = [];
-    this.arenaUsed = OUT_WORDS * BYTES_PER_WORD;
+  /** The blocks are gone, and the memory holds what it held at another time. */
+  forget(): void {
+    this.units = [null];
+    this.directory.wipe();
   }
 }
 

@@ -33,9 +33,10 @@ export function straightEmitter(operation: Operation): Emit | null {
 
 const CONTROL: ReadonlySet<string> = new Set(['jmp', 'call', 'ret', 'loop', 'loope', 'loopne', 'jecxz']);
 
-/** Whether an operation that ends a block by a near transfer, INT n or IRETD can be compiled. */
+/** Whether an operation that ends a block by a near transfer, INT n, IRETD or INVLPG can be compiled. */
 export function isCompiledTransfer(operation: Operation): boolean {
   const { row, operandBytes, addressBytes, rep, rm } = operation;
+  if (row.mnemonic === 'invlpg') return addressBytes === 4 && rep === 'none';
   if (operandBytes !== 4 || addressBytes !== 4 || rep !== 'none') return false;
   if (row.mnemonic === 'int' || row.mnemonic === 'iret') return true;
   if (row.flow === 'branch' && row.mnemonic.startsWith('j')) return true;

@@ -1,6 +1,7 @@
 import { ESP } from '../../arch/registers.js';
 import {
   CODE_LIMIT_I32,
+  CPL_I32,
   EIP_I32,
   LAZY_CARRY_I32,
   LAZY_RESULT_I32,
@@ -13,6 +14,8 @@ import type { Operation } from '../../isa/operation.js';
 import type { CodeWriter, Label } from './code-writer.js';
 import { Flags } from './flags.js';
 import * as local from './locals.js';
+import { EXIT_CHAINS } from './dispatch-code.js';
+import { ALLOWED, CONTROL } from './layout.js';
 import type { CompiledLayout } from './layout.js';
 import * as op from './opcodes.js';
 
@@ -24,6 +27,7 @@ export const FILL_TLB = 0;
 export const STORE_MARKED = 1;
 export const DELIVER = 2;
 export const INTERRUPT_RETURN = 3;
+export const INVALIDATE = 4;
 
 /** Where a region was left: after `completed` operations of a block. */
 export interface RegionExit {
@@ -54,8 +58,6 @@ export class Frame {
   constructor(
     readonly w: CodeWriter,
     readonly layout: CompiledLayout,
-    /** Address of a word that is not 0 while interrupts and their returns may be executed here. */
-    private readonly transfersAllowed: number,
     operation: Operation,
   ) {
     this.flags = new Flags(w);
@@ -186,7 +188,7 @@ export class Frame {
     w.op(op.I32_SHR_U);
     w.const(0x3f_fffc);
     w.op(op.I32_AND);
-    w.memory(op.I32_LOAD, this.layout.fastBytes);
+    w.memory(op.I32_LOAD, this.layout.tlb.fast);
     w.tee(local.TLB_ENTRY);
     w.get(write ? local.WRITE_BIT : local.READ_BIT);
     w.op(op.I32_AND, op.I32_EQZ);
@@ -199,7 +201,12 @@ export class Frame {
     w.get(local.LINEAR);
     w.const(write ? 1 : 0);
     w.call(FILL_TLB);
-    w.tee(local.TLB_ENTRY);
+    w.set(local.TLB_ENTRY);
+    w.get(local.TICKS);
+    this.pushControl(CONTROL.helperTicks);
+    w.op(op.I32_SUB);
+    w.set(local.TICKS);
+    w.get(local.TLB_ENTRY);
     w.brIf(answered);
     w.end();
     this.exitBefore();
@@ -251,11 +258,14 @@ export class Frame {
     w.end();
   }
 
-  /** Leaves the region after `completed` operations of the block; the local EIP says where to. */
-  exit(completed: number): void {
+  /**
+   * Leaves the region after `completed` operations of the block; the local EIP says where to.
+   * @param chains what comes there may be another region's.
+   */
+  exit(completed: number, chains = false): void {
     const { w } = this;
     this.flags.writeWords();
-    w.const(this.exits.length);
+    w.const(this.exits.length | (chains ? EXIT_CHAINS : 0));
     w.set(local.EXIT);
     w.br(this.exitLabel);
     this.exits.push({ block: this.block, completed });
@@ -281,11 +291,44 @@ export class Frame {
     w.end();
   }
 
-  // --- interrupts
+  // --- what the helpers do
+
+  private pushControl(offset: number): void {
+    this.w.const(0);
+    this.w.memory(op.I32_LOAD, this.layout.arenaBytes + offset);
+  }
+
+  /** Leaves the current operation to the processor unless it is one of those that may be done here. */
+  exitUnlessAllowed(what: number): void {
+    const { w } = this;
+    this.pushControl(CONTROL.allowed);
+    w.const(what);
+    w.op(op.I32_AND, op.I32_EQZ);
+    w.open(op.IF);
+    this.exitBefore();
+    w.end();
+  }
+
+  /** INVLPG. */
+  invalidatePage(): void {
+    const { w } = this;
+    const { segment } = this.operation;
+    this.exitUnlessAllowed(ALLOWED.invalidations);
+    w.const(0);
+    w.memory(op.I32_LOAD, this.layout.stateBytes + CPL_I32 * BYTES_PER_WORD);
+    w.open(op.IF);
+    this.exitBefore();
+    w.end();
+    this.address(this.operation);
+    w.get(this.segmentBase(segment));
+    w.op(op.I32_ADD);
+    w.call(INVALIDATE);
+    w.op(op.DROP);
+  }
 
   /**
    * Has INT n or IRETD executed on the state area by `call`, which pushes what the function gave: not 0 when it is
-   * done. What it changes comes back to the locals, the value to VALUE. Otherwise the region is left.
+   * done. What it changes comes back to the locals. Otherwise the region is left.
    */
   executeOnState(call: () => void): void {
     const { w } = this;
@@ -296,12 +339,7 @@ export class Frame {
       [LAZY_CARRY_I32, local.FLAG_CARRY],
     ];
     this.flags.settle();
-    w.const(0);
-    w.memory(op.I32_LOAD, this.transfersAllowed);
-    w.op(op.I32_EQZ);
-    w.open(op.IF);
-    this.exitBefore();
-    w.end();
+    this.exitUnlessAllowed(ALLOWED.transfers);
     w.const(0);
     this.getRegister(ESP, BYTES_PER_WORD);
     w.memory(op.I32_STORE, espBytes);
@@ -311,7 +349,6 @@ export class Frame {
       w.memory(op.I32_STORE, stateBytes + index * BYTES_PER_WORD);
     }
     call();
-    w.tee(local.VALUE);
     w.op(op.I32_EQZ);
     w.open(op.IF);
     this.exitBefore();

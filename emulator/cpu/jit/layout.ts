@@ -1,14 +1,21 @@
+import type { TlbPlaces, TlbShape } from '../tlb-area.js';
+
 /** Where compiled code finds what it works on, as byte offsets in the machine's one memory. */
 export interface CompiledLayout {
   memory: WebAssembly.Memory;
   /** The processor's state area. */
   stateBytes: number;
-  /** Its table of fast TLB entries (cpu/tlb.ts). */
-  fastBytes: number;
+  /** Its TLB. */
+  tlb: TlbPlaces;
+  tlbShape: TlbShape;
   /** Marks by page of the memory (platform/memory.ts). */
   marksBytes: number;
-  /** Room for what compiled code counts and looks up, ARENA_BYTES. */
+  /** Room for what compiled code counts and looks up, ARENA_BYTES, that begins with the words of {@link CONTROL}. */
   arenaBytes: number;
+  /** By page of the memory, DIRECTORY_ENTRY_BYTES each: where its table of compiled blocks is (code-directory.ts). */
+  directoryBytes: number;
+  /** Physical memory. */
+  ram: { hostBytes: number; sizeBytes: number };
   /** Interpreted instructions of a block that make it hot. */
   hotInstructions: number;
 }
@@ -16,4 +23,56 @@ export interface CompiledLayout {
 /** Usual value of `hotInstructions`: about what compiling a block costs (20 us). */
 export const HOT_INSTRUCTIONS = 2048;
 
-export const ARENA_BYTES = 1 << 20;
+export const ARENA_BYTES = 1 << 22;
+
+/** One word for code of 16 bits, one for code of 32. */
+export const DIRECTORY_ENTRY_BYTES = 8;
+
+/**
+ * The words by which engine, units and their helpers speak, as byte offsets from the arena's start. Instructions and
+ * ticks count down.
+ */
+export const CONTROL = {
+  instructions: 0,
+  ticks: 4,
+  /** Bits of {@link ALLOWED}: what may be done without leaving compiled code. */
+  allowed: 8,
+  /** Ticks that the last helper has charged, which the unit counts down. */
+  helperTicks: 12,
+  /** The unit under execution. */
+  slot: 16,
+  /** The page that instructions come from, as the fetcher would hold it: linear page number, host address. */
+  linearPage: 20,
+  hostPage: 24,
+  /** Not 0: the next fetch goes through the TLB, be it from the same page. */
+  refetch: 28,
+  /** Not 0: a page fault has stopped the unit; its error code and linear address. */
+  fault: 32,
+  faultCode: 36,
+  faultLinear: 40,
+  /** Counted since the units were entered: entries of page tables read, page faults delivered, INVLPGs; the last one's linear address. */
+  references: 44,
+  faultsDelivered: 48,
+  invalidations: 64,
+  lastInvalidated: 68,
+  /** The current address-space tag. */
+  asid: 52,
+  /** Host address of a page that must be left to the run loop; 1: none. */
+  entryPage: 56,
+  /** Not 0: a poll is owed for an event that was delivered. */
+  poll: 60,
+} as const;
+export const CONTROL_BYTES = 72;
+
+export const ALLOWED = {
+  /** INT n and IRETD. */
+  transfers: 1,
+  /** The delivery of page faults. */
+  faults: 2,
+  /** Walks of two-level page tables, into the TLB. */
+  walks: 4,
+  /** Going from one unit to the next. */
+  chains: 8,
+  /** INVLPG. */
+  invalidations: 16,
+} as const;

@@ -1,18 +1,21 @@
-import { CS } from '../../arch/registers.js';
 import { EIP_I32, LAZY_CARRY_I32, LAZY_RESULT_I32 } from '../../arch/state.js';
 import type { Operation } from '../../isa/operation.js';
 import { CodeWriter } from './code-writer.js';
 import type { Label } from './code-writer.js';
 import { flagsAreDead, isCompiledTransfer, straightEmitter } from './coverage.js';
-import { DELIVER, FILL_TLB, Frame, INTERRUPT_RETURN, STORE_MARKED } from './frame.js';
+import { INDEX_MASK, SLOT_SHIFT } from './code-directory.js';
+import { EXIT_CHAINS, EXIT_MASK } from './dispatch-code.js';
+import { DELIVER, FILL_TLB, Frame, INTERRUPT_RETURN, INVALIDATE, STORE_MARKED } from './frame.js';
 import type { RegionExit } from './frame.js';
+import { CONTROL } from './layout.js';
 import type { CompiledLayout } from './layout.js';
 import * as local from './locals.js';
 import { encodeModule } from './module-writer.js';
 import type { ImportedFunction } from './module-writer.js';
 import * as op from './opcodes.js';
 import { emitTransfer } from './transfers.js';
-import type { Edges, PrivilegeBits } from './transfers.js';
+import type { Edges } from './transfers.js';
+import { EXIT_WORDS } from './unit.js';
 
 const PAGE_BYTES = 4096;
 const BYTES_PER_WORD = 4;
@@ -22,8 +25,9 @@ const MOST_OPERATIONS = 64;
 const imports: ImportedFunction[] = [];
 imports[FILL_TLB] = { name: 'fillTlb', parameters: 2, results: 1 };
 imports[STORE_MARKED] = { name: 'storeMarked', parameters: 3, results: 1 };
-imports[DELIVER] = { name: 'deliver', parameters: 2, results: 1 };
+imports[DELIVER] = { name: 'deliver', parameters: 4, results: 1 };
 imports[INTERRUPT_RETURN] = { name: 'interruptReturn', parameters: 0, results: 1 };
+imports[INVALIDATE] = { name: 'invalidate', parameters: 1, results: 1 };
 
 /** A block as a region holds it: the operations that compiled code can execute, from the first on. */
 export interface RegionBlock {
@@ -38,14 +42,14 @@ export interface RegionBlock {
 
 /** Places in memory that the code of one region works on, as byte addresses. */
 export interface RegionPlaces {
-  /** The counts left of instructions and ticks, two words; then one that allows interrupts and their returns. */
-  out: number;
-  /** Of the page that the blocks are of, in host memory. */
-  hostPage: number;
+  /** Its number among the units. */
+  slot: number;
   /** One word a block: its executions. */
   counters: number;
-  /** One byte for each offset in the page: index of the block there plus one, or 0. */
+  /** The page's table in the directory (code-directory.ts). */
   table: number;
+  /** Called once it is known how many exits there are: EXIT_WORDS for each. */
+  exits(count: number): number;
 }
 
 export interface CompiledRegion {
@@ -91,7 +95,7 @@ class RegionWriter {
     private readonly layout: CompiledLayout,
     private readonly places: RegionPlaces,
   ) {
-    this.f = new Frame(this.w, layout, places.out + 2 * BYTES_PER_WORD, blocks[0].operations[0]);
+    this.f = new Frame(this.w, layout, blocks[0].operations[0]);
     blocks.forEach(({ operations }, index) => this.indexByOffset.set(operations[0].pageOffset, index));
   }
 
@@ -148,9 +152,41 @@ class RegionWriter {
     }
     for (const [index, source] of FLAG_WORDS) store(stateBytes + index * BYTES_PER_WORD, source);
     store(stateBytes + EIP_I32 * BYTES_PER_WORD, local.EIP);
-    store(this.places.out, local.INSTRUCTIONS);
-    store(this.places.out + BYTES_PER_WORD, local.TICKS);
+    this.giveBack();
+    store(this.layout.arenaBytes + CONTROL.instructions, local.INSTRUCTIONS);
+    store(this.layout.arenaBytes + CONTROL.ticks, local.TICKS);
     w.get(local.EXIT);
+  }
+
+  /** For exits in the middle of a block, which has been charged as a whole. */
+  private giveBack(): void {
+    const { w, f } = this;
+    const exits = this.places.exits(f.exits.length);
+    w.get(local.EXIT);
+    w.const(EXIT_CHAINS);
+    w.op(op.I32_AND, op.I32_EQZ);
+    w.open(op.IF);
+    w.get(local.EXIT);
+    w.const(EXIT_MASK);
+    w.op(op.I32_AND);
+    w.const(EXIT_WORDS * BYTES_PER_WORD);
+    w.op(op.I32_MUL);
+    w.set(local.SCRATCH);
+    for (const [word, counter] of [local.INSTRUCTIONS, local.TICKS].entries()) {
+      w.get(counter);
+      w.get(local.SCRATCH);
+      w.memory(op.I32_LOAD, exits + word * BYTES_PER_WORD);
+      w.op(op.I32_ADD);
+      w.set(counter);
+    }
+    const times = exits + (EXIT_WORDS - 1) * BYTES_PER_WORD;
+    w.get(local.SCRATCH);
+    w.get(local.SCRATCH);
+    w.memory(op.I32_LOAD, times);
+    w.const(1);
+    w.op(op.I32_ADD);
+    w.memory(op.I32_STORE, times);
+    w.end();
   }
 
   private writeBlock(index: number): void {
@@ -176,7 +212,7 @@ class RegionWriter {
     const edges: Edges = {
       to: (offset) => this.edge(offset),
       indirect: () => this.indirectEdge(),
-      changed: (bits) => this.changedEdge(bits),
+      refetched: () => f.exit(operations.length, true),
     };
     if (isWhole && isCompiledTransfer(last)) emitTransfer(f, last, edges);
     else if (isWhole) this.edge(last.pageOffset + last.lengthBytes);
@@ -209,7 +245,8 @@ class RegionWriter {
   private leave(pageOffset: number): void {
     this.f.pushEip(pageOffset);
     this.w.set(local.EIP);
-    this.f.exit(this.blocks[this.f.block].operations.length);
+    const { operations, isWhole } = this.blocks[this.f.block];
+    this.f.exit(operations.length, isWhole);
   }
 
   private edge(pageOffset: number): void {
@@ -248,9 +285,14 @@ class RegionWriter {
     w.op(op.I32_LT_U);
     w.open(op.IF);
     w.get(local.SCRATCH);
-    w.memory(op.I32_LOAD8_U, this.places.table);
+    w.const(1);
+    w.op(op.I32_SHL);
+    w.memory(op.I32_LOAD16_U, this.places.table);
     w.tee(local.SCRATCH);
-    w.op(op.I32_EQZ);
+    w.const(SLOT_SHIFT);
+    w.op(op.I32_SHR_U);
+    w.const(this.places.slot);
+    w.op(op.I32_NE);
     w.get(local.INSTRUCTIONS);
     w.const(MOST_OPERATIONS);
     w.op(op.I32_LT_S, op.I32_OR);
@@ -261,38 +303,13 @@ class RegionWriter {
     f.flags.settle();
     f.flags.state = before;
     w.get(local.SCRATCH);
-    w.const(1);
-    w.op(op.I32_SUB);
+    w.const(INDEX_MASK);
+    w.op(op.I32_AND);
     w.set(local.ENTRY);
     w.br(this.loop);
     w.end();
     w.end();
-    f.exit(whole);
-  }
-
-  /** As {@link indirectEdge}; the page must still be the one that a fetch at the new privilege comes to, by the TLB as it is. */
-  private changedEdge(bits: PrivilegeBits): void {
-    const { w, f } = this;
-    w.const(bits.read);
-    w.set(local.READ_BIT);
-    w.const(bits.write);
-    w.set(local.WRITE_BIT);
-    w.get(local.EIP_BASE);
-    w.get(f.segmentBase(CS));
-    w.op(op.I32_ADD);
-    w.const(10);
-    w.op(op.I32_SHR_U);
-    w.const(0x3f_fffc);
-    w.op(op.I32_AND);
-    w.memory(op.I32_LOAD, this.layout.fastBytes);
-    w.const(~(PAGE_BYTES - 1) | bits.fetch);
-    w.op(op.I32_AND);
-    w.const(this.places.hostPage | bits.fetch);
-    w.op(op.I32_NE);
-    w.open(op.IF);
-    f.exit(this.blocks[f.block].operations.length);
-    w.end();
-    this.indirectEdge();
+    f.exit(whole, true);
   }
 
   /** ORs to the value on the stack what else makes the run loop look up at the end of this block. */

@@ -1,14 +1,6 @@
 import { ECX, SS } from '../../arch/registers.js';
 import { INDIRECT_JUMPS_I32 } from '../../arch/state.js';
 import type { Operation } from '../../isa/operation.js';
-import {
-  FAST_FETCH_SUPERVISOR,
-  FAST_FETCH_USER,
-  FAST_READ_SUPERVISOR,
-  FAST_READ_USER,
-  FAST_WRITE_SUPERVISOR,
-  FAST_WRITE_USER,
-} from '../tlb.js';
 import { moveStackPointer, pushOnStack, stackPointer } from './emit-data.js';
 import { DELIVER, INTERRUPT_RETURN } from './frame.js';
 import type { Frame } from './frame.js';
@@ -19,28 +11,14 @@ import { notation, push } from './operands.js';
 const PAGE_BYTES = 4096;
 const SLOT_BYTES = 4;
 
-/** Bits of fast TLB entries (cpu/tlb.ts) that a privilege level needs. */
-export interface PrivilegeBits {
-  fetch: number;
-  read: number;
-  write: number;
-}
-
-const SUPERVISOR: PrivilegeBits = {
-  fetch: FAST_FETCH_SUPERVISOR,
-  read: FAST_READ_SUPERVISOR,
-  write: FAST_WRITE_SUPERVISOR,
-};
-const USER: PrivilegeBits = { fetch: FAST_FETCH_USER, read: FAST_READ_USER, write: FAST_WRITE_USER };
-
 /** Where control goes at the end of a block, in the region that is being written. */
 export interface Edges {
   /** To a place in the page, or relative to it beyond. */
   to(pageOffset: number): void;
   /** To the offset in CS in local EIP. */
   indirect(): void;
-  /** To the offset in CS in local EIP, at another privilege. @param bits of fast TLB entries, for fetches, reads and writes. */
-  changed(bits: PrivilegeBits): void;
+  /** To the offset in CS in local EIP, where the next fetch may go through the TLB anew. */
+  refetched(): void;
 }
 
 function isOutside(pageOffset: number): boolean {
@@ -100,20 +78,21 @@ export function emitTransfer(f: Frame, operation: Operation, edges: Edges): void
       f.executeOnState(() => {
         w.const(operation.immediate);
         f.pushEip(next);
+        w.const(0);
+        w.const(0);
         w.call(DELIVER);
       });
-      edges.changed(SUPERVISOR);
+      edges.refetched();
       return;
     case 'iret':
       f.executeOnState(() => w.call(INTERRUPT_RETURN));
-      // It gives the new CPL plus 1.
-      w.get(local.VALUE);
-      w.const(1);
-      w.op(op.I32_EQ);
-      w.open(op.IF);
-      edges.changed(SUPERVISOR);
-      w.end();
-      edges.changed(USER);
+      edges.refetched();
+      return;
+    case 'invlpg':
+      f.invalidatePage();
+      f.pushEip(next);
+      w.set(local.EIP);
+      edges.refetched();
       return;
     case 'loop':
     case 'loope':

@@ -1,20 +1,10 @@
 import { COST_KEY_COUNT } from '../../cost/keys.js';
-import type { Ledger } from '../../cost/ledger.js';
 import type { Operation } from '../../isa/operation.js';
 import { addCounts, operationTicks } from '../block.js';
 import type { Block } from '../block.js';
+import { SLOT_SHIFT } from './code-directory.js';
 import type { RegionExit } from './frame.js';
 import type { RegionBlock } from './region.js';
-
-/** The export of a region's module; parameters as in locals.ts. @returns index of the exit taken. */
-export type RegionFunction = (
-  entry: number,
-  eipBase: number,
-  instructions: number,
-  ticks: number,
-  readBit: number,
-  writeBit: number,
-) => number;
 
 /** What one execution of some operations costs: ticks, and the columns of a ledger's row with their amounts. */
 class Charge {
@@ -66,36 +56,55 @@ export class UnitBlock implements RegionBlock {
     this.whole.addTo(rows, guestRow, executions);
   }
 
-  /** Takes back the charge of all but the first `completed` operations. @returns how many they are. */
-  refund(completed: number, ledger: Ledger, guestRow: number): number {
-    const { operations, prices } = this;
-    const refund = (this.refunds[completed] ??= new Charge(operations.slice(completed), prices));
-    refund.addTo(ledger.rows, guestRow, -1);
-    ledger.ticks -= refund.ticks;
-    return operations.length - completed;
+  /** What the operations after the first `completed` cost, which has been charged too much when the block is left there. */
+  rest(completed: number): Charge {
+    return (this.refunds[completed] ??= new Charge(this.operations.slice(completed), this.prices));
   }
 }
+
+/** Words by exit: instructions and ticks to be given back there, and how often that has happened. */
+export const EXIT_WORDS = 3;
+const TIMES = 2;
 
 /** Compiled blocks of one page: one function. */
 export class Unit {
   /** One of its blocks has been dropped: it must not be entered any more. */
   isStale = false;
-  /** It is among those that have counts to be folded. */
-  isListed = false;
 
   constructor(
     readonly blocks: readonly UnitBlock[],
-    readonly run: RegionFunction,
     readonly exits: readonly RegionExit[],
-    /** Executions by block, counted by the compiled code. */
-    private readonly counters: Int32Array,
-  ) {}
+    readonly slot: number,
+    private readonly places: {
+      /** Executions by block, counted by the compiled code. */
+      readonly counters: Int32Array;
+      /** EXIT_WORDS by exit. */
+      readonly exits: Int32Array;
+      /** Entries of its page in the directory. */
+      readonly entries: Uint16Array;
+    },
+  ) {
+    exits.forEach(({ block, completed }, exit) => {
+      const { count } = blocks[block];
+      if (completed === count) return;
+      places.exits[exit * EXIT_WORDS] = count - completed;
+      places.exits[exit * EXIT_WORDS + 1] = blocks[block].rest(completed).ticks;
+    });
+    blocks.forEach(({ source }, index) => {
+      source.unit = this;
+      source.unitIndex = index;
+      places.entries[source.first.pageOffset] = (slot << SLOT_SHIFT) | index;
+    });
+  }
 
   /** Its blocks are the interpreter's again. */
   invalidate(): void {
     if (this.isStale) return;
     this.isStale = true;
+    const { entries } = this.places;
     for (const { source } of this.blocks) {
+      const { pageOffset } = source.first;
+      if (entries[pageOffset] >>> SLOT_SHIFT === this.slot) entries[pageOffset] = 0;
       if (source.unit !== this) continue;
       source.unit = null;
       source.heat = 0;
@@ -104,12 +113,20 @@ export class Unit {
 
   /** Adds what has been executed to the guest's row of a ledger; the clock has it already. */
   fold(rows: Float64Array, guestRow: number): void {
-    const { counters, blocks } = this;
+    const { blocks, exits, places } = this;
+    const { counters } = places;
     for (let index = 0; index < blocks.length; index++) {
       const executions = counters[index];
       if (executions === 0) continue;
       counters[index] = 0;
       blocks[index].fold(rows, guestRow, executions);
+    }
+    for (let exit = 0; exit < exits.length; exit++) {
+      const times = places.exits[exit * EXIT_WORDS + TIMES];
+      if (times === 0) continue;
+      places.exits[exit * EXIT_WORDS + TIMES] = 0;
+      const { block, completed } = exits[exit];
+      blocks[block].rest(completed).addTo(rows, guestRow, -times);
     }
   }
 }

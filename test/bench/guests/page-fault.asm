@@ -7,7 +7,7 @@
 start:  mov esp, STACK_TOP
         load_tables
         identity_paging 0x200000, PTE_P | PTE_W
-        mov ecx, 300000
+        mov ecx, 1000000
 .again: and dword [WINDOW_ENTRY], ~PTE_P
         invlpg [WINDOW]
         mov [WINDOW], ecx

@@ -1,4 +1,4 @@
-; syscall: int 0x80 from ring 3 and iret back.
+; syscall: int 0x80 from ring 3 and iret back, user and kernel code on pages of their own.
 %include "bench.inc"
 %define STACK_TOP 0x90000
         bench_header
@@ -6,13 +6,15 @@ start:  mov esp, STACK_TOP
         load_tables
         identity_paging 0x200000, PTE_P | PTE_W | PTE_U
         enter_user user, 0x80000
-user:   mov ecx, 1000000
+        align 4096
+user:   mov ecx, 2000000
 .again: xor eax, eax
         int 0x80
         dec ecx
         jnz .again
         mov eax, 1
         int 0x80
+        align 4096
 system_call:
         test eax, eax
         jnz .exit

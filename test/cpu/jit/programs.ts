@@ -9,12 +9,32 @@ const ROUNDS = 150;
 const SERVICE = 0x20;
 const UNMAP = 0x21;
 const END = 0x22;
+const EDIT = 0x23;
+/** Vector of the first interrupt line. */
+const TIMER = 0x28;
 const HANDLERS: Readonly<Record<number, string>> = {
   14: 'jmp page_fault',
   [SERVICE]: 'jmp service',
   [UNMAP]: 'jmp unmap',
   [END]: 'cli\nhlt',
+  [EDIT]: 'jmp edit',
+  [TIMER]: 'jmp timer',
 };
+
+/** Interrupt controllers, and the timer every so many of its cycles. */
+function startTimer(reload: number): string {
+  const writes = [
+    [0x20, 0x11],
+    [0x21, TIMER],
+    [0x21, 4],
+    [0x21, 1],
+    [0x21, 0xfe],
+    [0x43, 0x34],
+    [0x40, reload],
+    [0x40, 0],
+  ];
+  return `${writes.map(([port, value]) => `mov al, ${value}\nout ${port}, al`).join('\n')}\nsti`;
+}
 
 /** To the instruction behind it, in ring 3; the machine's task-state segment is at 0. */
 const ENTER_USER = `
@@ -48,15 +68,19 @@ export class ProgramSource {
   private readonly changesItself: boolean;
   /** Its rounds run in ring 3. */
   private readonly inUserMode: boolean;
+  /** What it calls, by whatever way, lies on pages of its own. */
+  private readonly isSpread: boolean;
 
   constructor(seed: number) {
     this.next = generator(seed);
     this.changesItself = this.oneIn(5);
     this.inUserMode = this.oneIn(2);
+    this.isSpread = this.oneIn(2);
   }
 
   /** Source for `bareMachine`, ended by HLT with interrupts off. */
   program(): string {
+    const page = this.isSpread ? 'align 4096' : '';
     const blocks = Array.from({ length: 3 + this.below(6) }, (_, number) => this.block(number));
     return `
         mov esp, 0x90000
@@ -79,6 +103,7 @@ ${[0, 4, 8, 12].map((page) => `and dword [${TABLE + (DATA >> 12) * 4 + page * 4}
         mov dword [4], 0x8f000
         mov dword [8], 0x10
         mov dword [counter], ${ROUNDS}
+${this.oneIn(2) ? startTimer(2 + this.below(12)) : ''}
 ${this.inUserMode ? ENTER_USER : ''}
         mov esi, ${DATA}
 ${WIDE.map((register) => `mov ${register}, ${this.next()}`).join('\n')}
@@ -86,16 +111,35 @@ ${WIDE.map((register) => `mov ${register}, ${this.next()}`).join('\n')}
 round:
 ${blocks.join('\n')}
         int ${UNMAP}
+        int ${EDIT}
         dec dword [counter]
         jnz near round
         int ${END}
+${page}
 unmap:  and dword [${TABLE + (DATA >> 12) * 4}], ~1
         invlpg [${DATA}]
         iret
+edit:   push ecx
+        mov ecx, [counter]
+        and ecx, 7
+        ${this.oneIn(2) ? '' : `xor dword [${TABLE + (DATA >> 12) * 4} + ecx * 4], ${this.pick([0x1000, 0x2000])}`}
+        and dword [${TABLE + (DATA >> 12) * 4 + 4} + ecx * 4], ~${this.pick([1, 2, 4, 0x20, 0x40])}
+        ${this.oneIn(3) ? '' : `shl ecx, 12\ninvlpg [${DATA + 0x1000} + ecx]`}
+        ${this.oneIn(3) ? 'invlpg [edit]' : ''}
+        pop ecx
+        iret
+timer:  push eax
+        inc dword [fixed + 4]
+        mov al, 0x20
+        out 0x20, al
+        pop eax
+        iret
+${page}
 service:
         inc dword [fixed]
         ${this.straight()}
         iret
+${page}
 function:
         push ebx
         ${this.straight()}
@@ -103,14 +147,18 @@ function:
         ret ${this.oneIn(3) ? '4' : ''}
 align 16
 counter: dd 0
-fixed:  dd 0
+fixed:  dd 0, 0
 spare:  times 17 dd 0x12345678
+${page}
 page_fault:
         push eax
+        mov eax, [esp + 4]
+        rol dword [fixed], 3
+        xor [fixed], eax
         mov eax, cr2
+        xor [fixed], eax
         shr eax, 12
-        or dword [${TABLE} + eax * 4], 1
-        inc dword [fixed]
+        or dword [${TABLE} + eax * 4], 7
         pop eax
         add esp, 4
         iret

@@ -22,10 +22,17 @@ export type { Absences } from './absences.js';
 export type { GuestInputs } from './inputs.js';
 export { Debugger } from './debug/debugger.js';
 export type { DebugStop } from './debug/debugger.js';
+export { bitNames } from './debug/bit-names.js';
+export type { BitNamed } from './debug/bit-names.js';
 export { descriptorTables } from './debug/descriptor-tables.js';
 export type { DescriptorView } from './debug/descriptor-tables.js';
 export { disassembleGuest, Symbols } from './disassembly.js';
 export type { CodeLine } from './disassembly.js';
+export { pageTree, pageWays } from './debug/page-tables.js';
+export type { MonitorEntryView, PageDirectory, PageRange, PageWays, TlbView } from './debug/page-tables.js';
+export type { Agreement, NestedStanding, ShadowStanding } from './debug/translation-views.js';
+export { vmcbFields } from './debug/vmcb-fields.js';
+export type { VmcbFieldView } from './debug/vmcb-fields.js';
 export { checkPoint } from './debug/points.js';
 export type { BreakPoint } from './debug/points.js';
 export { DEFAULT_ENGINE, ENGINES, Machine } from './machine.js';
@@ -40,8 +47,18 @@ export type { Technique } from './vmm/catalog.js';
 export { SWITCHES } from './vmm/switches.js';
 export type { SwitchName, SwitchRow, Switches, SwitchValue } from './vmm/switches.js';
 export { applies, checkSwitches, describeValues, parseSwitch } from './vmm/switch-values.js';
-export { diffExits, exitStatistics, exitsByInterval, exitsBySymbol } from './vmm/exit-statistics.js';
-export type { ExitDifference, ExitStatistics, Exits } from './vmm/exit-statistics.js';
+export { exitFlame } from './vmm/exit-flame.js';
+export type { FlameNode } from './vmm/exit-flame.js';
+export {
+  diffExits,
+  exitHistogram,
+  exitStatistics,
+  exitsByInterval,
+  exitsBySymbol,
+} from './vmm/exit-statistics.js';
+export type { ExitBin, ExitDifference, ExitStatistics, Exits } from './vmm/exit-statistics.js';
+export { LANES, traceLanes } from './vmm/trace-lanes.js';
+export type { Lane, LaneOptions, LaneSpan, TraceLanes } from './vmm/trace-lanes.js';
 export type { ExitRow } from './vmm/vmm.js';
 export type { ShadowStatistics } from './vmm/shadow-statistics.js';
 export { BinaryTranslationVmm } from './vmm/software/binary-translation.js';

@@ -10,6 +10,10 @@ export interface PageEntryView {
   address: number;
   /** The entry, both halves of a 64-bit one. */
   value: bigint;
+  /** Linear addresses that it covers, in bytes. */
+  spanBytes: number;
+  /** It maps a page; else it names a table, or nothing. */
+  isPage: boolean;
   /** Names of the bits that are set, as the manuals have them. */
   bits: readonly string[];
   /** Physical address of the table or page that it names; null when it is not present. */
@@ -61,6 +65,8 @@ export function viewPageWalk(mmu: Mmu, cr0: number, linear: number): PageWalkVie
     );
     return {
       level: level.name,
+      spanBytes: 2 ** level.shift,
+      isPage,
       address: walk.addresses[at],
       value: (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0),
       bits: (high & paging.PTE_HIGH_NX) !== 0 ? [...names, 'NX'] : names,

@@ -110,6 +110,72 @@ export function exitsByInterval(
 /** Exits whose instruction lies below every symbol. */
 export const NO_SYMBOL = '(no symbol)';
 
+/** Finds the symbol at or before an address. @param symbols addresses by name. */
+export function symbolLookup(symbols: Readonly<Record<string, number>>): (address: number) => string {
+  const sorted = Object.entries(symbols).sort(([, a], [, b]) => a - b);
+  return (address) => {
+    let [low, high] = [0, sorted.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (sorted[middle][1] <= address) low = middle + 1;
+      else high = middle;
+    }
+    return low === 0 ? NO_SYMBOL : sorted[low - 1][0];
+  };
+}
+
+/** Exits whose cycles lie in [fromCycles, toCycles), by reason. */
+export interface ExitBin {
+  fromCycles: number;
+  toCycles: number;
+  counts: Readonly<Partial<Record<ExitReason, number>>>;
+}
+
+/**
+ * How many exits took how long. Borders of bins are preferred numbers (ISO 3, series R10, R5 and R3, times powers of ten):
+ * of the finest series that does with {@link MOST_BINS}. Bins between two that are not empty are there too.
+ * @param events of a trace, which keeps the newest only.
+ */
+export function exitHistogram(events: Iterable<TraceEvent>): ExitBin[] {
+  const exits = [...events].filter((event) => event.kind === 'exit');
+  if (exits.length === 0) return [];
+  let [least, most] = [Infinity, 0];
+  for (const { cycles } of exits) [least, most] = [Math.min(least, cycles), Math.max(most, cycles)];
+  const series = SERIES.find((steps) => binOf(most, steps) - binOf(least, steps) < MOST_BINS) ?? SERIES[2];
+  const first = binOf(least, series);
+  const bins = Array.from({ length: binOf(most, series) - first + 1 }, (_, at) => ({
+    fromCycles: borderOf(first + at, series),
+    toCycles: borderOf(first + at + 1, series),
+    counts: {} as Partial<Record<ExitReason, number>>,
+  }));
+  for (const { reason, cycles } of exits) {
+    const { counts } = bins[binOf(cycles, series) - first];
+    counts[reason] = (counts[reason] ?? 0) + 1;
+  }
+  return bins;
+}
+
+/** As many as can be told apart side by side. */
+const MOST_BINS = 16;
+const SERIES = [
+  [10, 12.5, 16, 20, 25, 31.5, 40, 50, 63, 80],
+  [10, 16, 25, 40, 63],
+  [10, 20, 50],
+];
+
+/** Borders are 0, then those of the series from 1 on. */
+function borderOf(bin: number, series: readonly number[]): number {
+  if (bin === 0) return 0;
+  const step = series[(bin - 1) % series.length];
+  return (step * 10 ** Math.floor((bin - 1) / series.length)) / 10;
+}
+
+function binOf(cycles: number, series: readonly number[]): number {
+  let bin = 0;
+  while (borderOf(bin + 1, series) <= cycles) bin++;
+  return bin;
+}
+
 /**
  * Exits by the symbol of the guest's program at or before the instruction that exited, most exits first.
  * @param symbols addresses by name. @param events of a trace, which keeps the newest only.
@@ -118,16 +184,7 @@ export function exitsBySymbol(
   events: Iterable<TraceEvent>,
   symbols: Readonly<Record<string, number>>,
 ): { symbol: string; exits: Exits }[] {
-  const sorted = Object.entries(symbols).sort(([, a], [, b]) => a - b);
-  const symbolAt = (eip: number): string => {
-    let [low, high] = [0, sorted.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (sorted[middle][1] <= eip) low = middle + 1;
-      else high = middle;
-    }
-    return low === 0 ? NO_SYMBOL : sorted[low - 1][0];
-  };
+  const symbolAt = symbolLookup(symbols);
   const total = (exits: Exits): number => Object.values(exits).reduce((sum, { count }) => sum + count, 0);
   return [...grouped(events, ({ eip }) => symbolAt(eip))]
     .map(([symbol, exits]) => ({ symbol, exits }))

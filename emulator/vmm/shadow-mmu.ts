@@ -8,10 +8,12 @@ import { identityPde, isUsed, pagingMode, walkGuest } from './guest-walk.js';
 import type { Mapping, PagingMode, PagingState } from './guest-walk.js';
 import { GUEST_HPA, UNBACKED_HPA } from './layout.js';
 import { entriesTouched, shadowEntry, sourceOf } from './shadow-entry.js';
+import { lookAt } from './shadow-look.js';
+import type { ShadowLook } from './shadow-look.js';
 import { noStatistics } from './shadow-statistics.js';
 import type { ShadowStatistics } from './shadow-statistics.js';
 import { ENTRIES_PER_TABLE } from './shadow-table.js';
-import type { ShadowRoot, ShadowTable, View } from './shadow-table.js';
+import type { ShadowRoot, ShadowTable, TableSource, View } from './shadow-table.js';
 import { ShadowTables } from './shadow-tables.js';
 import { Traces } from './traces.js';
 import type { Trace, TraceListener } from './traces.js';
@@ -249,6 +251,15 @@ export class ShadowMmu {
     return this.traces.has(page);
   }
 
+  /** The shadow of a linear address as it is, beside what it would be if it were made now. Changes nothing. */
+  look(gva: number): ShadowLook {
+    const { tables, mode, view, options } = this;
+    return lookAt(gva, {
+      ...{ tables, mode, view, host: options.host.memory, guest: options.guest.memory },
+      derive: (source, index) => this.derivedEntry(source, index),
+    });
+  }
+
   /** What the family must invalidate in the host's TLB before it resumes the guest; forgets it. */
   takeFlush(): PendingFlush {
     const pending = { all: this.flushAll, pages: this.flushPages };
@@ -365,18 +376,21 @@ export class ShadowMmu {
 
   /** @returns whether the entry is another one now. */
   private syncTableEntry(table: ShadowTable, index: number): boolean {
+    return this.tables.setEntry(table, index, this.derivedEntry(table.source, index));
+  }
+
+  /** What the entry at `index` of a table with that source is, going by the guest's tables; 0: nothing is to be mapped. */
+  private derivedEntry(source: TableSource, index: number): number {
     const { memory } = this.options.guest;
-    const { source } = table;
     // Of a large page's, rights come from the source alone.
     const pte = source.large ? identityPde(0) : memory.read32(source.gpa + index * 4);
     const page = source.large ? pageOf(source.gpa) + index : pageOf((pte & PTE_FRAME) >>> 0);
-    if (this.isDevice(page)) return this.tables.setEntry(table, index, 0);
-    const entry = shadowEntry(source, pte, {
+    if (this.isDevice(page)) return 0;
+    return shadowEntry(source, pte, {
       frameHpa: page < this.guestPages ? GUEST_HPA + page * PAGE_BYTES : UNBACKED_HPA,
       writeProtect: this.mode.writeProtect,
       traced: this.traces.has(page),
     });
-    return this.tables.setEntry(table, index, entry);
   }
 
   /** Whether a device of the guest answers in a guest-physical page: never mapped, so that each access is emulated. */

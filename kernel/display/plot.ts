@@ -2,6 +2,16 @@ import { escapeHtml } from './bundle.js';
 import type { MimeBundle } from './bundle.js';
 import { barsSvg } from './plot/bars-svg.js';
 import { checkBars, checkLines } from './plot/figure.js';
+import { checkFlame } from './plot/flame.js';
+import type { FlameFigure } from './plot/flame.js';
+import { flamePlotly } from './plot/flame-plotly.js';
+import { flameSvg } from './plot/flame-svg.js';
+import { flameText } from './plot/flame-text.js';
+import { checkLanes } from './plot/lanes.js';
+import type { LaneFigure } from './plot/lanes.js';
+import { lanesPlotly } from './plot/lanes-plotly.js';
+import { lanesSvg } from './plot/lanes-svg.js';
+import { lanesText } from './plot/lanes-text.js';
 import type { Lines, StackedBars } from './plot/figure.js';
 import { linesSvg } from './plot/lines-svg.js';
 import { barsPlotly, linesPlotly } from './plot/plotly.js';
@@ -9,6 +19,8 @@ import type { PlotlyFigure } from './plot/plotly.js';
 import { barsText, linesText } from './plot/text.js';
 
 export type { BarSeries, Lines, LineSeries, StackedBars } from './plot/figure.js';
+export type { FlameBox, FlameFigure } from './plot/flame.js';
+export type { LaneFigure, LaneStretch } from './plot/lanes.js';
 
 /**
  * Stacked bars, one a category.
@@ -31,6 +43,25 @@ export function stackedBars(figure: StackedBars): MimeBundle {
 export function lines(figure: Lines): MimeBundle {
   checkLines(figure);
   return bundle(figure.title, linesPlotly(figure), linesSvg(figure), linesText(figure));
+}
+
+/**
+ * Who had what when, a row each.
+ * @throws RangeError unless the figure ends after it begins.
+ */
+export function lanes(figure: LaneFigure): MimeBundle {
+  checkLanes(figure);
+  const svg = lanesSvg(figure, `rs-${fingerprint(figure)}`);
+  return bundle(figure.title, lanesPlotly(figure), svg, lanesText(figure));
+}
+
+/**
+ * Boxes as wide as what they take, each on what it belongs to.
+ * @throws RangeError when boxes are wider than what they stand on, or deeper than the levels.
+ */
+export function flame(figure: FlameFigure): MimeBundle {
+  checkFlame(figure);
+  return bundle(figure.title, flamePlotly(figure), flameSvg(figure), flameText(figure));
 }
 
 /**

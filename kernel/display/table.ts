@@ -3,7 +3,20 @@ import type { MimeBundle } from './bundle.js';
 import { formatNumber } from './numbers.js';
 import type { NumberFormat } from './numbers.js';
 
-export type Cell = string | number | bigint | boolean | null | undefined;
+/** What is said of a value besides the value: by a symbol and weight, so that it can be seen without colours. */
+export type Mark = 'changed' | 'stale';
+
+export interface MarkedCell {
+  readonly value: string | number | bigint;
+  readonly mark: Mark;
+}
+
+export type Cell = string | number | bigint | boolean | null | undefined | MarkedCell;
+
+export const MARKS: Readonly<Record<Mark, { symbol: string; colour: string }>> = {
+  changed: { symbol: '●', colour: '#0077bb' },
+  stale: { symbol: '▲', colour: '#d55e00' },
+};
 
 export interface Column {
   /** Property of a row that the column shows. */
@@ -13,7 +26,7 @@ export interface Column {
   align?: 'left' | 'right';
   /** How numbers are shown; `decimal` unless told. */
   format?: NumberFormat;
-  /** Shown in a fixed-width face with every blank kept: addresses, bytes, instructions. */
+  /** Shown in a fixed-width face with every blank and line kept: addresses, bytes, instructions. */
   code?: boolean;
 }
 
@@ -28,7 +41,12 @@ interface Grid {
   labels: string[];
   alignments: ('left' | 'right')[];
   codes: boolean[];
-  lines: string[][];
+  lines: GridCell[][];
+}
+
+interface GridCell {
+  text: string;
+  mark?: Mark;
 }
 
 /** A table as HTML that takes the page's colours, and as aligned text. */
@@ -42,22 +60,35 @@ function layOut({ columns, rows }: Table): Grid {
     labels: columns.map((column) => column.label),
     alignments: columns.map(
       ({ key, align }) =>
-        align ?? (rows.every((row) => isEmpty(row[key]) || isNumber(row[key])) ? 'right' : 'left'),
+        align ?? (rows.every((row) => isEmpty(row[key]) || isNumber(valueOf(row[key]))) ? 'right' : 'left'),
     ),
     codes: columns.map(({ code }) => code ?? false),
-    lines: rows.map((row) => columns.map(({ key, format }) => cellText(row[key], format))),
+    lines: rows.map((row) => columns.map(({ key, format }) => gridCell(row[key], format))),
   };
+}
+
+function isMarked(cell: Cell): cell is MarkedCell {
+  return typeof cell === 'object' && cell !== null;
+}
+
+function valueOf(cell: Cell): Exclude<Cell, MarkedCell> {
+  return isMarked(cell) ? cell.value : cell;
+}
+
+function gridCell(cell: Cell, format?: NumberFormat): GridCell {
+  const text = cellText(valueOf(cell), format);
+  return isMarked(cell) ? { text, mark: cell.mark } : { text };
 }
 
 function isEmpty(value: Cell): value is null | undefined {
   return value === null || value === undefined;
 }
 
-function isNumber(value: Cell): value is number | bigint {
+function isNumber(value: Exclude<Cell, MarkedCell>): value is number | bigint {
   return typeof value === 'number' || typeof value === 'bigint';
 }
 
-function cellText(value: Cell, format: NumberFormat = 'decimal'): string {
+function cellText(value: Exclude<Cell, MarkedCell>, format: NumberFormat = 'decimal'): string {
   if (isEmpty(value)) return '';
   return typeof value === 'number' ? formatNumber(value, format) : String(value);
 }
@@ -69,31 +100,58 @@ const FIXED_WIDTH = 'white-space:pre;font-family:ui-monospace,Menlo,Consolas,mon
 function htmlTable({ labels, alignments, codes, lines }: Grid, caption?: string): string {
   // Inline styles only: GitHub and nbviewer drop style elements.
   const rule = 'border-bottom:1px solid color-mix(in srgb,currentColor 30%,transparent)';
-  const cell = (name: 'th' | 'td', text: string, column: number) => {
+  const cell = (name: 'th' | 'td', { text, mark }: GridCell, column: number) => {
     const flow = text.length < WRAPPED_CHARACTERS ? 'white-space:nowrap' : 'white-space:normal';
     const face = codes[column] && name === 'td' ? FIXED_WIDTH : flow;
-    const style = `text-align:${alignments[column]};padding:.25em .75em;${rule};${face}`;
-    return `<${name} style="${style}">${escapeHtml(text)}</${name}>`;
+    // Cells of several lines are read beside each other from their first lines.
+    const top = text.includes('\n') ? ';vertical-align:top' : '';
+    const marked = mark === undefined ? '' : `;${markStyle(mark)}`;
+    const style = `text-align:${alignments[column]};padding:.25em .75em;${rule};${face}${top}${marked}`;
+    return `<${name} style="${style}">${escapeHtml(withSymbol(text, mark, alignments[column]))}</${name}>`;
   };
-  const row = (name: 'th' | 'td', texts: readonly string[]) =>
-    `<tr style="background:transparent">${texts.map((text, column) => cell(name, text, column)).join('')}</tr>`;
+  const row = (name: 'th' | 'td', cells: readonly GridCell[]) =>
+    `<tr style="background:transparent">${cells.map((text, column) => cell(name, text, column)).join('')}</tr>`;
   return [
     '<table class="ringside-table" style="border-collapse:collapse;font-variant-numeric:tabular-nums;color:inherit">',
     ...(caption === undefined
       ? []
       : [`<caption style="text-align:left;padding:.25em .75em">${escapeHtml(caption)}</caption>`]),
-    `<thead>${row('th', labels)}</thead>`,
+    `<thead>${row(
+      'th',
+      labels.map((text) => ({ text })),
+    )}</thead>`,
     `<tbody>${lines.map((line) => row('td', line)).join('\n')}</tbody>`,
     '</table>',
   ].join('\n');
 }
 
+function markStyle(mark: Mark): string {
+  const { colour } = MARKS[mark];
+  const tint = `background:color-mix(in srgb,${colour} 14%,transparent)`;
+  return `font-weight:600;box-shadow:inset 3px 0 ${colour};${tint}`;
+}
+
+/** On the side where values are not aligned, so that digits stay below digits. */
+function withSymbol(text: string, mark: Mark | undefined, alignment: 'left' | 'right'): string {
+  if (mark === undefined) return text;
+  const { symbol } = MARKS[mark];
+  if (alignment === 'right') return `${symbol} ${text}`;
+  const [first, ...rest] = text.split('\n');
+  return [`${first} ${symbol}`, ...rest].join('\n');
+}
+
 /** Columns padded to the widest value, two blanks between. */
 function plainTable({ labels, alignments, codes, lines }: Grid, caption?: string): string {
   const oneLine = (text: string) => stripControls(text).replace(/\s+/g, ' ');
-  const shown = (text: string, column: number) =>
-    codes[column] ? stripControls(text).replace(/[\t\r\n]/g, ' ') : oneLine(text);
-  const all = [labels.map(oneLine), ...lines.map((line) => line.map(shown))];
+  const shown = ({ text, mark }: GridCell, column: number): string[] => {
+    const marked = withSymbol(text, mark, alignments[column]);
+    return codes[column]
+      ? stripControls(marked)
+          .replace(/[\t\r]/g, ' ')
+          .split('\n')
+      : [oneLine(marked)];
+  };
+  const all = [labels.map(oneLine), ...lines.flatMap((line) => inLines(line.map(shown)))];
   const widths = labels.map((_, column) => Math.max(...all.map((line) => line[column].length)));
   const text = all.map((line) =>
     line
@@ -105,4 +163,10 @@ function plainTable({ labels, alignments, codes, lines }: Grid, caption?: string
   );
   text.splice(1, 0, widths.map((width) => '─'.repeat(width)).join('  '));
   return (caption === undefined ? text : [oneLine(caption), '', ...text]).join('\n');
+}
+
+/** Cells of several lines each, as lines of one cell each. */
+function inLines(cells: readonly (readonly string[])[]): string[][] {
+  const height = Math.max(1, ...cells.map((lines) => lines.length));
+  return Array.from({ length: height }, (_, at) => cells.map((lines) => lines[at] ?? ''));
 }

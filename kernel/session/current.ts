@@ -1,15 +1,15 @@
-import type { Technique } from '../../emulator/index.js';
-import type { ProfileName } from '../../emulator/index.js';
+import type { ProfileName, Technique } from '../../emulator/index.js';
 import type { CellMachine } from './machine.js';
-import type { Run, Runs } from './runs.js';
+import type { Run } from './run.js';
+import type { Runs } from './runs.js';
 
 /** What magics and calls without arguments speak of: the notebook's choices, and what ran last. */
 export interface Current {
   /** Of runs that name none. */
   technique?: Technique;
   profile?: ProfileName;
-  /** The last finished run, or comparison of runs. */
-  runs?: Run | Runs;
+  /** Gives the last run, finished or standing, or comparison of runs. */
+  last?: () => Run | Runs;
   /** The last machine that was made. */
   machine?: CellMachine;
   /** Model cycles of all runs so far. */

@@ -6,7 +6,7 @@ export { plot, table } from './plot.js';
 export { exitRoundTrip, prices, profileNames } from './prices.js';
 export { quiz } from './quiz.js';
 export { reproduction } from './reproduction.js';
-export { compare, GuestInterrupted, run } from './runs.js';
+export { compare, GuestInterrupted, run } from './running.js';
 export { switches } from './switches.js';
 export { usableTechniques } from '../../emulator/index.js';
 export { session, session as __session, Timed } from './session.js';

@@ -23,7 +23,10 @@ import { pointOf } from './points.js';
 import type { Place, PointKind, PointKinds, PointWords, SizedKind } from './points.js';
 import { exitRoundTrip } from './prices.js';
 import type { PriceChanges } from './prices.js';
-import { Run, Runs, WhatIf } from './runs.js';
+import type { Registers } from './registers.js';
+import { Run } from './run.js';
+import { Runs } from './runs.js';
+import { WhatIf } from './what-if.js';
 import { seedRandom } from './seed.js';
 
 const SWEEP_STEPS = 21;
@@ -78,7 +81,7 @@ export const session = {
   },
 
   /** Registers of the current machine's guest. @throws Error when there is none. */
-  regs(): View {
+  regs(): Registers {
     return currentMachine().registers;
   },
 
@@ -221,8 +224,9 @@ function choice(caption: string, rows: { chosen: string; name: string; descripti
 }
 
 function lastRuns(): Runs {
-  const { runs } = current;
-  if (runs === undefined) throw new Error('nothing has run yet: run(guest) or compare(guest) first');
+  const runs = current.last?.();
+  if (runs === undefined)
+    throw new Error("nothing has run yet: run(guest), compare(guest) or a machine's run(guest) first");
   return runs instanceof Run ? new Runs(runs.technique, [runs]) : runs;
 }
 

@@ -29,6 +29,23 @@ const listing = sideBySide({
   ],
 });
 
+const marked = table({
+  columns: [
+    { key: 'name', label: 'register' },
+    { key: 'value', label: 'value', format: 'integer' },
+    { key: 'entry', label: 'entry', code: true },
+  ],
+  rows: [
+    { name: 'eax', value: { value: 1234, mark: 'changed' }, entry: '0x1000\nP W' },
+    { name: 'ebx', value: 5, entry: { value: '0x2000\nP', mark: 'stale' } },
+  ],
+});
+
+t.test('marks are symbols and weight, beside a colour, on the side that is not aligned', async (t) => {
+  matchesGolden(t, 'display/marked.txt', `${marked['text/plain']}\n`);
+  matchesGolden(t, 'display/marked.html', `${String(marked['text/html'])}\n`);
+});
+
 t.test('a table and a listing read as text', async (t) => {
   matchesGolden(t, 'display/table.txt', `${runs['text/plain']}\n\n${listing['text/plain']}\n`);
 });

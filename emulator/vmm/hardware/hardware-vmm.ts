@@ -24,6 +24,7 @@ import { GuestState } from './guest-state.js';
 import { NestedGuest } from './nested-guest.js';
 import { TaskPriority } from './task-priority.js';
 import { injection, interruptedEvent } from './vmcb-events.js';
+import { VmcbHistory } from './vmcb-history.js';
 
 /** What distinguishes the members of the family in how the guest's registers travel. */
 export interface HardwareOptions {
@@ -49,7 +50,9 @@ export interface PagingRegisters {
  * time. A member of the family adds how memory is virtualized.
  */
 export abstract class HardwareVmm extends Monitor {
-  protected readonly vmcb: VmcbView;
+  readonly vmcb: VmcbView;
+  /** Kept while a trace is recorded; changes nothing. */
+  readonly vmcbHistory: VmcbHistory;
   protected readonly state: GuestState;
   readonly taskPriority: TaskPriority;
   private readonly handlers = new Map<number, ExitHandler>();
@@ -67,6 +70,7 @@ export abstract class HardwareVmm extends Monitor {
     super(options, guestProfile);
     const { host, guest, frames } = this;
     this.vmcb = createVmcb(host.memory, frames);
+    this.vmcbHistory = new VmcbHistory(host.memory, this.vmcb.hpa);
     this.state = new GuestState({
       vmcb: this.vmcb,
       host: host.cpu,
@@ -240,6 +244,7 @@ export abstract class HardwareVmm extends Monitor {
       case 'vmexit':
         this.inGuestMode = false;
         this.injecting = false;
+        if (host.trace.enabled) this.vmcbHistory.note();
         this.exit(WORLD_SWITCH, this.vmcb.read(VMCB_STATE.rip), () => this.handleExit());
         return;
       case 'budget':

@@ -18,6 +18,16 @@ export interface NestedTablesOptions {
   largePages: boolean;
 }
 
+/** One entry on the way. */
+export interface NestedEntry {
+  /** What it covers is `1 << shift` bytes long. */
+  shift: number;
+  hpa: number;
+  /** Low half; the monitor uses no bits of the high one. */
+  value: number;
+  isPage: boolean;
+}
+
 interface Level {
   shift: number;
   indexBits: number;
@@ -85,6 +95,22 @@ export class NestedTables {
   mapPage(gpa: number, targetGpa: number, writable: boolean): void {
     const entry = this.pageEntry(targetGpa, Math.floor(targetGpa / PAGE_BYTES), PAGE_SHIFT);
     this.map(gpa, (shift) => (shift === PAGE_SHIFT ? (entry & (writable ? -1 : ~PTE_W)) >>> 0 : null));
+  }
+
+  /** The way of a guest-physical address, entry by entry from the root, as far as it goes. Changes nothing. */
+  look(gpa: number): NestedEntry[] {
+    const { memory } = this.options.host;
+    const entries: NestedEntry[] = [];
+    let table = this.rootHpa;
+    for (const { shift, indexBits } of this.levels) {
+      const hpa = table + ((gpa >>> shift) & ((1 << indexBits) - 1)) * this.entryBytes;
+      const value = memory.read32(hpa);
+      const isPage = shift === PAGE_SHIFT || (shift < 30 && (value & PTE_PS) !== 0);
+      entries.push({ shift, hpa, value, isPage });
+      if (isPage || (value & PTE_P) === 0) break;
+      table = value - (value % PAGE_BYTES);
+    }
+    return entries;
   }
 
   /** Forgets every mapping; the caller has the TLB flushed. */

@@ -20,6 +20,7 @@ import { CONTROL_SLOTS, VMCB_SLOTS } from './guest-registers.js';
 import { HardwareVmm } from './hardware-vmm.js';
 import type { PagingRegisters } from './hardware-vmm.js';
 import { NestedTables } from './nested-tables.js';
+import type { NestedEntry } from './nested-tables.js';
 
 /** Of the guest's guest, where the processor has so many. */
 const INNER_ASID = GUEST_ASID + 1;
@@ -59,6 +60,11 @@ export class SvmNestedVmm extends HardwareVmm {
     this.vmcb.write(VMCB_CONTROL.nestedCr3, this.tables.rootHpa);
     this.vmcb.write(VMCB_STATE.gPat, Number(PAT_RESET & 0xffff_ffffn), Number(PAT_RESET >> 32n));
     this.handle(new Map([[EXIT_NESTED_PAGE_FAULT, () => this.nestedPageFault()]]));
+  }
+
+  /** The way of a guest-physical address through the nested page tables. Changes nothing. */
+  nestedWay(gpa: number): NestedEntry[] {
+    return this.tables.look(gpa);
   }
 
   protected override prepareMemory(): number {

@@ -49,12 +49,14 @@ export function horizontalBase(text: string, area: Area): string {
 
 /** Ticks and values along the base line. */
 export function horizontalTicks(scale: Scale, area: Area, log = false): string {
-  return tickValues(scale, log, 7)
-    .flatMap((value) => {
+  const values = tickValues(scale, log, 7);
+  const texts = tickTexts(values);
+  return values
+    .flatMap((value, index) => {
       const x = scale(value);
       return [
         element('line', { class: 'axis', x1: x, x2: x, y1: area.bottom, y2: area.bottom + 5 }),
-        label(formatNumber(value, 'compact'), {
+        label(texts[index], {
           class: 'ink',
           x,
           y: area.bottom + 20,
@@ -63,4 +65,10 @@ export function horizontalTicks(scale: Scale, area: Area, log = false): string {
       ];
     })
     .join('');
+}
+
+/** Short where that tells them apart: not on an axis that shows a small part of something long. */
+function tickTexts(values: readonly number[]): string[] {
+  const short = values.map((value) => formatNumber(value, 'compact'));
+  return new Set(short).size === short.length ? short : values.map((value) => formatNumber(value, 'decimal'));
 }

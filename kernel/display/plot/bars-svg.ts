@@ -4,7 +4,7 @@ import type { StackedBars } from './figure.js';
 import { horizontalBase, verticalAxis } from './axes.js';
 import type { Area } from './axes.js';
 import { look } from './palette.js';
-import { document, element, FONT_SIZE, FRAME, hatchPattern, label, textWidth } from './svg.js';
+import { document, element, FONT_SIZE, FRAME, hatchPattern, label, plate, textWidth } from './svg.js';
 
 /** Height of a legend's line; less when there are many. */
 const LEGEND_LINE = 22;
@@ -46,7 +46,7 @@ export function barsSvg(figure: StackedBars, prefix: string): string {
       const fits = shape.height >= LABELLED_HEIGHT && textWidth(text) + 8 <= width;
       return [
         element('rect', { ...shape, class: 'edge', fill: `url(#${prefix}-${index})` }),
-        ...(fits ? [valueTag(text, left + width / 2, (top + bottom) / 2)] : []),
+        ...(fits ? [plate(text, left + width / 2, (top + bottom) / 2)] : []),
       ];
     });
     const middle = { class: 'ink', x: left + width / 2, 'text-anchor': 'middle' };
@@ -76,21 +76,5 @@ export function barsSvg(figure: StackedBars, prefix: string): string {
     `${figure.yLabel} by ${figure.xLabel}, stacked by ${figure.series.map(({ name }) => name).join(', ')}`,
     figure.series.map((_, index) => hatchPattern(`${prefix}-${index}`, look(index))),
     [verticalAxis(y, figure.yLabel, area), ...bars, horizontalBase(figure.xLabel, area), ...legend],
-  );
-}
-
-/** A value on a plate, legible on any hatch. */
-function valueTag(text: string, x: number, y: number): string {
-  const width = textWidth(text, FONT_SIZE) + 6;
-  return (
-    element('rect', {
-      class: 'ground',
-      x: x - width / 2,
-      y: y - 8,
-      width,
-      height: 16,
-      rx: 3,
-      'fill-opacity': 0.88,
-    }) + label(text, { class: 'ink', x, y: y + 4.5, 'text-anchor': 'middle', 'font-size': 12 })
   );
 }

@@ -17,7 +17,7 @@ const HEIGHT = 430;
 /** Least distance of two line labels, as a share of the plotting area's height. */
 const LABEL_SHARE = 0.06;
 
-function axis(title: string): object {
+export function axis(title: string): object {
   return {
     type: 'linear',
     title: { text: escapeHtml(title) },
@@ -36,7 +36,7 @@ function valueAxis(title: string, values: readonly number[], log = false): objec
   return { ...axis(title), type: 'log', tickmode: 'array', tickvals: ticks.map(roundNumber), ticktext: text };
 }
 
-function layout(title: string): object {
+export function layout(title: string): object {
   return {
     title: { text: escapeHtml(title), x: 0.02, xanchor: 'left' },
     height: HEIGHT,
@@ -74,7 +74,8 @@ export function barsPlotly(figure: StackedBars): PlotlyFigure {
       xaxis: { ...axis(figure.xLabel), type: 'category', showgrid: false },
       yaxis: { ...axis(figure.yLabel), rangemode: 'tozero' },
       annotations: categories.map((category, index) => ({
-        x: category,
+        // On an axis of categories a number is a place among them (plotly.js, "layout.annotations.x").
+        x: Number.isNaN(Number(category)) ? category : index,
         y: roundNumber(sums[index]),
         text: `<b>${formatNumber(sums[index], 'compact')}</b>`,
         showarrow: false,

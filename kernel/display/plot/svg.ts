@@ -29,6 +29,30 @@ export function textWidth(text: string, size: number = FONT_SIZE): number {
   return ([...text].length * 0.58 + wide * 0.15) * size;
 }
 
+/** Text on a plate, centred at a place: legible on any hatch. */
+export function plate(text: string, x: number, y: number): string {
+  const width = textWidth(text) + 6;
+  return (
+    element('rect', {
+      class: 'ground',
+      x: x - width / 2,
+      y: y - 8,
+      width,
+      height: 16,
+      rx: 3,
+      'fill-opacity': 0.88,
+    }) + label(text, { class: 'ink', x, y: y + 4.5, 'text-anchor': 'middle', 'font-size': 12 })
+  );
+}
+
+/** As much of a text as fits, with an ellipsis; empty when that would say nothing. */
+export function fitted(text: string, width: number, size: number = FONT_SIZE): string {
+  if (textWidth(text, size) <= width) return text;
+  const characters = [...text];
+  while (characters.length > 0 && textWidth(`${characters.join('')}…`, size) > width) characters.pop();
+  return characters.length < 3 ? '' : `${characters.join('')}…`;
+}
+
 const HATCHES: Readonly<Record<Look['hatch'], string>> = {
   '': '',
   '/': 'M-2,2l4,-4M0,8l8,-8M6,10l4,-4',

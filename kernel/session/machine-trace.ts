@@ -1,0 +1,63 @@
+import { TICKS_PER_CYCLE } from '../../emulator/index.js';
+import type { GuestRun, TraceEvent } from '../../emulator/index.js';
+import { table } from '../display/table.js';
+import { View } from './display.js';
+import type { Flame } from './flame.js';
+import type { Run } from './run.js';
+import type { Timeline, TimeWindow } from './timeline.js';
+
+/** What a machine's recorder holds. */
+export class MachineTrace {
+  constructor(
+    private readonly guestRun: GuestRun,
+    private readonly standing: () => Run,
+  ) {}
+
+  /** The events, oldest first. */
+  get events(): readonly TraceEvent[] {
+    return this.guestRun.vmm.host.trace.query();
+  }
+
+  /** The newest `count` events as a table. */
+  last(count: number): View {
+    const { trace } = this.guestRun.vmm.host;
+    return new View(
+      table({
+        caption: `last ${count} events${trace.dropped > 0 ? `; ${trace.dropped} older ones were dropped` : ''}`,
+        columns: [
+          { key: 'cycle', label: 'cycle', format: 'integer' },
+          { key: 'kind', label: 'event' },
+          { key: 'detail', label: 'detail' },
+        ],
+        rows: trace.last(count).map(({ ticks, kind, ...detail }) => ({
+          cycle: ticks / TICKS_PER_CYCLE,
+          kind,
+          detail: Object.entries(detail)
+            .map(
+              ([name, value]) =>
+                `${name} ${typeof value === 'number' && isAddress(name) ? hex(value) : value}`,
+            )
+            .join(', '),
+        })),
+      }),
+    );
+  }
+
+  /** Who had the processor when, up to where the guest stands. @throws RangeError when nothing lies in the window. */
+  timeline(window: TimeWindow = {}): Timeline {
+    return this.standing().timeline(window);
+  }
+
+  /** The cycles of exits so far by guest symbol, reason, and what the monitor did. */
+  flame(): Flame {
+    return this.standing().flame();
+  }
+}
+
+function isAddress(name: string): boolean {
+  return ['eip', 'gva', 'gpa', 'cr2', 'port', 'value'].includes(name);
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}

@@ -1,0 +1,80 @@
+import { DEFAULTS, GuestRun, usableTechniques } from '../../emulator/index.js';
+import type { Technique } from '../../emulator/index.js';
+import { current, withChoices } from './current.js';
+import type { Guest } from './guest.js';
+import { interruptibly } from './interrupt.js';
+import { Progress } from './progress.js';
+import { Run } from './run.js';
+import type { CellRunOptions } from './run.js';
+import { Runs } from './runs.js';
+import { switchesFor } from './switches.js';
+import { traceOf } from './trace.js';
+
+/** Options of a run that is over when its cell is. */
+export type WholeRunOptions = CellRunOptions & {
+  /** Keep the newest events, for `timeline()`, `flame()` and `exits.histogram()` of the run. */
+  trace?: boolean;
+};
+
+/**
+ * Runs a guest to its end under one technique.
+ * @throws ImageError, RangeError for what cannot be run; {@link GuestInterrupted} when the user stops it; a guest's own
+ * failure is an outcome, no error.
+ */
+export function run(program: Guest, options: WholeRunOptions = {}): Run {
+  const done = runWatched(program, options);
+  current.last = () => done;
+  return done;
+}
+
+/** An interrupt stopped a guest, at an instruction boundary. */
+export class GuestInterrupted extends Error {
+  override readonly name = 'Interrupted';
+  constructor(
+    /** The run up to there. */
+    readonly run: Run,
+    /** What can be done now. */
+    hint = 'names keep their values',
+  ) {
+    super(`the guest was ${run.result.detail}, after ${run.result.instructions} instructions; ${hint}`);
+  }
+}
+
+/** @param compared how many runs the whole has, and how many of them are over: for the share that is done */
+function runWatched(program: Guest, options: WholeRunOptions, compared = { of: 1, over: 0 }): Run {
+  const chosen = withChoices(options);
+  const progress = new Progress(
+    chosen.technique ?? DEFAULTS.technique,
+    compared.of === 1 ? undefined : () => compared.over / compared.of,
+  );
+  const guestRun = new GuestRun(program.bytes, { ...program.inputs, ...chosen, onProgress: progress.report });
+  const result = interruptibly(() => guestRun.run());
+  progress.end(result);
+  const trace = chosen.trace ? traceOf(guestRun, program) : null;
+  const done = new Run(result, guestRun.configuration.profile, trace);
+  current.count++;
+  current.cycles += done.cycles;
+  if (result.outcome === 'interrupted') throw new GuestInterrupted(done);
+  return done;
+}
+
+/**
+ * Runs a guest under several techniques: all that are built, unless told. A switch goes to those that have it.
+ * @throws RangeError for a switch that none of them has; {@link GuestInterrupted} when the user stops it.
+ */
+export async function compare(
+  program: Guest,
+  options: Omit<WholeRunOptions, 'technique'> & { techniques?: readonly Technique[] } = {},
+): Promise<Runs> {
+  const { techniques: chosen = usableTechniques(), switches = {}, ...rest } = options;
+  const all: Run[] = [];
+  for (const technique of chosen) {
+    const own = { ...rest, technique, switches: switchesFor(technique, switches, chosen) };
+    all.push(runWatched(program, own, { of: chosen.length, over: all.length }));
+    // Between two runs the cell can be interrupted and its output can leave.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const runs = new Runs(program.name, all);
+  current.last = () => runs;
+  return runs;
+}

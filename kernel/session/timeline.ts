@@ -1,0 +1,61 @@
+import { LANES, TICKS_PER_CYCLE, traceLanes } from '../../emulator/index.js';
+import type { CpuProfile, Lane, LaneSpan } from '../../emulator/index.js';
+import type { MimeBundle } from '../display/bundle.js';
+import { lanes } from '../display/plot.js';
+import { displaySymbol } from './display.js';
+import type { Displayable } from './display.js';
+import { droppedNote } from './trace.js';
+import type { RunTrace } from './trace.js';
+
+/** From one moment to another, in cycles of the run. */
+export interface TimeWindow {
+  readonly fromCycle?: number;
+  readonly toCycle?: number;
+}
+
+const NAMES: Readonly<Record<Lane, string>> = { guest: 'guest', vmm: 'VMM', translator: 'translator' };
+
+/** Who had the processor when. As a cell's value: a picture with a lane for each. */
+export class Timeline implements Displayable {
+  readonly fromCycle: number;
+  readonly toCycle: number;
+  /** Stretches of time by who had the processor; of the monitor's, each is an exit. */
+  readonly lanes: Readonly<Record<Lane, readonly LaneSpan[]>>;
+  private readonly title: string;
+
+  /** @throws RangeError for a window that ends before it begins. */
+  constructor(
+    name: string,
+    cycles: number,
+    { prices }: CpuProfile,
+    trace: RunTrace,
+    { fromCycle, toCycle }: TimeWindow,
+  ) {
+    const known = trace.dropped > 0 ? trace.events[0].ticks / TICKS_PER_CYCLE : 0;
+    this.fromCycle = fromCycle ?? known;
+    this.toCycle = toCycle ?? cycles;
+    if (!(this.fromCycle < this.toCycle))
+      throw new RangeError(
+        `a timeline from cycle ${this.fromCycle} to ${this.toCycle}: the run has ${known} to ${cycles}`,
+      );
+    ({ lanes: this.lanes } = traceLanes(trace.events, {
+      fromCycle: this.fromCycle,
+      toCycle: this.toCycle,
+      translateInstructionCycles: prices['translate.instruction'].value,
+    }));
+    this.title = `Who has the processor: ${name}${droppedNote(trace)}`;
+  }
+
+  [displaySymbol](): MimeBundle {
+    return lanes({
+      title: this.title,
+      xLabel: 'cycles',
+      from: this.fromCycle,
+      to: this.toCycle,
+      lanes: LANES.map((lane) => ({
+        name: NAMES[lane],
+        spans: this.lanes[lane].map(({ fromCycle: from, toCycle: to, what }) => ({ from, to, what })),
+      })),
+    });
+  }
+}

@@ -1,5 +1,6 @@
-import { PTE_A, PTE_D, PTE_FRAME, PTE_G, PTE_P, PTE_PS, PTE_U, PTE_W } from '../arch/paging.js';
+import { PAGE_BYTES, PTE_A, PTE_D, PTE_FRAME, PTE_G, PTE_P, PTE_PS, PTE_U, PTE_W } from '../arch/paging.js';
 import type { PageWalkView } from '../machine.js';
+import { GUEST_HPA } from '../vmm/layout.js';
 import { SvmNestedVmm } from '../vmm/hardware/svm-nested.js';
 import { Monitor } from '../vmm/monitor.js';
 import type { ShadowLook } from '../vmm/shadow-look.js';
@@ -59,17 +60,24 @@ export function shadowStanding(look: ShadowLook, guest: PageWalkView | null): Sh
   if ((value & PTE_P) === 0)
     return { ...none, agreement: 'absent', why: look.derived === 0 ? '' : 'not used yet' };
   const seen = { hpa: (value & PTE_FRAME) >>> 0, bits: entryBits(value) };
-  const difference = differenceOf(look, value);
+  const difference = differenceOf(look, value, guest);
   if (difference !== null) return { ...seen, agreement: 'stale', why: difference };
   return { ...seen, agreement: 'agrees', why: restriction(value, guest) };
 }
 
-function differenceOf({ derived, linkStale }: ShadowLook, value: number): string | null {
-  if (linkStale && derived === 0) return 'the guest has taken the page away';
-  if (linkStale) return "the guest's directory entry now names another table or other rights";
-  if (derived === value) return null;
-  if (derived === 0) return 'the guest has taken the page, or its A bit, away';
-  if (((derived ^ value) & PTE_FRAME) !== 0) return "the guest's entry now names another page";
+function differenceOf(
+  { derived, linkStale }: ShadowLook,
+  value: number,
+  guest: PageWalkView | null,
+): string | null {
+  if (derived === value && !linkStale) return null;
+  if (guest !== null && guest.physical === null) return 'the guest has taken the page away';
+  const frame = ((value & PTE_FRAME) >>> 0) - GUEST_HPA;
+  const page = guest?.physical ?? null;
+  if (page !== null && frame >= 0 && page - (page % PAGE_BYTES) !== frame)
+    return "the guest's entry now names another page";
+  if (derived === 0) return 'the guest has cleared its A bit';
+  if (linkStale) return "the guest's directory entry now grants other rights";
   const lost = entryBits(value & ~derived);
   const gained = entryBits(derived & ~value);
   return [

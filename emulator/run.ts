@@ -146,6 +146,12 @@ export class GuestRun {
 
   /** Runs until the guest ends, a limit of the configuration is reached or onProgress asks for a stop. Can be called again after the latter. */
   run(): RunResult {
+    this.go();
+    return this.result();
+  }
+
+  /** As {@link run}, without the result, for which all of memory is looked at. */
+  go(): GuestStop {
     const { host } = this.vmm;
     const { limits } = this.configuration;
     for (;;) {
@@ -159,7 +165,7 @@ export class GuestRun {
         break;
       }
     }
-    return this.result();
+    return this.stop;
   }
 
   /**

@@ -30,13 +30,26 @@ export function run(program: Guest, options: WholeRunOptions = {}): Run {
 /** An interrupt stopped a guest, at an instruction boundary. */
 export class GuestInterrupted extends Error {
   override readonly name = 'Interrupted';
+  private standing: Run | null = null;
+
+  /**
+   * @param instructions that the guest had executed. @param stand gives the run up to there; called when somebody asks,
+   *   because it takes longer than whoever interrupts wants to wait.
+   * @param hint what can be done now.
+   */
   constructor(
-    /** The run up to there. */
-    readonly run: Run,
-    /** What can be done now. */
+    instructions: number,
+    private readonly stand: () => Run,
     hint = 'names keep their values',
   ) {
-    super(`the guest was ${run.result.detail}, after ${run.result.instructions} instructions; ${hint}`);
+    super(
+      `the guest was stopped on request at an instruction boundary, after ${instructions} instructions; ${hint}`,
+    );
+  }
+
+  /** The run up to there. */
+  get run(): Run {
+    return (this.standing ??= this.stand());
   }
 }
 
@@ -48,14 +61,18 @@ function runWatched(program: Guest, options: WholeRunOptions, compared = { of: 1
     compared.of === 1 ? undefined : () => compared.over / compared.of,
   );
   const guestRun = new GuestRun(program.bytes, { ...program.inputs, ...chosen, onProgress: progress.report });
-  const result = interruptibly(() => guestRun.run());
-  progress.end(result);
-  const trace = chosen.trace ? traceOf(guestRun, program) : null;
-  const done = new Run(result, guestRun.configuration.profile, trace);
+  const stop = interruptibly(() => guestRun.go());
+  const { cpu, ledger } = guestRun.vmm.host;
+  const reached = { instructions: cpu.instructions, cycles: ledger.cyclesExact };
+  progress.end(reached);
   current.count++;
-  current.cycles += done.cycles;
-  if (result.outcome === 'interrupted') throw new GuestInterrupted(done);
-  return done;
+  current.cycles += reached.cycles;
+  const stand = () => {
+    const trace = chosen.trace ? traceOf(guestRun, program) : null;
+    return new Run(guestRun.result(), guestRun.configuration.profile, trace);
+  };
+  if (stop.kind === 'requested') throw new GuestInterrupted(reached.instructions, stand);
+  return stand();
 }
 
 /**

@@ -32,6 +32,8 @@ export class SteeredMachine {
   private progress: Progress | null = null;
   /** Typed before there was a machine to type on. */
   private keys = '';
+  /** The last interrupt, whose run is the guest as it stands. */
+  private stopped: GuestInterrupted | null = null;
   /** The guest's registers before the last command. */
   protected registersBefore: RegisterValues | null = null;
 
@@ -58,10 +60,11 @@ export class SteeredMachine {
     });
     this.current = guestRun;
     this.registersBefore = registerValues(guestRun.vmm.guest.cpu);
-    const result = interruptibly(() => guestRun.run());
-    progress.end(result);
-    this.noteCycles(result.cycles);
-    if (result.outcome === 'interrupted') throw this.interrupted();
+    const stop = interruptibly(() => guestRun.go());
+    const reached = progressOf(guestRun);
+    progress.end(reached);
+    this.noteCycles(reached.cycles);
+    if (stop.kind === 'requested') throw this.interrupted();
     return this.standing();
   }
 
@@ -74,6 +77,7 @@ export class SteeredMachine {
     const { current: guestRun } = this;
     const goesOn = guestRun !== null && ['budget', 'interrupted'].includes(guestRun.result().outcome);
     if (goesOn) {
+      this.keepStopped();
       // Taken over before it is changed: what is typed now can not be run again.
       const steered = this.takeOver();
       this.guestRun.vmm.guest.platform.keyboard.type(text);
@@ -151,6 +155,7 @@ export class SteeredMachine {
   }
 
   private take(program: Guest): Loaded {
+    this.keepStopped();
     const loaded = { program, keys: `${this.options.keys ?? ''}${this.keys}` };
     this.keys = '';
     this.loaded = loaded;
@@ -183,6 +188,7 @@ export class SteeredMachine {
 
   /** Carries a command out and notes what it did. @throws GuestInterrupted when the user stops it. */
   private watched(ready: () => Debugger, act: (steered: Debugger) => DebugStop): DebugStop {
+    this.keepStopped();
     const steered = ready();
     const { vmm } = this.guestRun;
     this.registersBefore = registerValues(vmm.guest.cpu);
@@ -227,7 +233,18 @@ export class SteeredMachine {
   }
 
   private interrupted(): GuestInterrupted {
-    return new GuestInterrupted(this.standing(), 'continue() of the machine goes on from here');
+    this.stopped = new GuestInterrupted(
+      this.guestRun.vmm.host.cpu.instructions,
+      () => this.standing(),
+      'continue() of the machine goes on from here',
+    );
+    return this.stopped;
+  }
+
+  /** The guest is about to change: whoever holds the interrupt is to find its run as it was. */
+  private keepStopped(): void {
+    void this.stopped?.run;
+    this.stopped = null;
   }
 }
 

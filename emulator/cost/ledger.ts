@@ -1,14 +1,19 @@
 import { ACCOUNTS, ACCOUNT_INDEX, COST_KEYS, COST_KEY_COUNT, COST_KEY_INDEX } from './keys.js';
 import type { Account, CostKey } from './keys.js';
-import type { CpuProfile } from './profile.js';
+import type { CpuProfile, Price } from './profile.js';
 
 /** Clock resolution. A price may be a fraction of a cycle; ticks keep sums exact. */
 export const TICKS_PER_CYCLE = 1000;
 
-/** Prices in ticks, in the order of COST_KEYS. @throws RangeError when a price is negative, not finite or finer than a tick. */
+/** Prices in ticks, in the order of COST_KEYS. @throws RangeError when a price is missing, negative, not finite or finer than a tick. */
 export function priceTicks(profile: CpuProfile): Float64Array {
   return Float64Array.from(COST_KEYS, (key) => {
-    const { value } = profile.prices[key];
+    const price = profile.prices[key] as Price | undefined;
+    if (!price)
+      throw new RangeError(
+        `${profile.name}: '${key}' has no price; a profile prices all of ${COST_KEYS.join(', ')}`,
+      );
+    const { value } = price;
     const ticks = Math.round(value * TICKS_PER_CYCLE);
     if (!Number.isFinite(value) || value < 0 || Math.abs(ticks - value * TICKS_PER_CYCLE) > 1e-6) {
       throw new RangeError(

@@ -3,7 +3,7 @@ export { audit } from './audit.js';
 export { asm, assemble, guest, Guest, guests } from './guest.js';
 export { machine } from './machine.js';
 export { plot, table } from './plot.js';
-export { exitRoundTrip, prices, profileNames } from './prices.js';
+export { exitRoundTrip, prices, processor, profileNames } from './prices.js';
 export { quiz } from './quiz.js';
 export { reproduction } from './reproduction.js';
 export { compare, GuestInterrupted, run } from './running.js';

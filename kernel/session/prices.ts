@@ -1,5 +1,5 @@
 import { findProfile, profiles } from '../../emulator/index.js';
-import type { CostKey, CpuProfile, Price } from '../../emulator/index.js';
+import type { CostKey, CpuProfile, Price, ProfileName } from '../../emulator/index.js';
 import { table } from '../display/table.js';
 import { View } from './display.js';
 
@@ -19,6 +19,24 @@ export function changePrices(base: CpuProfile, changes: PriceChanges): CpuProfil
     name: `${base.name} with ${what.join(', ')}`,
     prices: { ...base.prices, ...Object.fromEntries(changed) },
   };
+}
+
+/** What of a processor to change; the rest stays as it is. */
+export interface ProcessorChanges extends Partial<Omit<CpuProfile, 'prices' | 'tlb'>> {
+  tlb?: Partial<CpuProfile['tlb']>;
+  prices?: PriceChanges;
+}
+
+/**
+ * A processor of your own, for `run`, `compare` and `machine`: `processor('nehalem', { tlb: { entries: 64 } })`.
+ * @param base the name of one that there is, or one of your own.
+ * @throws RangeError for a processor or price that there is not; what makes no sense in it is refused when it is run.
+ */
+export function processor(base: ProfileName | CpuProfile, changes: ProcessorChanges = {}): CpuProfile {
+  const from = typeof base === 'string' ? findProfile(base) : base;
+  const { tlb, prices = {}, ...others } = changes;
+  const named = others.name ?? `${from.name}, changed`;
+  return { ...changePrices(from, prices), ...others, tlb: { ...from.tlb, ...tlb }, name: named };
 }
 
 /**

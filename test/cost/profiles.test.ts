@@ -63,3 +63,12 @@ t.test('a round trip by generation, as ATC12 table 1 has it', async (t) => {
     t.equal(vmrun.kind, 'input');
   }
 });
+
+t.test('a profile without a price is refused', async (t) => {
+  const { alu, ...others } = pentium4_672.prices;
+  t.ok(alu);
+  t.throws(() => new Ledger({ ...pentium4_672, prices: others as typeof pentium4_672.prices }), {
+    name: 'RangeError',
+    message: /pentium4-672: 'alu' has no price; a profile prices all of alu, /,
+  });
+});

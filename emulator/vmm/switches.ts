@@ -130,6 +130,13 @@ export const SWITCHES = {
     description:
       'guest segments end below the monitor; off: nothing but honesty keeps a guest kernel from its memory',
   },
+  coherence: {
+    kind: 'flag',
+    default: true,
+    techniques: ['binary-translation'],
+    description:
+      'a store to code drops what was translated from it; off: the stale translation runs on, which is wrong on purpose',
+  },
   unitLimit: {
     kind: 'count',
     min: 1,

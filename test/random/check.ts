@@ -76,8 +76,8 @@ function someSwitches(technique: Technique, random: Random): Partial<Switches> {
   );
 }
 
-/** Without truncation a guest may see its monitor, which is what that switch is for. */
-const WITHOUT: ReadonlySet<string> = new Set(['truncation'] satisfies SwitchName[]);
+/** Without truncation a guest may see its monitor, without coherence stale code: that is what these switches are for. */
+const WITHOUT: ReadonlySet<string> = new Set(['truncation', 'coherence'] satisfies SwitchName[]);
 
 function someValue(row: SwitchRow, random: Random): boolean | string | number {
   switch (row.kind) {

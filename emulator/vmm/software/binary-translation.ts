@@ -92,7 +92,9 @@ export class BinaryTranslationVmm extends ShadowMonitor {
       sizeBytes: cacheBytes,
       chaining,
       returnCache,
-      trace: (page, listener) => shadow.trace(page, listener),
+      trace: this.switches.coherence
+        ? (page, listener) => shadow.trace(page, listener)
+        : (page) => ({ page, release: () => undefined }),
     });
     this.space = new CodeSpace(guest, shadow, targets);
     this.dispatcher = new Dispatcher(host, guest, this.cache, this.space, {

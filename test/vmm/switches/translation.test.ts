@@ -143,3 +143,24 @@ t.test('rdtsc: in the cache, by callout, by trap', async (t) => {
   );
   t.ok(inCache < callout && callout < trap, `${inCache} < ${callout} < ${trap}`);
 });
+
+t.test('without coherence code that changes itself runs stale, as under a naive translator', async (t) => {
+  const guest = program(`
+start:  mov esp, STACK_TOP
+        mov ecx, 5
+        xor ebx, ebx
+.again: inc byte [.add + 2]
+.add:   add ebx, 10
+        dec ecx
+        jnz .again
+        exit 0
+`);
+  const sum = (coherence: boolean) => {
+    const vmm = translated(guest, { coherence });
+    vmm.run({ instructions: 10_000 });
+    return vmm.guest.cpu.gpr(3);
+  };
+  t.equal(sum(true), 11 + 12 + 13 + 14 + 15);
+  // Translated from `start` while the immediate is 10, and from `.again` once it is 11.
+  t.equal(sum(false), 10 + 4 * 11);
+});

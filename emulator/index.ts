@@ -41,6 +41,8 @@ export type { Engine, GuestState, Processor, Stop } from './machine.js';
 export { ImageError } from './platform/image.js';
 export { DEFAULTS, ENGINE_VERSION, GuestRun, reprice, runImage } from './run.js';
 export type { Outcome, RunConfiguration, RunOptions, RunResult } from './run.js';
+export { runSeveral } from './run-several.js';
+export type { GuestOfSeveral, GuestShare, SeveralResult, SeveralRunOptions } from './run-several.js';
 export type { TraceEvent } from './trace/events.js';
 export { techniques, usableTechniques } from './vmm/catalog.js';
 export type { Technique } from './vmm/catalog.js';

@@ -41,6 +41,8 @@ export interface MachineOptions {
   engine?: Engine | undefined;
   /** Instructions of a block that are interpreted before it is compiled. For tests: no result depends on it. */
   hotInstructions?: number;
+  /** How many virtual machines it can carry at once: 1 unless told. */
+  virtualMachines?: number;
 }
 
 /**
@@ -80,8 +82,8 @@ const PINS = { nmi: POLL_NMI, smi: POLL_SMI, init: POLL_INIT } as const;
 const MIN_MEMORY_BYTES = 1 << 20;
 const MAX_MEMORY_BYTES = 2 ** 31;
 const WASM_PAGE_BYTES = 1 << 16;
-/** State areas before physical memory: one for the physical processor, one for that of its guest. */
-const STATE_AREAS = 2;
+/** State areas before physical memory: one for the physical processor, and for each guest its processor and an image. */
+const AREAS_EACH = 2;
 
 const RESET_STACK = 0x90000;
 const FLAT = attr.ATTR_P | attr.ATTR_S | attr.ATTR_RW | attr.ATTR_ACCESSED | attr.ATTR_DB | attr.ATTR_G;
@@ -100,7 +102,7 @@ export class Machine {
   readonly platform: Platform;
   readonly trace: TraceRecorder;
   private readonly core: Cpu;
-  private hasVirtualMachine = false;
+  private readonly freeStates: number[];
   /** What software asked the run to end with; the processor stops for it at once. */
   private end: MachineEnd | null = null;
 
@@ -112,7 +114,9 @@ export class Machine {
     clock: Clock,
     x87: X87Unit,
     compiled: CompiledLayout | null,
+    freeStates: number[],
   ) {
+    this.freeStates = freeStates;
     this.profile = profile;
     this.memory = memory;
     this.ledger = ledger;
@@ -153,6 +157,7 @@ export class Machine {
     memoryBytes,
     engine = DEFAULT_ENGINE,
     hotInstructions = HOT_INSTRUCTIONS,
+    virtualMachines = 1,
   }: MachineOptions): Machine {
     if (memoryBytes % PAGE_BYTES !== 0 || memoryBytes < MIN_MEMORY_BYTES || memoryBytes > MAX_MEMORY_BYTES) {
       throw new RangeError(
@@ -163,13 +168,20 @@ export class Machine {
     if (!ENGINES.includes(engine)) {
       throw new RangeError(`no engine is called '${String(engine)}'; there are: ${ENGINES.join(', ')}`);
     }
-    const { memory: buffer, marks, memoryOffsetBytes, ...layout } = layOut(memoryBytes, profile.tlb);
+    const {
+      memory: buffer,
+      marks,
+      memoryOffsetBytes,
+      stateAreas,
+      ...layout
+    } = layOut(memoryBytes, profile.tlb, virtualMachines);
     const ledger = new Ledger(profile);
     const memory = PhysicalMemory.over(buffer, memoryOffsetBytes, memoryBytes, marks);
     const ram = { hostBytes: memoryOffsetBytes, sizeBytes: memoryBytes };
     const compiled = engine === 'compiled' ? { memory: buffer, ...layout, ram, hotInstructions } : null;
     const x87 = new X87Unit(buffer.buffer, X87_OFFSET);
-    return new Machine(profile, memory, 0, ledger, new Clock(ledger), x87, compiled);
+    const freeStates = Array.from({ length: stateAreas - 1 }, (_, index) => (index + 1) * STATE_BYTES);
+    return new Machine(profile, memory, 0, ledger, new Clock(ledger), x87, compiled, freeStates);
   }
 
   get cpu(): Processor {
@@ -231,15 +243,43 @@ export class Machine {
    * this one's, its clock is this one's, its processor and devices are its own. What its processor does when a
    * monitor steps it is counted in a ledger of its own and costs nothing here: the monitor charges for its work.
    * @param profile what its processor offers; of the prices nothing counts.
-   * @throws Error when it has one already; RangeError when the window does not fit.
+   * @throws Error when it has as many as it can carry; RangeError when the window does not fit.
    */
   virtualMachine(offsetBytes: number, sizeBytes: number, profile: CpuProfile = this.profile): Machine {
-    if (this.hasVirtualMachine) throw new Error('a machine has room for the state of one virtual machine');
     const memory = this.memory.window(offsetBytes, sizeBytes);
-    this.hasVirtualMachine = true;
-    // No monitor here computes in floating point, so the coprocessor is all the guest's.
+    // No monitor here computes in floating point, so the coprocessor is all the guest's: of the one that runs.
     const { x87 } = this.core;
-    return new Machine(profile, memory, STATE_BYTES, new Ledger(profile), this.clock, x87, null);
+    const ledger = new Ledger(profile);
+    return new Machine(profile, memory, this.takeState(), ledger, this.clock, x87, null, []);
+  }
+
+  /**
+   * Room for what is in the processor while one of several monitors has it: registers, coprocessor, all that
+   * {@link Processor.copyFrom} carries. It cannot execute.
+   * @throws Error when there is no room: each virtual machine brings one.
+   */
+  processorImage(): Processor {
+    const { profile, clock, memory } = this;
+    const stateOffsetBytes = this.takeState();
+    return new Cpu({
+      profile,
+      memory,
+      stateOffsetBytes,
+      ledger: new Ledger(profile),
+      clock,
+      x87: new X87Unit(this.core.u8.buffer, stateOffsetBytes + X87_OFFSET),
+      ports: new PortBus(),
+      trace: new TraceRecorder(),
+      acknowledgeInterrupt: () => 0,
+      localApic: apicBase(() => this.platform.localApic),
+      compiled: null,
+    });
+  }
+
+  private takeState(): number {
+    const offsetBytes = this.freeStates.shift();
+    if (offsetBytes === undefined) throw new Error('the machine has no room for another virtual machine');
+    return offsetBytes;
   }
 
   /** Flat 32-bit protected mode, paging and interrupts off, all general registers 0 but ESP: how an image is entered. */
@@ -404,8 +444,9 @@ export class Machine {
  * Divides the machine's one memory: state areas, what compiled code needs (the TLB, its own room, what is by page: where
  * compiled code is, and marks), physical memory.
  */
-function layOut(memoryBytes: number, tlbShape: TlbShape) {
-  const tlb = tlbPlaces(tlbShape, STATE_AREAS * STATE_BYTES);
+function layOut(memoryBytes: number, tlbShape: TlbShape, virtualMachines: number) {
+  const stateAreas = 1 + AREAS_EACH * virtualMachines;
+  const tlb = tlbPlaces(tlbShape, stateAreas * STATE_BYTES);
   const arenaBytes = tlb.end;
   const directoryBytes = arenaBytes + ARENA_BYTES;
   const bytesByPage = DIRECTORY_ENTRY_BYTES + 1;
@@ -420,6 +461,7 @@ function layOut(memoryBytes: number, tlbShape: TlbShape) {
   const marks = new Uint8Array(memory.buffer, marksBytes, memory.buffer.byteLength / PAGE_BYTES);
   return {
     memory,
+    stateAreas,
     stateBytes: 0,
     tlb,
     tlbShape,

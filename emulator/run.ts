@@ -246,9 +246,10 @@ export function reprice(
   return { accounts, cycles: Object.values(accounts).reduce((sum, cycles) => sum + cycles, 0) };
 }
 
-function describe(
+/** How a run ended, as data and in words. */
+export function describe(
   stop: GuestStop,
-  { limits }: RunConfiguration,
+  { limits }: Pick<RunConfiguration, 'limits'>,
   instructions: number,
   guest: Machine,
 ): Pick<RunResult, 'outcome' | 'detail' | 'exitCode'> {
@@ -292,7 +293,7 @@ function whereIs(guest: Machine): string {
   return `eip 0x${eip.toString(16)} (${line?.text ?? 'no instruction can be read there'})`;
 }
 
-function shownScreen(lines: readonly string[]): readonly string[] | null {
+export function shownScreen(lines: readonly string[]): readonly string[] | null {
   const shown = lines.map((line) => line.trimEnd());
   return shown.every((line) => line === '') ? null : shown;
 }
@@ -302,7 +303,7 @@ function digestDisk(bytes: Uint8Array | undefined): string | null {
 }
 
 /** Pages of zeros do not count, so guests with little memory in use are digested in no time. */
-function digestMemory(memory: PhysicalMemory): string {
+export function digestMemory(memory: PhysicalMemory): string {
   const hash = sha256.create();
   for (let gpa = 0; gpa < memory.sizeBytes; gpa += PAGE_BYTES) {
     const page = memory.u8.subarray(gpa, gpa + PAGE_BYTES);

@@ -1,19 +1,19 @@
 import type { ExitReason } from '../arch/exits.js';
 import { FLAG_IF } from '../arch/flags.js';
-import { PAGE_BYTES } from '../arch/paging.js';
 import { COST_KEY_INDEX } from '../cost/keys.js';
 import type { CostKey } from '../cost/keys.js';
 import { TICKS_PER_CYCLE } from '../cost/ledger.js';
 import type { CpuProfile } from '../cost/profile.js';
-import { Machine } from '../machine.js';
-import type { Engine, OwnerHit, RunLimits } from '../machine.js';
+import type { Engine, Machine, OwnerHit, RunLimits } from '../machine.js';
 import { NO_WAY_BACK } from './crossing.js';
 import type { Crossing } from './crossing.js';
 import type { PagingState } from './guest-walk.js';
 import type { ShadowStatistics } from './shadow-statistics.js';
 import { ExitCounts } from './exit-counts.js';
 import { FrameAllocator } from './frames.js';
-import { FIRST_MONITOR_FRAME_HPA, GUEST_HPA, MAX_GUEST_BYTES, MONITOR_BYTES } from './layout.js';
+import { FIRST_MONITOR_FRAME_HPA, MONITOR_BYTES } from './layout.js';
+import { placeAlone } from './place.js';
+import type { Place } from './place.js';
 import { withDefaults } from './switch-values.js';
 import type { Switches } from './switches.js';
 import type { ExitRow, GuestStop, Vmm } from './vmm.js';
@@ -25,6 +25,8 @@ export interface MonitorOptions {
   engine?: Engine | undefined;
   /** Mechanisms to switch or size otherwise than by default. */
   switches?: Partial<Switches>;
+  /** Where it is to be, when that is no machine of its own: see place.ts. */
+  place?: Place;
 }
 
 /** How a monitor virtualizes the guest's memory, as far as the run loop and emulation have to know. */
@@ -55,6 +57,7 @@ export abstract class Monitor implements Vmm {
   /** The monitor's own page frames, in host-physical memory. */
   readonly frames: FrameAllocator;
   readonly switches: Switches;
+  protected readonly home: Place;
   private readonly exitCounts = new ExitCounts();
   /** Set when the guest has ended; the run loop looks at it before it resumes the guest. */
   private pendingStop: GuestStop | null = null;
@@ -63,27 +66,30 @@ export abstract class Monitor implements Vmm {
   private metExit: OwnerHit | null = null;
   private instructionLimit = Infinity;
   private deadlineTicks = Infinity;
+  private isRunning = false;
+  private isPreempted = false;
+  /**
+   * Why the last run, which stopped with 'requested', gave up its turn on a shared machine: its time was over, or its guest
+   * waits for an interrupt. Null: for none of that.
+   */
+  yielded: 'preempted' | 'waiting' | null = null;
 
   /**
    * @param guestProfile what the virtual processor offers.
    * @throws RangeError when `memoryBytes` is not a size that a guest can have.
    */
-  protected constructor(
-    { profile, memoryBytes, switches, engine }: MonitorOptions,
-    guestProfile: CpuProfile = withoutPae(profile),
-  ) {
-    if (memoryBytes % PAGE_BYTES !== 0 || memoryBytes < PAGE_BYTES || memoryBytes > MAX_GUEST_BYTES) {
-      throw new RangeError(
-        `guest memory of ${memoryBytes} bytes: expected a multiple of ${PAGE_BYTES} up to ${MAX_GUEST_BYTES}`,
-      );
-    }
+  protected constructor(options: MonitorOptions, guestProfile: CpuProfile = withoutPae(options.profile)) {
+    const { memoryBytes, switches } = options;
     this.switches = withDefaults(switches);
-    this.host = Machine.create({ profile, memoryBytes: MONITOR_BYTES + memoryBytes, engine });
-    this.guest = this.host.virtualMachine(GUEST_HPA, memoryBytes, guestProfile);
-    this.frames = new FrameAllocator(FIRST_MONITOR_FRAME_HPA, MONITOR_BYTES);
+    const place = options.place ?? placeAlone(options);
+    this.home = place;
+    this.host = place.host;
+    this.guest = this.host.virtualMachine(place.guestHpa, memoryBytes, guestProfile);
+    const { monitorHpa } = place;
+    this.frames = new FrameAllocator(monitorHpa + FIRST_MONITOR_FRAME_HPA, monitorHpa + MONITOR_BYTES);
     // A device of the guest that asks for service while the guest runs must stop it, whatever its IF says.
     this.guest.platform.onInterruptLine = (level) => {
-      if (level) this.host.cpu.interruptLine = true;
+      if (level) this.requestAttention();
     };
   }
 
@@ -96,8 +102,13 @@ export abstract class Monitor implements Vmm {
   }
 
   run(limits: RunLimits = {}): GuestStop {
-    const { guest, host } = this;
+    const { guest, host, home } = this;
     this.pendingStop = null;
+    this.yielded = null;
+    this.isPreempted = false;
+    this.isRunning = true;
+    // What a device asked for between two turns, the guest hears now.
+    if (home.isShared && guest.cpu.interruptLine) host.cpu.interruptLine = true;
     this.instructionLimit = this.instructions + (limits.instructions ?? Infinity);
     this.deadlineTicks = host.ledger.ticks + (limits.cycles ?? Infinity) * TICKS_PER_CYCLE;
     this.paging.follow(guest.cpu);
@@ -109,7 +120,19 @@ export abstract class Monitor implements Vmm {
       else this.resume(this.remaining());
     }
     this.store();
+    this.isRunning = false;
     return this.pendingStop;
+  }
+
+  /** An interrupt of the host ends the run as soon as the guest has left for it, with 'requested': its turn is over. */
+  preempt(): void {
+    this.isPreempted = true;
+    this.host.cpu.interruptLine = true;
+  }
+
+  /** Something of the guest's needs the monitor: the guest has to exit, if it is the one that runs. */
+  protected requestAttention(): void {
+    if (this.isRunning || !this.home.isShared) this.host.cpu.interruptLine = true;
   }
 
   /** Counts work of the monitor. */
@@ -207,9 +230,15 @@ export abstract class Monitor implements Vmm {
     this.metExit = null;
     if (hit !== null) this.stop({ kind: 'breakpoint', hit });
     else if (host.takeStopRequest()) this.stop({ kind: 'requested' });
+    else if (this.isPreempted) this.giveUpTurn('preempted');
     else if (this.instructions >= this.instructionLimit)
       this.stop({ kind: 'budget', budget: 'instructions' });
     else if (host.ledger.ticks >= this.deadlineTicks) this.stop({ kind: 'budget', budget: 'cycles' });
+  }
+
+  private giveUpTurn(why: 'preempted' | 'waiting'): void {
+    this.yielded = why;
+    this.stop({ kind: 'requested' });
   }
 
   /** The guest waits in HLT: time passes until one of its devices interrupts, or nothing ever will. */
@@ -218,6 +247,7 @@ export abstract class Monitor implements Vmm {
     // A guest of the guest's own waits too, with the guest's flags out of sight.
     const interruptible = (guest.cpu.eflags & FLAG_IF) !== 0 || guest.cpu.guestMode;
     if (interruptible && this.interruptPending()) this.wake();
+    else if (interruptible && this.home.isShared) this.giveUpTurn('waiting');
     else if (!interruptible || !host.idle(this.deadlineTicks)) this.stop({ kind: 'halted' });
   }
 }

@@ -2,7 +2,7 @@ import { PAGE_BYTES, PTE_A, PTE_D, PTE_FRAME, PTE_P, PTE_U, PTE_W } from '../arc
 import { pageFrame, tableAddress } from '../platform/page-walk.js';
 import { isLarge } from './guest-walk.js';
 import type { PagingMode } from './guest-walk.js';
-import { GUEST_HPA, UNBACKED_HPA } from './layout.js';
+import { UNBACKED_HPA } from './layout.js';
 import type { TableSource, View } from './shadow-table.js';
 
 /** Shadow entries carry A and D from the start: the monitor keeps the guest's own bits, not the host's MMU. */
@@ -51,11 +51,11 @@ export function linkEntry(tableHpa: number): number {
   return tableHpa | SHADOW_PRESENT | PTE_W | PTE_U;
 }
 
-/** The guest page that a second-level shadow entry maps, or null. */
-export function guestPage(entry: number): number | null {
+/** The guest page that a second-level shadow entry maps, or null. @param guestHpa where the guest's memory lies. */
+export function guestPage(entry: number, guestHpa: number): number | null {
   const frameHpa = (entry & PTE_FRAME) >>> 0;
-  if (!(entry & PTE_P) || frameHpa < GUEST_HPA || frameHpa === UNBACKED_HPA) return null;
-  return (frameHpa - GUEST_HPA) / PAGE_BYTES;
+  if (!(entry & PTE_P) || frameHpa < guestHpa || frameHpa === UNBACKED_HPA) return null;
+  return (frameHpa - guestHpa) / PAGE_BYTES;
 }
 
 /** Indices in its table of the 4-byte entries that a write overlaps. */

@@ -6,7 +6,7 @@ import type { Machine } from '../machine.js';
 import type { FrameAllocator } from './frames.js';
 import { identityPde, isUsed, pagingMode, walkGuest } from './guest-walk.js';
 import type { Mapping, PagingMode, PagingState } from './guest-walk.js';
-import { GUEST_HPA, UNBACKED_HPA } from './layout.js';
+import { UNBACKED_HPA, windowHpa } from './layout.js';
 import { entriesTouched, shadowEntry, sourceOf } from './shadow-entry.js';
 import { lookAt } from './shadow-look.js';
 import type { ShadowLook } from './shadow-look.js';
@@ -99,6 +99,7 @@ export class ShadowMmu {
   private currentView: View = 'shared';
   private readonly tables: ShadowTables;
   private readonly traces: Traces;
+  private readonly guestHpa: number;
   private readonly guestPages: number;
   private readonly counted: ShadowStatistics = noStatistics();
   /** How often the guest's TLB had been flushed, and single pages of it, when {@link follow} last looked. */
@@ -118,8 +119,10 @@ export class ShadowMmu {
     const { flushes, invalidations } = guest.cpu.tlbHistory;
     this.seen = { flushes, invalidations };
     this.traces = new Traces(guest.memory, (page) => this.tables.protect(page));
+    this.guestHpa = windowHpa(host, options.guest);
     this.tables = new ShadowTables({
       memory: host.memory,
+      guestHpa: this.guestHpa,
       frames,
       traces: this.traces,
       charge,
@@ -387,7 +390,7 @@ export class ShadowMmu {
     const page = source.large ? pageOf(source.gpa) + index : pageOf((pte & PTE_FRAME) >>> 0);
     if (this.isDevice(page)) return 0;
     return shadowEntry(source, pte, {
-      frameHpa: page < this.guestPages ? GUEST_HPA + page * PAGE_BYTES : UNBACKED_HPA,
+      frameHpa: page < this.guestPages ? this.guestHpa + page * PAGE_BYTES : UNBACKED_HPA,
       writeProtect: this.mode.writeProtect,
       traced: this.traces.has(page),
     });

@@ -17,6 +17,8 @@ export interface ShadowTablesOptions {
   traces: Traces;
   /** Counts work of the monitor. */
   charge: (key: CostKey, count?: number) => void;
+  /** Where the guest's memory lies in the host's. */
+  guestHpa: number;
   /** What hears of writes to the guest pages that a root or a table is derived from. */
   listeners: { root: (root: ShadowRoot) => TraceListener; table: (table: ShadowTable) => TraceListener };
   /** Called when mappings have gone which the host's TLB may still hold, anywhere. */
@@ -123,7 +125,7 @@ export class ShadowTables {
     const before = this.options.memory.read32(entryHpa);
     if (before === entry >>> 0) return false;
     this.unmap(entryHpa, before);
-    const page = guestPage(entry);
+    const page = guestPage(entry, this.options.guestHpa);
     if (page !== null) {
       this.reverse.add(page, entryHpa);
       this.options.charge('vmm.shadow.fill');
@@ -194,7 +196,7 @@ export class ShadowTables {
   }
 
   private unmap(entryHpa: number, entry: number): void {
-    const page = guestPage(entry);
+    const page = guestPage(entry, this.options.guestHpa);
     if (page !== null) this.reverse.remove(page, entryHpa);
   }
 

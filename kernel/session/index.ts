@@ -2,6 +2,7 @@
 export { audit } from './audit.js';
 export { asm, assemble, guest, Guest, guests } from './guest.js';
 export { machine } from './machine.js';
+export { machines } from './machines.js';
 export { plot, table } from './plot.js';
 export { exitRoundTrip, prices, processor, profileNames } from './prices.js';
 export { quiz } from './quiz.js';

@@ -14,16 +14,13 @@ import type { PhysicalMemory } from '../../platform/memory.js';
 import { VmcbView } from '../../platform/vmcb-view.js';
 import type { FrameAllocator } from '../frames.js';
 
-/** The guest's address-space identifier; 0 is the host's. */
-export const GUEST_ASID = 1;
-
 /** V_INTR_MASKING: a physical interrupt ends guest mode whatever the guest's own IF says. */
 const VIRTUAL_INTERRUPT_IDLE = (V_INTR_MASKING | V_IGNORE_TPR) >>> 0;
 /** A dummy interrupt, never delivered: its only use is the VINTR exit as soon as the guest could take one. */
 const VIRTUAL_INTERRUPT_WINDOW = (VIRTUAL_INTERRUPT_IDLE | V_IRQ) >>> 0;
 
-/** A fresh VMCB with its permission maps: every port and every MSR exits once IOIO and MSR are intercepted. */
-export function createVmcb(memory: PhysicalMemory, frames: FrameAllocator): VmcbView {
+/** A fresh VMCB with its permission maps: every port and every MSR exits once IOIO and MSR are intercepted. @param asid not 0, the host's. */
+export function createVmcb(memory: PhysicalMemory, frames: FrameAllocator, asid: number): VmcbView {
   const vmcbHpa = frames.reserve(1);
   const iopmHpa = frames.reserve(IOPM_BYTES / PAGE_BYTES);
   const msrpmHpa = frames.reserve(MSRPM_BYTES / PAGE_BYTES);
@@ -33,7 +30,7 @@ export function createVmcb(memory: PhysicalMemory, frames: FrameAllocator): Vmcb
   const vmcb = new VmcbView(memory, vmcbHpa);
   vmcb.write(VMCB_CONTROL.iopmBasePa, iopmHpa);
   vmcb.write(VMCB_CONTROL.msrpmBasePa, msrpmHpa);
-  vmcb.write(VMCB_CONTROL.asid, GUEST_ASID);
+  vmcb.write(VMCB_CONTROL.asid, asid);
   vmcb.write(VMCB_CONTROL.virtualInterrupt, VIRTUAL_INTERRUPT_IDLE);
   return vmcb;
 }

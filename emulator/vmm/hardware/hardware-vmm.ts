@@ -69,7 +69,7 @@ export abstract class HardwareVmm extends Monitor {
   protected constructor(options: MonitorOptions, { slots, controls, guestProfile }: HardwareOptions) {
     super(options, guestProfile);
     const { host, guest, frames } = this;
-    this.vmcb = createVmcb(host.memory, frames);
+    this.vmcb = createVmcb(host.memory, frames, this.home.asid);
     this.vmcbHistory = new VmcbHistory(host.memory, this.vmcb.hpa);
     this.state = new GuestState({
       vmcb: this.vmcb,
@@ -82,7 +82,7 @@ export abstract class HardwareVmm extends Monitor {
     this.clusters = this.switches.exitAvoidance ? new ExitClusters() : null;
     this.nestedGuest = new NestedGuest(this.vmcb, guest);
     this.taskPriority = new TaskPriority(this.vmcb, guest, (key) => this.charge(key));
-    guest.platform.localApic.onHeldOff = () => (host.cpu.interruptLine = true);
+    guest.platform.localApic.onHeldOff = () => this.requestAttention();
     this.handle(SHARED_EXITS);
     host.cpu.setMsr(MSR_VM_HSAVE_PA, frames.reserve(1));
     host.cpu.efer |= EFER_SVME;

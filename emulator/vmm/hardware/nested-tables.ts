@@ -2,7 +2,7 @@ import { PAGE_BYTES, PTE_A, PTE_D, PTE_P, PTE_PS, PTE_U, PTE_W } from '../../arc
 import type { CostKey } from '../../cost/keys.js';
 import type { Machine } from '../../machine.js';
 import type { FrameAllocator } from '../frames.js';
-import { GUEST_HPA, UNBACKED_HPA } from '../layout.js';
+import { UNBACKED_HPA, windowHpa } from '../layout.js';
 
 /** How nested tables are built: as the host's own paging mode has it. */
 export type NestedFormat = 'two-level' | 'pae';
@@ -150,11 +150,12 @@ export class NestedTables {
   private pageEntry(gpa: number, page: number, shift: number): number {
     if (page >= this.guestPages) return (UNBACKED_HPA | PAGE_ENTRY) >>> 0;
     const pageBytes = 2 ** shift;
-    const hpa = GUEST_HPA + (gpa - (gpa % pageBytes));
+    const { host, guest } = this.options;
+    const hpa = windowHpa(host, guest) + (gpa - (gpa % pageBytes));
     return (hpa | PAGE_ENTRY | (shift === PAGE_SHIFT ? 0 : PTE_PS)) >>> 0;
   }
 
-  /** Whether the large page around `gpa` is the guest's memory from end to end. Its place in the host is aligned: GUEST_HPA is. */
+  /** Whether the large page around `gpa` is the guest's memory from end to end. Its place in the host is aligned (layout.ts). */
   private mapsWhole(gpa: number, shift: number): boolean {
     const pageBytes = 2 ** shift;
     const end = gpa - (gpa % pageBytes) + pageBytes;

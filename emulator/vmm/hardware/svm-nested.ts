@@ -15,15 +15,11 @@ import {
 } from '../../arch/vmcb.js';
 import { svmFeatures } from '../../cost/profile.js';
 import type { GuestPaging, MonitorOptions } from '../monitor.js';
-import { GUEST_ASID } from './control-area.js';
 import { CONTROL_SLOTS, VMCB_SLOTS } from './guest-registers.js';
 import { HardwareVmm } from './hardware-vmm.js';
 import type { PagingRegisters } from './hardware-vmm.js';
 import { NestedTables } from './nested-tables.js';
 import type { NestedEntry } from './nested-tables.js';
-
-/** Of the guest's guest, where the processor has so many. */
-const INNER_ASID = GUEST_ASID + 1;
 
 /**
  * Guest mode with nested page tables (the paper's section 7.4): the guest's page tables, control registers and page
@@ -77,8 +73,10 @@ export class SvmNestedVmm extends HardwareVmm {
     }
     this.writeIfChanged(VMCB_CONTROL.nestedCr3, root.rootHpa);
     const tagged = this.usesTags;
-    const ownSpaces = tagged && svmFeatures(this.host.profile).asids > INNER_ASID;
-    if (ownSpaces) this.writeIfChanged(VMCB_CONTROL.asid, cpu.guestMode ? INNER_ASID : GUEST_ASID);
+    // The guest's guest has an address space of its own, where the processor has so many.
+    const { asid } = this.home;
+    const ownSpaces = tagged && svmFeatures(this.host.profile).asids > asid + 1;
+    if (ownSpaces) this.writeIfChanged(VMCB_CONTROL.asid, cpu.guestMode ? asid + 1 : asid);
     else if (space !== this.lastSpace) this.flush[space] = true;
     this.lastSpace = space;
     const flush = this.flush[space];

@@ -70,7 +70,7 @@ export class BinaryTranslationVmm extends ShadowMonitor {
     this.area = area;
     writePopfTables(area);
     writeTaskPriorityTable(area);
-    guest.platform.localApic.onHeldOff = () => (host.cpu.interruptLine = true);
+    guest.platform.localApic.onHeldOff = () => this.requestAttention();
     const charge = this.charge.bind(this);
     const targets = new TargetTable(host.memory, area.dataHpa);
     const shadowGdt = new ShadowDescriptors({

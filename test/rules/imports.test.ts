@@ -45,6 +45,15 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'emulator/trace',
     'emulator/vmm',
   ],
+  'emulator/run-several.ts': [
+    'emulator/absences.ts',
+    'emulator/arch',
+    'emulator/cost',
+    'emulator/inputs.ts',
+    'emulator/machine.ts',
+    'emulator/run.ts',
+    'emulator/vmm',
+  ],
   'emulator/audit.ts': ['emulator/debug', 'emulator/disassembly.ts', 'emulator/run.ts', 'emulator/vmm'],
   'emulator/checkpoint.ts': [],
   'emulator/debug': [

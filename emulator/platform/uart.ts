@@ -249,9 +249,15 @@ export class Uart implements PortDevice {
   }
 
   private update(): void {
+    // A receiver that was read empty takes its request back before the next byte is there: an edge for each.
+    this.updateIrq();
     while (!(this.mcr & MCR_LOOPBACK) && this.incoming.length && this.fifo.length < this.fifoCapacity) {
       this.fifo.push(this.incoming.shift() as number);
     }
+    this.updateIrq();
+  }
+
+  private updateIrq(): void {
     const level =
       (this.mcr & MCR_OUT2) !== 0 && !(this.mcr & MCR_LOOPBACK) && this.interruptCause() !== IIR_NONE;
     if (level === this.level) return;

@@ -80,6 +80,14 @@ const cases: { name: string; run: (bench: Bench) => unknown; want: unknown }[] =
     want: [true, 0x04, 65, false, 0x01],
   },
   {
+    name: 'without FIFOs each byte is an edge of its own',
+    run: (b) => {
+      b.out(MCR, OUT2).out(IER, 0x01).uart.receive(b.text('abc'));
+      return [b.edges, b.in(DATA), b.edges, b.in(DATA), b.edges, b.in(DATA), b.edges, b.irq];
+    },
+    want: [1, 97, 2, 98, 3, 99, 3, false],
+  },
+  {
     name: 'without OUT2 the line stays low, IIR tells all the same',
     run: (b) => {
       b.out(IER, 0x01).uart.receive([65]);

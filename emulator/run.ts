@@ -16,6 +16,9 @@ import { DEFAULT_ENGINE } from './machine.js';
 import type { Engine, GuestState, Machine, RunLimits } from './machine.js';
 import { reportAbsences } from './absences.js';
 import type { Absences } from './absences.js';
+import { handoverTicks } from './vmm/hybrid/hybrid-vmm.js';
+import { OraclePolicy, Recorder, cheapestHalves } from './vmm/hybrid/oracle-policy.js';
+import type { CreatePolicy, Half } from './vmm/hybrid/policy.js';
 import { createVmm } from './vmm/catalog.js';
 import type { Technique } from './vmm/catalog.js';
 import { changedSwitches } from './vmm/switch-values.js';
@@ -48,6 +51,8 @@ export interface RunOptions extends GuestInputs {
   limits?: RunLimits;
   /** Mechanisms of the monitor to switch or size otherwise: see vmm/switches.ts. */
   switches?: Partial<Switches>;
+  /** For `hybrid`: decides in place of the policies that the switch names. */
+  policy?: CreatePolicy;
   /** Called with each byte that the guest sends over the serial line, as it is sent. */
   onConsole?: (byte: number) => void;
   /** Called after each slice of the run; true asks for a stop at this instruction boundary. */
@@ -91,6 +96,8 @@ export interface RunResult {
   accounts: Readonly<Record<Account, number>>;
   counts: Counts;
   exits: Readonly<Partial<Record<ExitReason, ExitRow>>>;
+  /** The same by monitor, named by technique, where the guest had more than one. */
+  exitsByHalf?: Readonly<Record<string, RunResult['exits']>>;
   /** The run read the clock or took timed interrupts, so other prices could have changed what it did. */
   timeDependent: boolean;
   /** The guest's registers at the end. */
@@ -137,7 +144,15 @@ export class GuestRun {
       switches: changedSwitches(switches),
     };
     // As given, so that a switch which the technique has not is refused even at its default.
-    this.vmm = create(this.configuration.technique, { ...this.configuration, switches, engine });
+    const { technique } = this.configuration;
+    const isOracle = technique === 'hybrid' && switches.policy === 'oracle';
+    const policy = options.policy ?? (isOracle ? recordedOracle(image, options) : undefined);
+    this.vmm = create(technique, {
+      ...this.configuration,
+      switches,
+      engine,
+      ...(policy && { policy }),
+    });
     loadInputs(this.vmm.guest, image, options);
     this.inputs = describeInputs(image, options);
     if (options.onConsole) this.vmm.guest.platform.uart.output.onOutput = options.onConsole;
@@ -213,6 +228,7 @@ export class GuestRun {
       accounts: host.ledger.accounts(),
       counts: host.ledger.snapshot(),
       exits: Object.fromEntries(this.vmm.exits),
+      ...(this.vmm.exitsByHalf && { exitsByHalf: plainExits(this.vmm.exitsByHalf) }),
       timeDependent: host.clock.observed,
       state: guest.state(),
       memoryDigest: digestMemory(guest.memory),
@@ -227,6 +243,33 @@ export class GuestRun {
     const hash = bytesToHex(sha256(utf8ToBytes(canonicalJson(hashed))));
     return { ...described, hash, memory: this.vmm.shadowStatistics };
   }
+}
+
+function plainExits(byHalf: NonNullable<Vmm['exitsByHalf']>): NonNullable<RunResult['exitsByHalf']> {
+  return Object.fromEntries(Object.entries(byHalf).map(([half, exits]) => [half, Object.fromEntries(exits)]));
+}
+
+/** Runs the guest in either half alone, to its end or a limit, and takes the cheapest for each stretch of it. */
+function recordedOracle(image: Uint8Array, options: RunOptions): CreatePolicy {
+  const record = (half: Half): readonly number[] => {
+    const recorder = new Recorder(half);
+    const { onConsole, onProgress, ...rest } = options;
+    void [onConsole, onProgress];
+    const run = new GuestRun(image, { ...rest, trace: false, policy: () => recorder });
+    run.run();
+    return [...recorder.passedAt, run.vmm.host.ledger.ticks];
+  };
+  const recording = {
+    'binary-translation': record('binary-translation'),
+    'svm-shadow': record('svm-shadow'),
+  };
+  return (priceTicks) =>
+    new OraclePolicy(
+      cheapestHalves(recording, {
+        'binary-translation': handoverTicks('binary-translation', priceTicks),
+        'svm-shadow': handoverTicks('svm-shadow', priceTicks),
+      }),
+    );
 }
 
 /** Loads and runs an image to its end. See {@link GuestRun} for errors. */

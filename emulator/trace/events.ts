@@ -22,7 +22,10 @@ export type TraceEvent = { ticks: number } & (
       value: number;
       claimed: boolean;
     }
-  | { kind: 'exit'; reason: ExitReason; eip: number; cycles: number }
+  /** `by`: the monitor, where the guest has more than one. */
+  | { kind: 'exit'; reason: ExitReason; eip: number; cycles: number; by?: string }
+  /** The guest goes from one monitor to another, named by its technique. */
+  | { kind: 'handover'; to: string; eip: number }
   | { kind: 'inject'; vector: number; errorCode: number | null }
   | { kind: 'translate'; eip: number; instructions: number; bytes: number }
   | { kind: 'shadowFill'; gva: number; gpa: number }

@@ -44,3 +44,20 @@ export class ExitCounts {
     return row.add(ticks);
   }
 }
+
+/** The exits of several monitors as one table. */
+export function mergeExits(tables: readonly ReadonlyMap<ExitReason, ExitRow>[]): Map<ExitReason, ExitRow> {
+  const merged = new Map<ExitReason, ExitRow>();
+  for (const [reason, row] of tables.flatMap((table) => [...table])) {
+    const known = merged.get(reason);
+    if (!known) {
+      merged.set(reason, { ...row });
+      continue;
+    }
+    known.count += row.count;
+    known.cycles += row.cycles;
+    known.minCycles = Math.min(known.minCycles, row.minCycles);
+    known.maxCycles = Math.max(known.maxCycles, row.maxCycles);
+  }
+  return merged;
+}

@@ -10,12 +10,14 @@ import type { Crossing } from './crossing.js';
 import type { PagingState } from './guest-walk.js';
 import type { ShadowStatistics } from './shadow-statistics.js';
 import { ExitCounts } from './exit-counts.js';
-import { FrameAllocator } from './frames.js';
-import { FIRST_MONITOR_FRAME_HPA, MONITOR_BYTES } from './layout.js';
-import { placeAlone } from './place.js';
+import type { FrameAllocator } from './frames.js';
+import { createMachines } from './machines.js';
+import type { SharedMachines } from './machines.js';
 import type { Place } from './place.js';
 import { withDefaults } from './switch-values.js';
 import type { Switches } from './switches.js';
+import type { CreatePolicy } from './hybrid/policy.js';
+import type { Technique } from './catalog.js';
 import type { ExitRow, GuestStop, Vmm } from './vmm.js';
 
 export interface MonitorOptions {
@@ -27,6 +29,10 @@ export interface MonitorOptions {
   switches?: Partial<Switches>;
   /** Where it is to be, when that is no machine of its own: see place.ts. */
   place?: Place;
+  /** For `hybrid`: how it decides, in place of what the switch says. */
+  policy?: CreatePolicy;
+  /** For a monitor that takes turns with another over one guest: what both work on. Unless told, it makes its own. */
+  shared?: SharedMachines;
 }
 
 /** How a monitor virtualizes the guest's memory, as far as the run loop and emulation have to know. */
@@ -38,7 +44,7 @@ export interface GuestPaging {
 }
 
 /** For monitors with shadow page tables, which follow two-level tables alone: a processor without what needs PAE. */
-function withoutPae(profile: CpuProfile): CpuProfile {
+export function withoutPae(profile: CpuProfile): CpuProfile {
   return {
     ...profile,
     features: profile.features.filter((feature) => feature !== 'pae' && feature !== 'nx'),
@@ -62,6 +68,10 @@ export abstract class Monitor implements Vmm {
   /** Set when the guest has ended; the run loop looks at it before it resumes the guest. */
   private pendingStop: GuestStop | null = null;
   exitPoints: ReadonlySet<ExitReason> | null = null;
+  /** Told of each exit once it has been handled. */
+  onExit: ((reason: ExitReason, ticks: number) => void) | null = null;
+  /** Name of this monitor in the trace, where the guest has more than one. */
+  traceName: Technique | null = null;
   /** The exit that the run stops after. */
   private metExit: OwnerHit | null = null;
   private instructionLimit = Infinity;
@@ -79,14 +89,12 @@ export abstract class Monitor implements Vmm {
    * @throws RangeError when `memoryBytes` is not a size that a guest can have.
    */
   protected constructor(options: MonitorOptions, guestProfile: CpuProfile = withoutPae(options.profile)) {
-    const { memoryBytes, switches } = options;
-    this.switches = withDefaults(switches);
-    const place = options.place ?? placeAlone(options);
+    this.switches = withDefaults(options.switches);
+    const { place, host, guest, frames } = options.shared ?? createMachines(options, guestProfile);
     this.home = place;
-    this.host = place.host;
-    this.guest = this.host.virtualMachine(place.guestHpa, memoryBytes, guestProfile);
-    const { monitorHpa } = place;
-    this.frames = new FrameAllocator(monitorHpa + FIRST_MONITOR_FRAME_HPA, monitorHpa + MONITOR_BYTES);
+    this.host = host;
+    this.guest = guest;
+    this.frames = frames;
     // A device of the guest that asks for service while the guest runs must stop it, whatever its IF says.
     this.guest.platform.onInterruptLine = (level) => {
       if (level) this.requestAttention();
@@ -102,6 +110,16 @@ export abstract class Monitor implements Vmm {
   }
 
   run(limits: RunLimits = {}): GuestStop {
+    const stop = this.runUntil(limits, () => false);
+    if (stop === null) throw new Error('a monitor gave up its guest unasked');
+    return stop;
+  }
+
+  /**
+   * As {@link run}, and comes back with null when the guest stands between two instructions, nothing of it in the
+   * hardware alone, and `leaves` says so. It is asked after each exit.
+   */
+  runUntil(limits: RunLimits, leaves: () => boolean): GuestStop | null {
     const { guest, host, home } = this;
     this.pendingStop = null;
     this.yielded = null;
@@ -115,7 +133,7 @@ export abstract class Monitor implements Vmm {
     this.load();
     for (;;) {
       this.noticeEnd();
-      if (this.pendingStop) break;
+      if (this.pendingStop || (this.movable && leaves())) break;
       if (guest.cpu.halted) this.idle();
       else this.resume(this.remaining());
     }
@@ -172,7 +190,15 @@ export abstract class Monitor implements Vmm {
     if (resumedBy) ticks += this.priceTicks(resumedBy);
     if (this.exitPoints?.has(reason)) this.metExit ??= { kind: 'exit', reason, eip };
     const cycles = this.exitCounts.add(reason, ticks);
-    trace.record({ ticks: ledger.ticks, kind: 'exit', reason, eip, cycles });
+    trace.record({
+      ticks: ledger.ticks,
+      kind: 'exit',
+      reason,
+      eip,
+      cycles,
+      ...(this.traceName !== null && { by: this.traceName }),
+    });
+    this.onExit?.(reason, ticks);
   }
 
   /**
@@ -203,6 +229,8 @@ export abstract class Monitor implements Vmm {
   protected abstract store(): void;
   /** Runs the guest to its next exit and handles that; or stops within the limits. */
   protected abstract resume(limits: RunLimits): void;
+  /** Another monitor can go on with the guest as it is in `guest`. */
+  protected abstract readonly movable: boolean;
   /** Makes a waiting interrupt that wakes the halted guest its next event. */
   protected abstract wake(): void;
 

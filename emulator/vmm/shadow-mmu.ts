@@ -159,6 +159,15 @@ export class ShadowMmu {
   }
 
   /**
+   * Lends the guest the range that {@link reserve} keeps, while it needs no protecting from the guest because the guest
+   * runs in guest mode; or takes it back.
+   */
+  lendReserved(lent: boolean): void {
+    this.tables.lendReserved(lent);
+    this.flushAll = true;
+  }
+
+  /**
    * Follows the guest's processor: selects the address space, drops everything when CR0.WP or CR4.PSE changed the
    * meaning of all entries, and forgets what the guest has made its processor forget. To be called after every
    * instruction that the virtual processor has executed, and whenever its CR0, CR3 or CR4 may have changed.

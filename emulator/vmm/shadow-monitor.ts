@@ -11,7 +11,7 @@ export abstract class ShadowMonitor extends Monitor {
 
   protected constructor(options: MonitorOptions) {
     super(options);
-    this.shadow = createShadow(this);
+    this.shadow = options.shared?.shadow ?? createShadow(this);
   }
 
   override get paging(): ShadowMmu {

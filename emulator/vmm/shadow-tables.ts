@@ -38,6 +38,8 @@ export class ShadowTables {
   readonly pages: TablePages;
   private readonly reverse = new ReverseMap();
   private reserved: ReservedRange | null = null;
+  /** The guest has it for now. */
+  private lent = false;
 
   constructor(private readonly options: ShadowTablesOptions) {
     this.pages = new TablePages(options.traces, options.listeners.table);
@@ -55,8 +57,19 @@ export class ShadowTables {
     this.reserved = range;
   }
 
+  /** Leaves the reserved range to the guest for now, or takes it back. */
+  lendReserved(lent: boolean): void {
+    const { reserved } = this;
+    if (!reserved || lent === this.lent) return;
+    this.lent = lent;
+    for (const root of this.roots.values()) {
+      this.link(root, reserved.directoryIndex, null);
+      this.write(root.entryHpa(reserved.directoryIndex), lent ? 0 : reserved.entry);
+    }
+  }
+
   isReserved(directoryIndex: number): boolean {
-    return this.reserved?.directoryIndex === directoryIndex;
+    return !this.lent && this.reserved?.directoryIndex === directoryIndex;
   }
 
   root(directoryGpa: number | null, view: View): ShadowRoot | undefined {
@@ -83,7 +96,7 @@ export class ShadowTables {
     const root = new ShadowRoot(this.newFrame(), directoryGpa, view);
     this.roots.set(root.key, root);
     const { reserved } = this;
-    if (reserved) memory.write32(root.entryHpa(reserved.directoryIndex), reserved.entry);
+    if (reserved && !this.lent) memory.write32(root.entryHpa(reserved.directoryIndex), reserved.entry);
     if (directoryGpa !== null)
       this.rootTraces.set(root, traces.add(directoryGpa / PAGE_BYTES, listeners.root(root)));
     return root;

@@ -35,8 +35,10 @@ export interface CountRow extends SwitchFacts {
 
 export type SwitchRow = FlagRow | ChoiceRow | CountRow;
 
-/** The techniques that have shadow page tables. */
-const SHADOWED: readonly Technique[] = ['trap-and-emulate', 'binary-translation', 'svm-shadow'];
+/** The techniques that have shadow page tables, that translate, and that run guests in guest mode. */
+const SHADOWED: readonly Technique[] = ['trap-and-emulate', 'binary-translation', 'svm-shadow', 'hybrid'];
+const TRANSLATING: readonly Technique[] = ['binary-translation', 'hybrid'];
+const HARDWARE: readonly Technique[] = ['svm-shadow', 'svm-nested', 'hybrid'];
 
 /**
  * The mechanisms of the monitors that can be switched or sized, for what-if questions. None changes what a guest
@@ -85,21 +87,21 @@ export const SWITCHES = {
   chaining: {
     kind: 'flag',
     default: true,
-    techniques: ['binary-translation'],
+    techniques: TRANSLATING,
     description:
       'jumps in the translation cache lead to translated code directly, or by placement not at all',
   },
   returnCache: {
     kind: 'flag',
     default: true,
-    techniques: ['binary-translation'],
+    techniques: TRANSLATING,
     description:
       'returns, indirect jumps and jumps to other pages find their target through a hash table in the cache',
   },
   inCacheEmulation: {
     kind: 'flag',
     default: true,
-    techniques: ['binary-translation'],
+    techniques: TRANSLATING,
     description:
       'cli, sti, pushf, popf, rdtsc and reads of control registers are emulated without leaving the cache',
   },
@@ -107,26 +109,26 @@ export const SWITCHES = {
     kind: 'choice',
     values: ['in-cache', 'callout', 'trap'],
     default: 'in-cache',
-    techniques: ['binary-translation'],
+    techniques: TRANSLATING,
     description: 'how translated code reads the time-stamp counter',
   },
   adaptive: {
     kind: 'flag',
     default: true,
-    techniques: ['binary-translation'],
+    techniques: TRANSLATING,
     description:
       'instructions that keep trapping on page tables, devices or the monitor are retranslated into callouts',
   },
   directExecution: {
     kind: 'flag',
     default: true,
-    techniques: ['binary-translation'],
+    techniques: TRANSLATING,
     description: 'user code runs as it is; off: it is translated too',
   },
   truncation: {
     kind: 'flag',
     default: true,
-    techniques: ['binary-translation'],
+    techniques: TRANSLATING,
     description:
       'guest segments end below the monitor; off: nothing but honesty keeps a guest kernel from its memory',
   },
@@ -143,7 +145,7 @@ export const SWITCHES = {
     max: 24,
     unit: 'instructions',
     default: 12,
-    techniques: ['binary-translation'],
+    techniques: TRANSLATING,
     description: 'the longest translation unit',
   },
   cacheBytes: {
@@ -153,36 +155,53 @@ export const SWITCHES = {
     multipleOf: PAGE_BYTES,
     unit: 'bytes',
     default: 2 << 20,
-    techniques: ['binary-translation'],
+    techniques: TRANSLATING,
     description: 'size of the translation cache, which is emptied when it is full',
   },
   addressSpaceTags: {
     kind: 'flag',
     default: true,
-    techniques: ['svm-shadow', 'svm-nested'],
+    techniques: HARDWARE,
     description:
       'where the processor tags its TLB, the guest keeps its entries across exits; off: each VMRUN flushes them',
   },
   decodeAssists: {
     kind: 'flag',
     default: true,
-    techniques: ['svm-shadow', 'svm-nested'],
+    techniques: HARDWARE,
     description:
       'where the processor decodes the instruction that exited, the monitor does not; off: it decodes from guest memory',
   },
   leanHandlers: {
     kind: 'flag',
     default: false,
-    techniques: ['svm-shadow', 'svm-nested'],
+    techniques: HARDWARE,
     description:
       'a handler that knows its instruction reads only the registers that it needs from the VMCB, and keeps them until the guest runs',
   },
   exitAvoidance: {
     kind: 'flag',
     default: false,
-    techniques: ['svm-shadow', 'svm-nested'],
+    techniques: HARDWARE,
     description:
       'exits that follow each other closely are taken as one, what lies between being carried out by the monitor (ATC 2012)',
+  },
+  policy: {
+    kind: 'choice',
+    values: ['adaptive', 'oracle', 'software', 'hardware'],
+    default: 'adaptive',
+    techniques: ['hybrid'],
+    description:
+      'who runs the guest: by what its exits have cost; by a recording of it made beforehand; or one half alone',
+  },
+  policyInterval: {
+    kind: 'count',
+    min: 4,
+    max: 4096,
+    unit: 'exits',
+    default: 32,
+    techniques: ['hybrid'],
+    description: 'how many exits the adaptive policy looks at before it decides again',
   },
   nestedFormat: {
     kind: 'choice',

@@ -33,4 +33,6 @@ export interface Vmm {
   readonly exits: ReadonlyMap<ExitReason, ExitRow>;
   /** What its shadow page tables have done so far; null for a technique without any. */
   readonly shadowStatistics: ShadowStatistics | null;
+  /** The same by monitor, named by technique, where the guest has more than one. */
+  readonly exitsByHalf?: Readonly<Record<string, ReadonlyMap<ExitReason, ExitRow>>>;
 }

@@ -1,6 +1,6 @@
 import { EFER_SVME } from '../../arch/control.js';
 import type { ExitReason } from '../../arch/exits.js';
-import { FLAG_IF } from '../../arch/flags.js';
+import { FLAG_IF, FLAG_ONE } from '../../arch/flags.js';
 import { MSR_VM_HSAVE_PA } from '../../arch/msrs.js';
 import { VECTOR_PF } from '../../arch/vectors.js';
 import { VMCB_CONTROL, VMCB_STATE, exitCodeName } from '../../arch/vmcb.js';
@@ -85,9 +85,27 @@ export abstract class HardwareVmm extends Monitor {
     guest.platform.localApic.onHeldOff = () => this.requestAttention();
     this.handle(SHARED_EXITS);
     host.cpu.setMsr(MSR_VM_HSAVE_PA, frames.reserve(1));
-    host.cpu.efer |= EFER_SVME;
+    this.takeOver();
+  }
+
+  /** The guest comes from another monitor, which has used the host's registers; those of the guest are in its virtual processor. */
+  takeOver(): void {
+    const { cpu } = this.host;
+    cpu.efer |= EFER_SVME;
     // With V_INTR_MASKING, the host's own IF decides whether a physical interrupt ends guest mode.
-    host.cpu.eflags |= FLAG_IF;
+    cpu.eflags = FLAG_ONE | FLAG_IF;
+    if (this.guest.cpu.interruptLine)
+      this.writeIfChanged(VMCB_CONTROL.virtualInterrupt, interruptWindow(this.vmcb, true));
+  }
+
+  /** Another monitor goes on with the guest: all of its registers go to its virtual processor. */
+  giveUp(): void {
+    this.state.chargeDelivery();
+    this.writeIfChanged(VMCB_CONTROL.virtualInterrupt, interruptWindow(this.vmcb, false));
+  }
+
+  protected override get movable(): boolean {
+    return !this.inGuestMode && !this.injecting && !this.guest.cpu.guestMode;
   }
 
   // --- what the exit handlers use

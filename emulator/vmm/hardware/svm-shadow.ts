@@ -42,7 +42,7 @@ export class SvmShadowVmm extends HardwareVmm {
         ];
       },
     });
-    this.shadow = createShadow(this);
+    this.shadow = options.shared?.shadow ?? createShadow(this);
     this.handle(this.memoryExits());
   }
 

@@ -122,6 +122,16 @@ export class BinaryTranslationVmm extends ShadowMonitor {
     return translationStatistics({ ledger: host.ledger, cache, dispatcher, adaptation });
   }
 
+  protected override get movable(): boolean {
+    return this.paused === null && !this.guest.cpu.guestMode;
+  }
+
+  /** The guest comes from another monitor, which has used the host's registers and may have changed anything. */
+  takeOver(): void {
+    this.registers.takeOver();
+    this.stored = null;
+  }
+
   protected override load(): void {
     // What the host stands in was dropped meanwhile: someone wrote to the guest's memory.
     if (this.dispatcher.isStale !== this.pausedStale) this.paused = null;

@@ -31,6 +31,11 @@ export class HostSegments {
     private readonly whole: boolean,
   ) {}
 
+  /** Another monitor has loaded the registers. */
+  forget(): void {
+    this.held.length = 0;
+  }
+
   put(segment: SegmentIndex, state: SegmentState): void {
     if (this.held[segment] === state) return;
     this.host.setSegment(segment, state);

@@ -25,6 +25,7 @@ import {
 } from '../../arch/flags.js';
 import { CS, DS, EAX, ECX, EDX, ES, ESP, FS, GS, LDTR, SS, TR } from '../../arch/registers.js';
 import type { SegmentIndex } from '../../arch/registers.js';
+import { MSR_STAR, MSR_SYSENTER_CS, MSR_SYSENTER_EIP, MSR_SYSENTER_ESP } from '../../arch/msrs.js';
 import type { Processor } from '../../machine.js';
 import type { AreaFrames } from './area-frames.js';
 import {
@@ -74,6 +75,9 @@ const DATA_SEGMENTS: readonly SegmentIndex[] = [ES, SS, DS, FS];
 const SYSTEM_SEGMENTS: readonly SegmentIndex[] = [LDTR, TR];
 const USER_SEGMENTS: readonly SegmentIndex[] = [ES, CS, SS, DS, FS, GS];
 
+/** What SYSENTER and SYSCALL go by. */
+const SYSTEM_CALL_MSRS = [MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP, MSR_STAR];
+
 export interface RegisterOptions {
   /** Translated rdtsc shall trap. */
   trapTimeStamp: boolean;
@@ -102,7 +106,15 @@ export class RegisterCarrier {
   ) {
     const install = (segment: SegmentState) => shadowGdt.install(segment);
     this.segments = new HostSegments(host, guest, install, options.wholeSegments);
-    host.gdtr = { base: SHADOW_GDT_LINEAR, limit: SHADOW_GDT_BYTES - 1 };
+    this.takeOver();
+  }
+
+  /** The host's processor is as another monitor has left it. */
+  takeOver(): void {
+    this.host.gdtr = { base: SHADOW_GDT_LINEAR, limit: SHADOW_GDT_BYTES - 1 };
+    this.segments.forget();
+    // A system call of the guest's must not find its way without the monitor.
+    for (const msr of SYSTEM_CALL_MSRS) this.host.setMsr(msr, 0);
   }
 
   /** To the host, for translated code at `linear`. */

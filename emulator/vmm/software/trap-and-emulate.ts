@@ -50,6 +50,10 @@ export class TrapAndEmulateVmm extends ShadowMonitor {
     this.decodes.charge(this);
   }
 
+  protected override get movable(): boolean {
+    return !this.paused;
+  }
+
   protected override load(): void {
     // Someone has changed the guest's registers, or this is the first run.
     if (this.stored !== JSON.stringify(this.guest.state())) this.paused = false;

@@ -63,6 +63,8 @@ export { LANES, traceLanes } from './vmm/trace-lanes.js';
 export type { Lane, LaneOptions, LaneSpan, TraceLanes } from './vmm/trace-lanes.js';
 export type { ExitRow } from './vmm/vmm.js';
 export type { ShadowStatistics } from './vmm/shadow-statistics.js';
+export { HybridVmm } from './vmm/hybrid/hybrid-vmm.js';
+export type { CreatePolicy, Half, Policy, SeenExit } from './vmm/hybrid/policy.js';
 export { BinaryTranslationVmm } from './vmm/software/binary-translation.js';
 export type { TranslationStatistics } from './vmm/software/statistics.js';
 export { standing } from './vmm/software/translations.js';

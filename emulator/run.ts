@@ -16,9 +16,8 @@ import { DEFAULT_ENGINE } from './machine.js';
 import type { Engine, GuestState, Machine, RunLimits } from './machine.js';
 import { reportAbsences } from './absences.js';
 import type { Absences } from './absences.js';
-import { handoverTicks } from './vmm/hybrid/hybrid-vmm.js';
-import { OraclePolicy, Recorder, cheapestHalves } from './vmm/hybrid/oracle-policy.js';
-import type { CreatePolicy, Half } from './vmm/hybrid/policy.js';
+import { findOracle } from './vmm/hybrid/find-oracle.js';
+import type { CreatePolicy } from './vmm/hybrid/policy.js';
 import { createVmm } from './vmm/catalog.js';
 import type { Technique } from './vmm/catalog.js';
 import { changedSwitches } from './vmm/switch-values.js';
@@ -249,27 +248,14 @@ function plainExits(byHalf: NonNullable<Vmm['exitsByHalf']>): NonNullable<RunRes
   return Object.fromEntries(Object.entries(byHalf).map(([half, exits]) => [half, Object.fromEntries(exits)]));
 }
 
-/** Runs the guest in either half alone, to its end or a limit, and takes the cheapest for each stretch of it. */
+/** The oracle of one guest: what it has to know is found out by running the guest, several times; nobody is told of that. */
 function recordedOracle(image: Uint8Array, options: RunOptions): CreatePolicy {
-  const record = (half: Half): readonly number[] => {
-    const recorder = new Recorder(half);
-    const { onConsole, onProgress, ...rest } = options;
-    void [onConsole, onProgress];
-    const run = new GuestRun(image, { ...rest, trace: false, policy: () => recorder });
+  const quiet = { onConsole: () => {}, onProgress: () => false, trace: false };
+  return findOracle((policy) => {
+    const run = new GuestRun(image, { ...options, ...quiet, policy });
     run.run();
-    return [...recorder.passedAt, run.vmm.host.ledger.ticks];
-  };
-  const recording = {
-    'binary-translation': record('binary-translation'),
-    'svm-shadow': record('svm-shadow'),
-  };
-  return (priceTicks) =>
-    new OraclePolicy(
-      cheapestHalves(recording, {
-        'binary-translation': handoverTicks('binary-translation', priceTicks),
-        'svm-shadow': handoverTicks('svm-shadow', priceTicks),
-      }),
-    );
+    return run.vmm.host.ledger.ticks;
+  });
 }
 
 /** Loads and runs an image to its end. See {@link GuestRun} for errors. */

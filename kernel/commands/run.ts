@@ -221,7 +221,7 @@ function summary(result: RunResult, hostSeconds: number): object {
 }
 
 function report(result: RunResult, hostSeconds: number): string {
-  const { technique, profile, detail, instructions, cycles, accounts, exits, hash } = result;
+  const { technique, profile, detail, instructions, cycles, accounts, exits, exitsByHalf, hash } = result;
   const spent = table({
     columns: [
       { key: 'account', label: 'account' },
@@ -234,12 +234,16 @@ function report(result: RunResult, hostSeconds: number): string {
   });
   const stops = table({
     columns: [
+      ...(exitsByHalf ? [{ key: 'monitor', label: 'monitor' }] : []),
       { key: 'reason', label: 'exit' },
       { key: 'count', label: 'count', format: 'integer' },
       { key: 'cycles', label: 'cycles' },
     ],
-    rows: Object.entries(exits)
-      .map(([reason, row]) => ({ reason, count: row.count, cycles: row.cycles }))
+    rows: Object.entries(exitsByHalf ?? { [technique]: exits })
+      .flatMap(([monitor, rows]) =>
+        Object.entries(rows).map(([reason, row]) => ({ monitor, reason, ...row })),
+      )
+      .map(({ monitor, reason, count, cycles }) => ({ monitor, reason, count, cycles }))
       .sort((a, b) => b.cycles - a.cycles),
   });
   return [

@@ -1,5 +1,5 @@
 import { EXIT_REASONS } from '../../emulator/index.js';
-import type { ExitReason } from '../../emulator/index.js';
+import type { ExitReason, ExitRow, RunResult } from '../../emulator/index.js';
 import type { MimeBundle } from '../display/bundle.js';
 import { stackedBars } from '../display/plot.js';
 import { table } from '../display/table.js';
@@ -11,6 +11,20 @@ import type { Run } from './run.js';
 /** Exit reasons that happened in any of the runs, in the order of EXIT_REASONS. */
 function reasonsOf(runs: readonly Run[]): ExitReason[] {
   return EXIT_REASONS.filter((reason) => runs.some(({ result }) => result.exits[reason] !== undefined));
+}
+
+/** Of a guest that had two monitors, each exit says which of them it went to. */
+function byMonitor({
+  technique,
+  exits,
+  exitsByHalf,
+}: RunResult): { monitor: string; reason: string; row: ExitRow }[] {
+  const tables: [string, RunResult['exits']][] = exitsByHalf
+    ? Object.entries(exitsByHalf).map(([half, rows]) => [`${technique}: ${half}`, rows])
+    : [[technique, exits]];
+  return tables.flatMap(([monitor, rows]) =>
+    Object.entries(rows).map(([reason, row]) => ({ monitor, reason, row })),
+  );
 }
 
 /** Exits by reason and technique. */
@@ -61,10 +75,10 @@ export class ExitTable implements Displayable {
         { key: 'max', label: 'most', format: 'integer' },
       ],
       rows: this.runs.flatMap(({ result }) =>
-        Object.entries(result.exits)
-          .sort(([, a], [, b]) => b.cycles - a.cycles)
-          .map(([reason, row]) => ({
-            technique: result.technique,
+        byMonitor(result)
+          .sort(({ row: a }, { row: b }) => b.cycles - a.cycles)
+          .map(({ monitor, reason, row }) => ({
+            technique: monitor,
             reason,
             count: row.count,
             share: row.cycles / result.cycles,

@@ -3,6 +3,7 @@ import {
   CS,
   descriptorTables,
   disassembleGuest,
+  HybridVmm,
   vmcbFields,
 } from '../../emulator/index.js';
 import { screen } from '../display/screen.js';
@@ -101,7 +102,7 @@ export class CellMachine extends SteeredMachine {
   /** The guest's code beside its translation. @throws RangeError unless the technique translates. */
   get translations(): TranslationListing {
     const { vmm, configuration } = this.guestRun;
-    if (vmm instanceof BinaryTranslationVmm) return new TranslationListing(vmm.translations);
+    if (vmm instanceof BinaryTranslationVmm || vmm instanceof HybridVmm) return new TranslationListing(vmm.translations);
     throw new RangeError(
       `'${configuration.technique}' does not translate: use machine({ technique: 'binary-translation' })`,
     );

@@ -2,9 +2,13 @@ import t from 'tap';
 import { findProfile } from '../../emulator/cost/catalog.js';
 import type { CpuProfile } from '../../emulator/cost/profile.js';
 import { loadImage, parseImage } from '../../emulator/platform/image.js';
+import { runImage } from '../../emulator/index.js';
+import type { RunResult, Technique } from '../../emulator/index.js';
+import { cheapestHalves } from '../../emulator/vmm/hybrid/find-oracle.js';
 import { HybridVmm } from '../../emulator/vmm/hybrid/hybrid-vmm.js';
 import type { CreatePolicy, Half, Policy } from '../../emulator/vmm/hybrid/policy.js';
 import type { Switches } from '../../emulator/vmm/switches.js';
+import { assembleGuest, guestFolder, guestSource } from '../../kernel/guests.js';
 import { guests } from './guests.js';
 import type { GuestCase } from './guests.js';
 import { hypervisors } from './nested-guests.js';
@@ -90,3 +94,113 @@ for (const { name, policy, profile, switches } of CONFIGURATIONS) {
     t.ok(handovers > 100, `${handovers} handovers`);
   });
 }
+
+// --- what it costs
+
+const cycles = new Map<string, RunResult>();
+
+function run(
+  name: string,
+  technique: Technique,
+  switches: Partial<Switches> = {},
+  parameters = {},
+): RunResult {
+  const key = JSON.stringify([name, technique, switches, parameters]);
+  let result = cycles.get(key);
+  if (!result) {
+    const { bytes } = assembleGuest(guestSource(name), `${guestFolder}/${name}.asm`, parameters);
+    result = runImage(bytes, { technique, switches, memoryBytes: 16 << 20 });
+    cycles.set(key, result);
+  }
+  return result;
+}
+
+t.test('one half alone costs what its technique costs, to the last count', async (t) => {
+  for (const name of ['page-edits', 'syscall-loop', 'little-os']) {
+    for (const [policy, technique] of [
+      ['software', 'binary-translation'],
+      ['hardware', 'svm-shadow'],
+    ] as const) {
+      const alone = run(name, technique);
+      const half = run(name, 'hybrid', { policy });
+      t.same(half.counts, alone.counts, `${name}, ${policy}`);
+      t.same(half.exits, alone.exits, `${name}, ${policy}: exits`);
+      t.same(half.exitsByHalf?.[technique], alone.exits, `${name}, ${policy}: and whose they are`);
+    }
+  }
+});
+
+t.test(
+  'section 7.3: on phases of system calls and page-table edits it beats both of its halves',
+  async (t) => {
+    const software = run('phases', 'binary-translation').cycles;
+    const hardware = run('phases', 'svm-shadow').cycles;
+    const adaptive = run('phases', 'hybrid').cycles;
+    const oracle = run('phases', 'hybrid', { policy: 'oracle' }).cycles;
+    t.ok(adaptive < 0.5 * Math.min(software, hardware), `${adaptive} against ${software} and ${hardware}`);
+    t.ok(oracle <= adaptive, `the oracle needs ${oracle}`);
+    t.ok(adaptive < 1.3 * oracle, 'and the policy is not far from it');
+  },
+);
+
+for (const [name, parameters, most] of [
+  ['page-edits', {}, 1.02],
+  ['forkwait', {}, 1.02],
+  ['little-os', {}, 1.02],
+  // It starts under binary translation, which costs a translation of what the guest begins with.
+  ['phases', { PHASES: '1', SYSCALLS: '20000', EDITS: '2' }, 1.05],
+  ['phases', { PHASES: '1', SYSCALLS: '1', EDITS: '5000' }, 1.05],
+] as const) {
+  t.test(`${name} ${JSON.stringify(parameters)}: near the better half`, async (t) => {
+    const [software, hardware, adaptive] = (['binary-translation', 'svm-shadow', 'hybrid'] as const).map(
+      (technique) => run(name, technique, {}, parameters).cycles,
+    );
+    const better = Math.min(software, hardware);
+    t.ok(adaptive <= most * better, `${adaptive}, ${(adaptive / better).toFixed(3)} of ${better}`);
+  });
+}
+
+t.test('slices change nothing', async (t) => {
+  const guest: GuestCase = guests.find(({ name }) => /timer/.test(name))!;
+  const policy: CreatePolicy = () => new Restless('binary-translation', 2);
+  const whole = hybrid(guest, policy, p4);
+  finish(whole);
+  const sliced = hybrid(guest, policy, p4);
+  finish(sliced, { instructions: 5 });
+  t.same(sliced.host.ledger.cyclesExact, whole.host.ledger.cyclesExact);
+  t.equal(sliced.handovers, whole.handovers);
+  t.same(memoryDifferences(whole, sliced), []);
+});
+
+t.test('the trace shows handovers, and whose an exit is', async (t) => {
+  const guest = guests[0];
+  const vmm = hybrid(guest, () => new Restless('svm-shadow', 1), p4);
+  vmm.host.trace.enabled = true;
+  finish(vmm);
+  const events = [...vmm.host.trace.query({})];
+  const handovers = events.filter(({ kind }) => kind === 'handover');
+  t.equal(handovers.length, vmm.handovers);
+  t.match(handovers[0], { kind: 'handover', to: 'binary-translation' });
+  t.same(
+    new Set(events.flatMap((event) => (event.kind === 'exit' ? [event.by] : []))),
+    new Set(['svm-shadow', 'binary-translation']),
+  );
+});
+
+// --- the oracle's arithmetic
+
+t.test('the cheapest half for each stretch', async (t) => {
+  const rows: [name: string, software: number[], hardware: number[], handover: number, expected: string][] = [
+    ['one half is better throughout', [10, 20, 30], [5, 10, 15], 1, 'hhh'],
+    ['changes where that pays', [10, 110, 120], [50, 60, 200], 5, 'shs'],
+    ['and not where going over costs more', [10, 25, 35], [20, 30, 40], 50, 'sss'],
+    ['the shorter recording counts', [10, 20], [5, 10, 100], 1, 'hh'],
+  ];
+  for (const [name, software, hardware, handover, expected] of rows) {
+    const halves = cheapestHalves(
+      { 'binary-translation': software, 'svm-shadow': hardware },
+      { 'binary-translation': handover, 'svm-shadow': handover },
+    );
+    t.equal(halves.map((half) => (half === 'svm-shadow' ? 'h' : 's')).join(''), expected, name);
+  }
+});

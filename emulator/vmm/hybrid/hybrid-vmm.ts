@@ -13,24 +13,9 @@ import type { Translations } from '../software/translations.js';
 import { withDefaults } from '../switch-values.js';
 import type { ExitRow, GuestStop, Vmm } from '../vmm.js';
 import { AdaptivePolicy } from './adaptive-policy.js';
-import { FixedPolicy } from './policy.js';
+import { HANDOVER } from './handover.js';
+import { FixedPolicy, HALVES } from './policy.js';
 import type { Half, Policy } from './policy.js';
-
-/**
- * What a processor does when the guest goes over, apart from the VMCB, whose fields the hardware half counts: VMLOAD of the
- * guest's further registers; or VMSAVE of them and VMLOAD of the host's, then the control registers, address space,
- * segments and descriptor table that deprivileged code runs on.
- */
-const HANDOVER: Readonly<Record<Half, readonly (readonly [CostKey, number])[]>> = {
-  'svm-shadow': [['svm.state', 1]],
-  'binary-translation': [
-    ['svm.state', 2],
-    ['control.write', 2],
-    ['cr3.write', 1],
-    ['segment.load', 6],
-    ['descriptor.load', 1],
-  ],
-};
 
 /**
  * Adams & Agesen 2006, section 7.3: binary translation and guest mode in one monitor. Both halves work on one machine, one
@@ -63,7 +48,7 @@ export class HybridVmm implements Vmm {
     this.policy = this.createPolicy(options);
     this.active = this.policy.first;
     this.wanted = this.active;
-    for (const half of ['binary-translation', 'svm-shadow'] as const) {
+    for (const half of HALVES) {
       const monitor = this.monitorOf(half);
       monitor.traceName = half;
       monitor.onExit = (reason, ticks) => this.note(half, reason, ticks);
@@ -154,9 +139,4 @@ export class HybridVmm implements Vmm {
   private get instructions(): number {
     return this.host.cpu.instructions + this.guest.cpu.instructions;
   }
-}
-
-/** What a handover to a half costs at the least, in ticks: the registers of the VMCB come on top. */
-export function handoverTicks(half: Half, priceTicks: (key: CostKey) => number): number {
-  return HANDOVER[half].reduce((sum, [key, count]) => sum + count * priceTicks(key), 0);
 }

@@ -28,43 +28,7 @@ export class Recorder implements Policy {
   }
 }
 
-/** When a guest passed its landmarks, its end being the last, in either half. */
-export type Recording = Readonly<Record<Half, readonly number[]>>;
-
-/**
- * The cheapest half for each stretch between two landmarks, given what going over costs.
- * @param handoverTicks by the half that the guest goes to.
- */
-export function cheapestHalves(recording: Recording, handoverTicks: Readonly<Record<Half, number>>): Half[] {
-  const halves = ['binary-translation', 'svm-shadow'] as const;
-  const stretches = Math.min(...halves.map((half) => recording[half].length));
-  const costOf = (half: Half, at: number): number =>
-    recording[half][at] - (at === 0 ? 0 : recording[half][at - 1]);
-  /** From which half it is best to come into each half, by stretch. */
-  const from: Record<Half, Half>[] = [];
-  let total: Record<Half, number> = { 'binary-translation': 0, 'svm-shadow': 0 };
-  for (let at = 0; at < stretches; at++) {
-    const sources = {} as Record<Half, Half>;
-    const next = {} as Record<Half, number>;
-    for (const half of halves) {
-      const other = halves.find((candidate) => candidate !== half)!;
-      const change = at > 0 && total[other] + handoverTicks[half] < total[half];
-      sources[half] = change ? other : half;
-      next[half] = (change ? total[other] + handoverTicks[half] : total[half]) + costOf(half, at);
-    }
-    from.push(sources);
-    total = next;
-  }
-  let half: Half = total['svm-shadow'] < total['binary-translation'] ? 'svm-shadow' : 'binary-translation';
-  const schedule: Half[] = [];
-  for (let at = stretches - 1; at >= 0; at--) {
-    schedule.push(half);
-    half = from[at][half];
-  }
-  return schedule.reverse();
-}
-
-/** Knows the run from a {@link Recording}: what no monitor can know, to compare the others with. */
+/** Knows the run beforehand, as no monitor can: to compare the others with. See find-oracle.ts. */
 export class OraclePolicy implements Policy {
   readonly name = 'oracle';
   readonly first: Half;

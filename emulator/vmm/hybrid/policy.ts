@@ -3,6 +3,7 @@ import type { CostKey } from '../../cost/keys.js';
 
 /** The two monitors that a hybrid one is made of, by technique. */
 export type Half = 'binary-translation' | 'svm-shadow';
+export const HALVES: readonly Half[] = ['binary-translation', 'svm-shadow'];
 
 /** An exit that has been handled. Times are ticks of the machine's clock. */
 export interface SeenExit {

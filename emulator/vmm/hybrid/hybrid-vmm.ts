@@ -8,6 +8,7 @@ import { SvmShadowVmm } from '../hardware/svm-shadow.js';
 import { createMachines, withoutPae } from '../monitor.js';
 import type { MonitorOptions } from '../monitor.js';
 import { ShadowMmu } from '../shadow-mmu.js';
+import type { ShadowStatistics } from '../shadow-statistics.js';
 import { BinaryTranslationVmm } from '../software/binary-translation.js';
 import type { Translations } from '../software/translations.js';
 import { withDefaults } from '../switch-values.js';
@@ -41,7 +42,7 @@ export class HybridVmm implements Vmm {
     const charge = (key: CostKey, count = 1): void => host.ledger.charge('vmm', key, count);
     this.host = host;
     this.guest = guest;
-    this.shadow = new ShadowMmu({ ...machines, charge });
+    this.shadow = new ShadowMmu({ ...machines, policy: withDefaults(options.switches), charge });
     const shared = { ...machines, shadow: this.shadow };
     this.software = new BinaryTranslationVmm({ ...options, shared });
     this.hardware = new SvmShadowVmm({ ...options, shared });
@@ -103,6 +104,10 @@ export class HybridVmm implements Vmm {
 
   get exitsByHalf(): Readonly<Record<Half, ReadonlyMap<ExitReason, ExitRow>>> {
     return { 'binary-translation': this.software.exits, 'svm-shadow': this.hardware.exits };
+  }
+
+  get shadowStatistics(): ShadowStatistics {
+    return this.shadow.statistics;
   }
 
   /** Of the software half. */

@@ -102,7 +102,8 @@ export class CellMachine extends SteeredMachine {
   /** The guest's code beside its translation. @throws RangeError unless the technique translates. */
   get translations(): TranslationListing {
     const { vmm, configuration } = this.guestRun;
-    if (vmm instanceof BinaryTranslationVmm || vmm instanceof HybridVmm) return new TranslationListing(vmm.translations);
+    if (vmm instanceof BinaryTranslationVmm || vmm instanceof HybridVmm)
+      return new TranslationListing(vmm.translations);
     throw new RangeError(
       `'${configuration.technique}' does not translate: use machine({ technique: 'binary-translation' })`,
     );

@@ -7,7 +7,7 @@ const EDITS = guest('page-edits');
 t.test('what shadow page tables have done, as data, table and plot', async (t) => {
   const runs = await compare(EDITS, { memoryBytes: 8 << 20 });
   const { values } = runs.memory;
-  t.same(Object.keys(values), ['trap-and-emulate', 'binary-translation', 'svm-shadow']);
+  t.same(Object.keys(values), ['trap-and-emulate', 'binary-translation', 'svm-shadow', 'hybrid']);
   t.match(values['svm-shadow'], { trueFaults: 0, traceFaults: 1500, evictions: 0 });
   t.ok(values['binary-translation']!.traceFaults < 20, 'translated code learns to call the monitor');
   t.equal(values['binary-translation']!.tracesFired, 1503, 'and its traces fire all the same');

@@ -16,12 +16,16 @@ export interface CodeLine {
 /** Farther from a label than this an address belongs to something else. */
 const MOST_DISTANCE_BYTES = 0x1000;
 
-/** Names addresses by the labels of a program. */
+/** Labels that the assembler makes within macros begin so. */
+const MACRO_LABEL = '..@';
+
+/** Names addresses by the labels of a program, those inside macros left out. */
 export class Symbols {
   private readonly sorted: readonly (readonly [address: number, name: string])[];
 
   constructor(labels: Readonly<Record<string, number>> = {}) {
     this.sorted = Object.entries(labels)
+      .filter(([name]) => !name.startsWith(MACRO_LABEL))
       .map(([name, address]) => [address, name] as const)
       .sort(([a], [b]) => a - b);
   }

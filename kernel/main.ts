@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { userDataFolder } from './data-folder.js';
-import { TypeScriptInterpreter } from './language/index.js';
+import { collectWhenIdle, TypeScriptInterpreter } from './language/index.js';
 import { VERSION } from './package.js';
 import { MAGICS } from './session/magics.js';
 import {
@@ -49,6 +49,8 @@ async function main(): Promise<void> {
     watchParent(resolve);
   });
   process.on('SIGINT', () => void kernel.interrupt());
+  kernel.onMessage = collectWhenIdle();
+  kernel.onMessage();
   await kernel.start();
   await ended;
   await kernel.stop();

@@ -27,6 +27,7 @@ import { table } from '../display/table.js';
 import { assembleGuest, guestDisk } from '../guests.js';
 import { EXIT, Failure, messageOf } from './failure.js';
 import { collect, count, sizeBytes } from './options.js';
+import { RunProgress } from './run-progress.js';
 
 interface Options {
   technique: string;
@@ -104,7 +105,8 @@ function switchHelp(): string {
 
 function run(path: string, options: Options): void {
   const image = readImage(path);
-  const console = options.json ? null : new LineWriter();
+  const progress = options.json ? null : new RunProgress(options, process.stderr);
+  const console = options.json ? null : new LineWriter(() => progress?.clear());
   const started = process.hrtime.bigint();
   const result = runGuest({ image: path, disk: options.disk ?? path }, image, {
     // Names are checked by the emulator, which knows them.
@@ -120,7 +122,9 @@ function run(path: string, options: Options): void {
     ...ownDisk(path),
     ...inputs(options),
     ...(console && { onConsole: (byte) => console.put(byte) }),
+    ...(progress && { onProgress: progress.report }),
   });
+  progress?.clear();
   const hostSeconds = Number(process.hrtime.bigint() - started) / 1e9;
   console?.flush();
   if (options.json) process.stdout.write(`${JSON.stringify(summary(result, hostSeconds))}\n`);
@@ -283,13 +287,19 @@ class LineWriter {
   static readonly #LONGEST = 4096;
   #waiting: number[] = [];
 
+  /** @param before called when something is about to be written. */
+  constructor(private readonly before: () => void) {}
+
   put(byte: number): void {
     this.#waiting.push(byte);
     if (byte === LineWriter.#NEWLINE || this.#waiting.length === LineWriter.#LONGEST) this.flush();
   }
 
   flush(): void {
-    if (this.#waiting.length > 0) process.stdout.write(Uint8Array.from(this.#waiting));
+    if (this.#waiting.length > 0) {
+      this.before();
+      process.stdout.write(Uint8Array.from(this.#waiting));
+    }
     this.#waiting = [];
   }
 }

@@ -1,17 +1,24 @@
-import type { WriteStream } from 'node:tty';
+/** The part of a stream that the line is written to; `columns` where it is a terminal. */
+export interface StatusOutput {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+const DEFAULT_COLUMNS = 80;
 
 /** One line that says what is going on: rewritten in place on a terminal, a line each where there is none. */
 export class StatusLine {
   private shown = false;
 
-  constructor(private readonly out: NodeJS.WriteStream | WriteStream) {}
+  constructor(private readonly out: StatusOutput) {}
 
   show(text: string): void {
     if (!this.out.isTTY) {
       this.out.write(`${text}\n`);
       return;
     }
-    this.out.write(`\r\x1b[2K${text.slice(0, this.out.columns - 1)}`);
+    this.out.write(`\r\x1b[2K${text.slice(0, (this.out.columns ?? DEFAULT_COLUMNS) - 1)}`);
     this.shown = true;
   }
 

@@ -1,3 +1,4 @@
+export { collectWhenIdle } from './collect-when-idle.js';
 export { TypeScriptInterpreter } from './interpreter.js';
 export type { InterpreterOptions } from './interpreter.js';
 export type { Prelude } from './cell.js';

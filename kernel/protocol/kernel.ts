@@ -29,6 +29,8 @@ export class Kernel {
   #serving = false;
   /** Resolves with whether a restart was asked for, when a client asked for shutdown and got its answer. */
   readonly shutdownRequested: Promise<boolean>;
+  /** Called for each valid message that comes, before anything is done about it. */
+  onMessage: () => void = () => undefined;
 
   constructor(
     connection: Connection,
@@ -76,6 +78,7 @@ export class Kernel {
   }
 
   #receive(channel: Channel, message: Message): void {
+    this.onMessage();
     if (channel === 'stdin') {
       this.#input.answer(message);
     } else if (channel === 'control') {

@@ -50,6 +50,8 @@ export class Slider extends ValueWidget<number> {
   protected override received({ value }: State): unknown {
     if (typeof value !== 'number' || !Number.isFinite(value)) return undefined;
     this.#value = this.#within(value);
+    // Who sent what is out of range is told what became of it.
+    if (this.#value !== value) this.model.update({ value: this.#value });
     return this.changed();
   }
 

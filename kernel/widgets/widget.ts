@@ -53,8 +53,8 @@ class Model {
     this.#send(changes);
   }
 
-  #send(state: State): void {
-    this.#comm.send({ method: 'update', state, buffer_paths: [] });
+  #send(state: State, method: 'update' | 'echo_update' = 'update'): void {
+    this.#comm.send({ method, state, buffer_paths: [] });
   }
 
   #receive({ method, state, content }: State): unknown {
@@ -64,8 +64,11 @@ class Model {
         const changes = Object.entries(isRecord(state) ? state : {}).filter(
           ([name]) => Object.hasOwn(this.#state, name) && !/^_(model|view)_/.test(name),
         );
-        this.#state = { ...this.#state, ...Object.fromEntries(changes) };
-        return this.received(Object.fromEntries(changes));
+        const taken = Object.fromEntries(changes);
+        this.#state = { ...this.#state, ...taken };
+        // Other front ends of the kernel follow, and the one that sent it knows that it has arrived ("Echo updates").
+        if (changes.length > 0) this.#send(taken, 'echo_update');
+        return this.received(taken);
       }
       case 'request_state':
         return this.#send(this.#state);

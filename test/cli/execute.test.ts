@@ -28,6 +28,13 @@ function write(name: string, text: string): string {
   return name;
 }
 
+t.test('a widget finds nobody to talk to, and nothing is said about it', async (t) => {
+  write('widget.ipynb', notebookOf('widgets.slider({ max: 3, value: 2 })'));
+  const { code, stderr } = await ringside(['execute', 'widget.ipynb'], folder);
+  t.equal(code, 0);
+  t.equal(stderr, '');
+});
+
 t.test('a notebook is executed by the real path and written in both formats', async (t) => {
   write('good.ipynb', notebookOf('# Title', 'const x: number = 40;\nconsole.log("<b>hi</b>");', 'x + 2'));
   const { code, stdout, stderr } = await ringside(

@@ -11,7 +11,10 @@ import type { TestKernel } from './client.js';
 /** What a fuzz run found. */
 export interface FuzzReport {
   readonly sent: number;
-  /** Resident memory that was gained after the first tenth, which fills tables of fixed size. */
+  /**
+   * Resident memory that was gained after the first tenth, which fills tables of fixed size. Measured when the kernel
+   * has had nothing to do for a while, so that what V8 has not collected yet does not count.
+   */
   readonly grownMb: number;
   readonly answers: boolean;
 }
@@ -129,15 +132,24 @@ export async function fuzz(kernel: TestKernel, count: number, seed: number): Pro
         kernel.published.length = 0;
         kernel.stderr = '';
       }
-      if (base === 0 && sent >= count / 10) base = residentMb(kernel);
+      if (base === 0 && sent >= count / 10) base = await idleMb(kernel);
     }
     await keepsUp(kernel);
     const { reply } = await kernel.execute('2 + 3', { store_history: false });
-    return { sent: count, grownMb: residentMb(kernel) - base, answers: reply.status === 'ok' };
+    return { sent: count, grownMb: (await idleMb(kernel)) - base, answers: reply.status === 'ok' };
   } finally {
     heartbeat.close();
     await echoes;
   }
+}
+
+/** Longer than a kernel's threads wait until they collect garbage. */
+const IDLE_MS = 3000;
+
+async function idleMb(kernel: TestKernel): Promise<number> {
+  await keepsUp(kernel);
+  await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
+  return residentMb(kernel);
 }
 
 /** Waits until shell and control have answered all that was sent. */

@@ -117,6 +117,36 @@ t.test('what a cell sets is sent, and what a reader does calls listeners', async
   });
 });
 
+t.test('what a reader changes is echoed, and corrected when it is out of range', async (t) => {
+  const { id } = await shown('w0');
+  const told = () =>
+    kernel.published.filter(({ type, content }) => type === 'comm_msg' && content.comm_id === id);
+  for (const [state, expected] of [
+    [{ value: 2 }, [{ method: 'echo_update', state: { value: 2 } }]],
+    [
+      { value: 99 },
+      [
+        { method: 'echo_update', state: { value: 99 } },
+        { method: 'update', state: { value: 9 } },
+      ],
+    ],
+    // What the model has not, or a front end may not set, is not taken and not echoed.
+    [{ nosuch: 1, _model_name: 'x' }, []],
+  ] as const) {
+    const before = told().length;
+    await change(id, state);
+    t.match(
+      told()
+        .slice(before)
+        .map(({ content }) => content.data),
+      expected,
+      JSON.stringify(state),
+    );
+    t.equal(told().length, before + expected.length);
+  }
+  await change(id, { value: 6 });
+});
+
 t.test('interact shows what a function gives, again at each change', async (t) => {
   const { of, reply } = await kernel.execute(
     "await interact(({ n, on, pick }) => { if (n === 13) throw new Error('unlucky'); return on ? n * 2 : pick; }, { n: range(0, 20), on: true, pick: ['a', 'b'] })",

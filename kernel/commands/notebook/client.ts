@@ -41,12 +41,11 @@ export async function openNotebook(folder: string, name: string): Promise<OpenNo
   try {
     const { content } = (await contents.get(name)) as { content: unknown };
     await sessionManager.ready;
-    const session = await sessionManager.startNew({
-      path: name,
-      name,
-      type: 'notebook',
-      kernel: { name: KERNEL_NAME },
-    });
+    const session = await sessionManager.startNew(
+      { path: name, name, type: 'notebook', kernel: { name: KERNEL_NAME } },
+      // There is nobody here for comms to talk to; each would be reported as one that cannot be opened.
+      { kernelConnectionOptions: { handleComms: false } },
+    );
     return { content, session, close };
   } catch (error) {
     await close();

@@ -1,12 +1,9 @@
-import { Session } from 'node:inspector';
-import type { MessagePort } from 'node:worker_threads';
 import { parentPort, workerData } from 'node:worker_threads';
+import { collectWhenIdle } from '../collect-when-idle.js';
 import { serve } from '../rpc.js';
 import { Checker } from './checker.js';
 import { completenessOf } from './completeness.js';
 import type { ProjectOptions } from './project.js';
-
-const IDLE_MS = 2000;
 
 const options = workerData as ProjectOptions;
 const checker = new Checker(options);
@@ -24,14 +21,7 @@ export type CheckerMethods = typeof methods;
 
 if (parentPort !== null) {
   serve(parentPort, methods);
-  collectWhenIdle(parentPort);
-}
-
-/** With nothing asked of it for so long, this thread gives back what TypeScript's last programs have left. */
-function collectWhenIdle(port: MessagePort): void {
-  const session = new Session();
-  session.connect();
-  const timer = setTimeout(() => session.post('HeapProfiler.collectGarbage'), IDLE_MS);
-  port.on('message', () => timer.refresh());
-  timer.unref();
+  const asked = collectWhenIdle();
+  asked();
+  parentPort.on('message', asked);
 }

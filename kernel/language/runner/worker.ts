@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { parentPort, workerData } from 'node:worker_threads';
 import { inspect } from 'node:util';
+import { collectWhenIdle } from '../collect-when-idle.js';
 import { serve } from '../rpc.js';
 import { connect } from './front-end-port.js';
 import { RemoteFrontEnd } from './front-end.js';
@@ -37,6 +38,9 @@ function start(port: MessagePort) {
     ping: () => true,
   };
   serve(port, methods);
+  const asked = collectWhenIdle();
+  asked();
+  port.on('message', asked);
   return methods;
 }
 

@@ -65,7 +65,14 @@ export function dispatchModule(layout: CompiledLayout, prices: Float64Array): Ui
   const setControl = (offset: number, value: Value): void => r.store(0, layout.arenaBytes + offset, value);
   const word = (offset: number): Value => load(0, layout.stateBytes + offset);
   const segment = (field: number): Value => word(state.SEGMENT_OFFSET + CS * state.SEGMENT_STRIDE + field);
-  const isAllowed = (what: number): Value => and(control(CONTROL.allowed), what);
+  const allowed = r.local(control(CONTROL.allowed));
+  const linearPage = r.local(control(CONTROL.linearPage));
+  const hostPage = r.local(control(CONTROL.hostPage));
+  // What stays for as long as units are not left.
+  const codeBase = r.local(segment(BASE));
+  const lastPage = r.local(sub(word(state.CODE_LIMIT_I32 * WORD), PAGE_MASK));
+  const wordOfSize = r.local(choose(and(segment(ATTRIBUTES), ATTR_DB), WORD, 0));
+  const isAllowed = (what: number): Value => and(get(allowed), what);
 
   const exit = r.local();
   const isUser = r.local();
@@ -75,7 +82,6 @@ export function dispatchModule(layout: CompiledLayout, prices: Float64Array): Ui
   const host = r.local();
   const table = r.local();
   const found = r.local();
-  const limit = r.local();
   const returnExit = (condition: Value): void => r.if(condition, () => r.return(get(exit)));
   const isDue = atMost(control(CONTROL.ticks), 0);
   const setUser = (): void => r.set(isUser, equal(word(state.CPL_I32 * WORD), USER));
@@ -121,10 +127,10 @@ export function dispatchModule(layout: CompiledLayout, prices: Float64Array): Ui
     // Where the next instruction comes from, by the fetcher's page or the fast TLB entry as it is.
     setUser();
     r.set(eip, word(state.EIP_I32 * WORD));
-    r.set(linear, add(get(eip), segment(BASE)));
+    r.set(linear, add(get(eip), get(codeBase)));
     r.set(offset, and(get(linear), PAGE_MASK));
-    r.set(host, control(CONTROL.hostPage));
-    const moves = or(control(CONTROL.refetch), differ(shr(get(linear), 12), control(CONTROL.linearPage)));
+    r.set(host, get(hostPage));
+    const moves = or(control(CONTROL.refetch), differ(shr(get(linear), 12), get(linearPage)));
     r.if(moves, () => {
       r.set(host, load(shl(shr(get(linear), 12), 2), layout.tlb.fast));
       const bit = choose(get(isUser), tlb.FAST_FETCH_USER, tlb.FAST_FETCH_SUPERVISOR);
@@ -132,26 +138,21 @@ export function dispatchModule(layout: CompiledLayout, prices: Float64Array): Ui
       r.set(host, and(get(host), ~PAGE_MASK));
       returnExit(equal(get(host), control(CONTROL.entryPage)));
     });
-    const is32 = differ(and(segment(ATTRIBUTES), ATTR_DB), 0);
-    const perPage = DIRECTORY_ENTRY_BYTES / WORD;
-    const index = add(shl(shr(get(host), 12), Math.log2(perPage)), is32);
-    r.set(table, load(shl(index, 2), layout.directoryBytes));
+    const directory = shl(shr(get(host), 12), Math.log2(DIRECTORY_ENTRY_BYTES));
+    r.set(table, load(add(directory, get(wordOfSize)), layout.directoryBytes));
     returnExit(isZero(get(table)));
     r.set(found, load(add(get(table), shl(get(offset), 1)), 0, op.I32_LOAD16_U));
     returnExit(isZero(get(found)));
-    // All of the page must lie within the segment.
-    r.set(limit, word(state.CODE_LIMIT_I32 * WORD));
+    // All of the page must lie within the segment, as that of the first unit does.
     r.set(eipBase, sub(get(eip), get(offset)));
-    returnExit(
-      or(
-        below(get(eip), get(offset)),
-        below(get(limit), PAGE_MASK),
-        above(get(eipBase), sub(get(limit), PAGE_MASK)),
-      ),
-    );
-    setControl(CONTROL.linearPage, shr(get(linear), 12));
-    setControl(CONTROL.hostPage, get(host));
-    setControl(CONTROL.refetch, 0);
+    returnExit(or(below(get(eip), get(offset)), above(get(eipBase), get(lastPage))));
+    r.if(moves, () => {
+      r.set(linearPage, shr(get(linear), 12));
+      r.set(hostPage, get(host));
+      setControl(CONTROL.linearPage, get(linearPage));
+      setControl(CONTROL.hostPage, get(hostPage));
+      setControl(CONTROL.refetch, 0);
+    });
     r.set(slot, shr(get(found), code.SLOT_SHIFT));
     r.set(entry, and(get(found), code.INDEX_MASK));
     r.leaveIf(again, 1);

@@ -12,7 +12,7 @@ import * as tlb from '../tlb.js';
 import { Compiler } from './compiler.js';
 import { EXIT_DELIVERED, EXIT_MASK } from './dispatch-code.js';
 import type { RegionExit } from './frame.js';
-import { ALLOWED, CONTROL, CONTROL_BYTES } from './layout.js';
+import { ALLOWED, CONTROL, CONTROL_BYTES, MEMOS } from './layout.js';
 import type { CompiledLayout } from './layout.js';
 import type { Unit } from './unit.js';
 
@@ -124,6 +124,7 @@ export class CompiledEngine {
     control[WORDS.poll] = 0;
     control[WORDS.asid] = cpu.mmu.tlb.asid;
     control[WORDS.entryPage] = stay.entryPage < 0 ? NO_HOST_PAGE : baseBytes + stay.entryPage * PAGE_BYTES;
+    for (let memo = 0; memo < MEMOS.length; memo++) control[WORDS.memoKeys + memo] = 0;
     this.thrown = null;
     this.chargedTicks = 0;
     this.isRunning = true;

@@ -1,4 +1,4 @@
-import { ESP } from '../../arch/registers.js';
+import { CS, ESP } from '../../arch/registers.js';
 import {
   CODE_LIMIT_I32,
   CPL_I32,
@@ -11,6 +11,7 @@ import {
   WRITE_SPAN_OFFSET,
 } from '../../arch/state.js';
 import type { Operation } from '../../isa/operation.js';
+import { FAST_FETCH_SUPERVISOR } from '../tlb.js';
 import type { CodeWriter, Label } from './code-writer.js';
 import { Flags } from './flags.js';
 import * as local from './locals.js';
@@ -324,6 +325,30 @@ export class Frame {
     w.op(op.I32_ADD);
     w.call(INVALIDATE);
     w.op(op.DROP);
+  }
+
+  /** After INVLPG in ring 0: has `otherwise` executed unless the TLB still leads the next fetch to the page under execution. */
+  unlessFetched(otherwise: () => void): void {
+    const { w } = this;
+    w.get(local.EIP_BASE);
+    w.get(this.segmentBase(CS));
+    w.op(op.I32_ADD);
+    w.const(10);
+    w.op(op.I32_SHR_U);
+    w.const(0x3f_fffc);
+    w.op(op.I32_AND);
+    w.memory(op.I32_LOAD, this.layout.tlb.fast);
+    w.const(~0xfff | FAST_FETCH_SUPERVISOR);
+    w.op(op.I32_AND);
+    this.pushControl(CONTROL.hostPage);
+    w.const(FAST_FETCH_SUPERVISOR);
+    w.op(op.I32_OR, op.I32_NE);
+    w.open(op.IF);
+    otherwise();
+    w.end();
+    w.const(0);
+    w.const(0);
+    w.memory(op.I32_STORE, this.layout.arenaBytes + CONTROL.refetch);
   }
 
   /**

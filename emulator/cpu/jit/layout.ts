@@ -61,8 +61,11 @@ export const CONTROL = {
   entryPage: 56,
   /** Not 0: a poll is owed for an event that was delivered. */
   poll: 60,
+  /** What {@link MEMOS} begin with; then those. */
+  memoKeys: 72,
+  memos: 96,
 } as const;
-export const CONTROL_BYTES = 72;
+export const CONTROL_BYTES = 160;
 
 export const ALLOWED = {
   /** INT n and IRETD. */
@@ -76,3 +79,19 @@ export const ALLOWED = {
   /** INVLPG. */
   invalidations: 16,
 } as const;
+
+/**
+ * What holds for as long as compiled code is not left, since it loads no segment but with others of its kind: the
+ * descriptors that were accepted last, by who uses them, and that no data segment is lost by going to ring 3. The
+ * keys are 0 when compiled code is entered.
+ */
+export const MEMOS = [
+  'enteredCode',
+  'enteredStack',
+  'returnedCode',
+  'returnedStack',
+  'dataSegments',
+] as const;
+export type Memo = (typeof MEMOS)[number];
+/** Words of a memo of a descriptor: its linear address, its halves, its attributes. */
+export const MEMO_BYTES = 16;

@@ -81,14 +81,11 @@ class TlbRoutine extends Routine {
     const end = this.local(add(get(entry), ways));
     this.loop((again) => {
       const at = this.local(shl(get(entry), WORD_SHIFT));
-      const matches = and(
-        equal(load(get(at), tags), get(tag)),
-        and(
-          equal(and(load(get(at), flags), tlb.TLB_SIZE | tlb.TLB_VALID), size | tlb.TLB_VALID),
-          equal(load(get(at), asids), this.control(CONTROL.asid)),
-        ),
-      );
-      this.if(matches, () => found(entry, tag));
+      this.if(equal(load(get(at), tags), get(tag)), () => {
+        const isOfSize = equal(and(load(get(at), flags), tlb.TLB_SIZE | tlb.TLB_VALID), size | tlb.TLB_VALID);
+        const isOfSpace = equal(load(get(at), asids), this.control(CONTROL.asid));
+        this.if(and(isOfSize, isOfSpace), () => found(entry, tag));
+      });
       this.set(entry, add(get(entry), 1));
       this.leaveIf(again, below(get(entry), get(end)));
     });

@@ -30,8 +30,8 @@ import type { Label } from './code-writer.js';
 import * as e from './expressions.js';
 import type { Value } from './expressions.js';
 import { Flags } from './flags.js';
-import { CONTROL } from './layout.js';
-import type { CompiledLayout } from './layout.js';
+import { CONTROL, MEMOS, MEMO_BYTES } from './layout.js';
+import type { CompiledLayout, Memo } from './layout.js';
 import * as local from './locals.js';
 import * as op from './opcodes.js';
 import { Routine } from './routine.js';
@@ -45,15 +45,19 @@ import { Routine } from './routine.js';
 /** Flags with consequences beyond the flags word. */
 const UNUSUAL_FLAGS = FLAG_TF | FLAG_NT | FLAG_VM | FLAG_AC | FLAG_VIF | FLAG_VIP;
 const CODE_WANTED = ATTR_P | ATTR_S | ATTR_CODE | ATTR_ACCESSED;
-const CODE_MASK = CODE_WANTED | ATTR_DC;
+const CODE = { wanted: CODE_WANTED, mask: CODE_WANTED | ATTR_DC };
 const STACK_WANTED = ATTR_P | ATTR_S | ATTR_RW | ATTR_ACCESSED;
 const STACK_MASK = CODE_WANTED | ATTR_RW | ATTR_DC;
+const STACK = { wanted: STACK_WANTED, mask: STACK_MASK };
 const GATE_MASK = ATTR_P | ATTR_S | 0xe;
 const GATE_WANTED = ATTR_P | SYS_INTERRUPT_GATE32;
 const TRAP_GATE = 1;
 /** In the high half of a descriptor, whose second byte is that of its attributes. */
 const GATE_SHIFT = 8;
 const DPL_SHIFT = ATTR_DPL_SHIFT + GATE_SHIFT;
+/** Of the keys of memos: selector, privilege, and a bit that tells them from 0. */
+const KEY_IS_SET = 1 << 16;
+const KEY_DPL_SHIFT = 17;
 const SELECTOR_TI = 4;
 const RPL = 3;
 const TSS_IS_32 = 8;
@@ -140,15 +144,62 @@ class TransferRoutine extends Routine {
    * The GDT's descriptor of a selector, which must have `wanted` under `mask` in its access byte and a DPL of `dpl`;
    * but for its DPL it must be what `segment` holds now. @returns a local with its attributes.
    */
-  sameSegment(segment: number, selector: Value, wanted: number, mask: number, dpl: Value): number {
+  sameSegment(
+    segment: number,
+    selector: Value,
+    { wanted, mask, dpl, memo }: { wanted: number; mask: number; dpl: Value; memo: Memo },
+  ): number {
+    const attributes = this.local();
+    const key = this.local(or(selector, KEY_IS_SET, shl(dpl, KEY_DPL_SHIFT)));
+    const at = this.layout.arenaBytes + CONTROL.memos + MEMOS.indexOf(memo) * MEMO_BYTES;
+    const remembered = (word: number): Value => load(0, at + word * WORD);
+    this.block((known) => {
+      this.block((unknown) => {
+        this.leaveIf(unknown, e.differ(get(key), this.memoKey(memo)));
+        const linear = this.local(remembered(0));
+        const entry = this.local(load(shl(shr(get(linear), 12), 2), this.layout.tlb.fast));
+        this.leaveIf(unknown, isZero(and(get(entry), FAST_READ_SUPERVISOR)));
+        const place = this.local(or(and(get(entry), ~PAGE_MASK), and(get(linear), PAGE_MASK)));
+        const changed = or(
+          e.xor(load(get(place)), remembered(1)),
+          e.xor(load(get(place), WORD), remembered(2)),
+        );
+        this.leaveIf(unknown, changed);
+        this.set(attributes, remembered(3));
+        this.leaveIf(known, 1);
+      });
+      const { linear, low, high } = this.descriptor(segment, selector, { wanted, mask, dpl, attributes });
+      [linear, low, high, attributes].forEach((local, word) => this.store(0, at + word * WORD, get(local)));
+      this.setMemoKey(memo, get(key));
+    });
+    return attributes;
+  }
+
+  memoKey(memo: Memo): Value {
+    return load(0, this.memoKeyAt(memo));
+  }
+  setMemoKey(memo: Memo, value: Value): void {
+    this.store(0, this.memoKeyAt(memo), value);
+  }
+  private memoKeyAt(memo: Memo): number {
+    return this.layout.arenaBytes + CONTROL.memoKeys + MEMOS.indexOf(memo) * WORD;
+  }
+
+  /** The long way of {@link sameSegment}. @param attributes local that gets them. @returns locals with where it is and its halves. */
+  private descriptor(
+    segment: number,
+    selector: Value,
+    { wanted, mask, dpl, attributes }: { wanted: number; mask: number; dpl: Value; attributes: number },
+  ): { linear: number; low: number; high: number } {
     const offset = this.local(and(selector, 0xfff8));
     const isLocal = and(selector, SELECTOR_TI);
     const beyond = e.above(or(get(offset), 7), this.state(state.GDTR_OFFSET + TABLE_LIMIT));
     this.failIf(or(isLocal, isZero(get(offset)), beyond));
-    const at = this.host(add(this.state(state.GDTR_OFFSET), get(offset)), 8, FAST_READ_SUPERVISOR);
+    const linear = this.local(add(this.state(state.GDTR_OFFSET), get(offset)));
+    const at = this.host(get(linear), 8, FAST_READ_SUPERVISOR);
     const low = this.local(load(get(at)));
     const high = this.local(load(get(at), WORD));
-    const attributes = this.local(or(and(shr(get(high), 8), 0xff), and(shr(get(high), 12), 0xf00)));
+    this.set(attributes, or(and(shr(get(high), 8), 0xff), and(shr(get(high), 12), 0xf00)));
     const limit = this.local(or(and(get(low), 0xffff), and(get(high), 0xf_0000)));
     this.if(and(get(attributes), ATTR_G), () => this.set(limit, or(shl(get(limit), 12), 0xfff)));
     const base = or(shr(get(low), 16), shl(and(get(high), 0xff), 16), and(get(high), 0xff00_0000 | 0));
@@ -162,7 +213,19 @@ class TransferRoutine extends Routine {
         e.differ(base, this.segment(segment, BASE)),
       ),
     );
-    return attributes;
+    return { linear, low, high };
+  }
+
+  /** Fails if one of the data segments would be lost in ring 3, which may keep it, or it is null already. */
+  requireOuterData(): void {
+    this.if(isZero(this.memoKey('dataSegments')), () => {
+      for (const segment of [ES, DS, FS, GS]) {
+        const isInner = e.differ(and(this.segment(segment, ATTRIBUTES), ATTR_DPL), ATTR_DPL);
+        const [first, ...others] = [0, ATTRIBUTES, LIMIT, BASE].map((field) => this.segment(segment, field));
+        this.failIf(and(isInner, e.differ(or(first, ...others), 0)));
+      }
+      this.setMemoKey('dataSegments', 1);
+    });
   }
 
   /** Fails unless an offset lies within the current limit of a segment. */
@@ -217,7 +280,7 @@ export function deliverModule(layout: CompiledLayout): Uint8Array<ArrayBuffer> {
   r.failIf(and(isZero(get(isFault)), forbidden));
   const selector = r.local(shr(get(low), 16));
   const target = r.local(or(and(get(low), 0xffff), and(get(high), 0xffff_0000 | 0)));
-  const code = r.sameSegment(CS, get(selector), CODE_WANTED, CODE_MASK, 0);
+  const code = r.sameSegment(CS, get(selector), { ...CODE, dpl: 0, memo: 'enteredCode' });
   r.requireWithin(CS, get(target));
 
   const esp = r.local();
@@ -233,7 +296,7 @@ export function deliverModule(layout: CompiledLayout): Uint8Array<ArrayBuffer> {
       r.set(esp, load(get(tss)));
       r.set(stackSelector, load(get(tss), WORD, op.I32_LOAD16_U));
       r.failIf(and(get(stackSelector), RPL));
-      r.set(stack, get(r.sameSegment(SS, get(stackSelector), STACK_WANTED, STACK_MASK, 0)));
+      r.set(stack, get(r.sameSegment(SS, get(stackSelector), { ...STACK, dpl: 0, memo: 'enteredStack' })));
       r.set(frameBytes, 5 * WORD);
     },
     () => {
@@ -294,7 +357,7 @@ export function returnModule(layout: CompiledLayout): Uint8Array<ArrayBuffer> {
   const cpl = r.local(and(get(selector), RPL));
   // Rings 1 and 2.
   r.failIf(or(e.below(sub(get(cpl), 1), 2), and(get(image), UNUSUAL_FLAGS)));
-  const code = r.sameSegment(CS, get(selector), CODE_WANTED, CODE_MASK, get(cpl));
+  const code = r.sameSegment(CS, get(selector), { ...CODE, dpl: get(cpl), memo: 'returnedCode' });
   r.requireWithin(CS, get(target));
   r.if(
     get(cpl),
@@ -302,13 +365,12 @@ export function returnModule(layout: CompiledLayout): Uint8Array<ArrayBuffer> {
       popped(5);
       const stackSelector = r.local(load(get(top), 4 * WORD, op.I32_LOAD16_U));
       r.failIf(e.differ(and(get(stackSelector), RPL), USER));
-      const stack = r.sameSegment(SS, get(stackSelector), STACK_WANTED, STACK_MASK, get(cpl));
-      for (const segment of [ES, DS, FS, GS]) {
-        // Ring 3 may keep it, or it is null already.
-        const isInner = e.differ(and(r.segment(segment, ATTRIBUTES), ATTR_DPL), ATTR_DPL);
-        const [first, ...others] = [0, ATTRIBUTES, LIMIT, BASE].map((field) => r.segment(segment, field));
-        r.failIf(and(isInner, e.differ(or(first, ...others), 0)));
-      }
+      const stack = r.sameSegment(SS, get(stackSelector), {
+        ...STACK,
+        dpl: get(cpl),
+        memo: 'returnedStack',
+      });
+      r.requireOuterData();
       r.setSegment(SS, get(stackSelector), get(stack));
       r.setState(ESP_OFFSET, load(get(top), 3 * WORD));
       r.setPrivilege(get(cpl));

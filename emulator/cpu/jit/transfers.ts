@@ -90,9 +90,13 @@ export function emitTransfer(f: Frame, operation: Operation, edges: Edges): void
       return;
     case 'invlpg':
       f.invalidatePage();
-      f.pushEip(next);
-      w.set(local.EIP);
-      edges.refetched();
+      // The page under execution may be the one.
+      f.unlessFetched(() => {
+        f.pushEip(next);
+        w.set(local.EIP);
+        edges.refetched();
+      });
+      edges.to(next);
       return;
     case 'loop':
     case 'loope':

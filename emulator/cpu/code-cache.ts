@@ -27,7 +27,7 @@ class CodePage {
       for (let at = first; at < byteOffset + byteCount; at++) {
         const block = table[at];
         if (block === undefined || at + block.lengthBytes <= byteOffset) continue;
-        block.unit?.invalidate();
+        block.unit?.lose();
         table[at] = undefined;
       }
     }

@@ -10,14 +10,16 @@ import type { CompiledLayout } from './layout.js';
 import { compileRegion } from './region.js';
 import { fillModule, invalidateModule } from './tlb-code.js';
 import { deliverModule, returnModule } from './transfer-code.js';
-import { EXIT_WORDS, Unit, UnitBlock } from './unit.js';
+import { EXIT_WORDS, PageHistory, Unit, UnitBlock } from './unit.js';
 
 /** Part of what makes a block hot that suffices for it to be compiled with a hot one of its page. */
 const WARM_PART = 1 / 16;
 /** Blocks in one unit at most; a number of one fits in an entry of the directory. */
 const MAX_BLOCKS = 48;
-/** After so many compilations a page is left to what it has: its code changes too often. */
-const MAX_COMPILATIONS = 16;
+/** After so many times that a page has lost compiled code it is left to what it has: its code changes too often. */
+const MAX_LOSSES = 16;
+/** Times that what has been compiled of a page is compiled again, together with what has become hot since. */
+const MAX_MERGERS = 3;
 const BYTES_PER_WORD = 4;
 /** Exits of one unit at most: blocks of 64 operations with no more than four each. */
 const MAX_EXITS = MAX_BLOCKS * 64 * 4;
@@ -43,8 +45,8 @@ export class Compiler {
   private readonly imports: WebAssembly.Imports;
   private readonly functions: WebAssembly.Table;
   private readonly directory: CodeDirectory;
-  /** Compilations by page, to make each one after the first wait longer. */
-  private readonly compilations = new WeakMap<BlockTable, number>();
+  /** By page. */
+  private readonly histories = new WeakMap<BlockTable, PageHistory>();
   /** By slot, the first of which is never used. */
   private units: (Unit | null)[] = [null];
 
@@ -83,18 +85,26 @@ export class Compiler {
    * @param hostPage host address of that page. @param is32 size of its code.
    */
   consider(table: BlockTable, block: Block, hostPage: number, is32: boolean): void {
-    const done = this.compilations.get(table) ?? 0;
-    if (done === MAX_COMPILATIONS || !startsCompiled(block) || table[block.first.pageOffset] !== block) {
+    if (block.unit !== null) {
+      // Interpreted all the same, for something that its unit leaves to the interpreter.
+      block.heat = 0;
+      return;
+    }
+    let history = this.histories.get(table);
+    if (!history) this.histories.set(table, (history = new PageHistory()));
+    const { losses } = history;
+    if (losses >= MAX_LOSSES || !startsCompiled(block) || table[block.first.pageOffset] !== block) {
       block.hotAt = Infinity;
       return;
     }
-    block.hotAt = this.layout.hotInstructions * 2 ** done;
+    block.hotAt = this.layout.hotInstructions * 2 ** losses;
     if (block.heat < block.hotAt) return;
-    this.compilations.set(table, done + 1);
     if (this.directory.freeBytes < MAX_UNIT_BYTES || this.units.length === SLOTS) this.reset();
-    const chosen = choose(table, block, this.layout.hotInstructions * WARM_PART);
+    const window = around(table, block, this.layout.hotInstructions * WARM_PART);
+    const merges = window.some(({ unit }) => unit !== null) && history.mergers++ < MAX_MERGERS;
+    const chosen = merges ? window : window.filter(({ unit }) => unit === null);
     for (const { unit } of chosen) unit?.invalidate();
-    this.compile(chosen, hostPage, is32);
+    this.compile(chosen, hostPage, is32, history);
   }
 
   /** Adds what has been executed to the guest's row of the ledger. */
@@ -102,7 +112,7 @@ export class Compiler {
     for (const unit of this.units) unit?.fold(this.ledger.rows, guestRow);
   }
 
-  private compile(sources: readonly Block[], hostPage: number, is32: boolean): void {
+  private compile(sources: readonly Block[], hostPage: number, is32: boolean, history: PageHistory): void {
     const { directory, layout } = this;
     const { buffer } = layout.memory;
     const blocks = sources.map((source) => this.unitBlock(source));
@@ -123,7 +133,7 @@ export class Compiler {
       exits: new Int32Array(buffer, exitsAt, exits.length * EXIT_WORDS),
       entries: directory.entries(table),
     };
-    this.units.push(new Unit(blocks, exits, slot, places));
+    this.units.push(new Unit(blocks, exits, slot, places, history));
   }
 
   private unitBlock(source: Block): UnitBlock {
@@ -159,7 +169,7 @@ function startsCompiled({ first }: Block): boolean {
 }
 
 /** The warm blocks of a page around `block`, in the order of their offsets. */
-function choose(table: BlockTable, block: Block, warmInstructions: number): Block[] {
+function around(table: BlockTable, block: Block, warmInstructions: number): Block[] {
   const warm: Block[] = [];
   for (const other of table) {
     if (!other || !startsCompiled(other)) continue;

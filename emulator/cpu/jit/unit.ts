@@ -66,6 +66,13 @@ export class UnitBlock implements RegionBlock {
 export const EXIT_WORDS = 3;
 const TIMES = 2;
 
+/** What has happened to the compiled code of a page. */
+export class PageHistory {
+  /** Times that writes have made a unit stale: each makes the next compilation wait longer. */
+  losses = 0;
+  mergers = 0;
+}
+
 /** Compiled blocks of one page: one function. */
 export class Unit {
   /** One of its blocks has been dropped: it must not be entered any more. */
@@ -83,6 +90,7 @@ export class Unit {
       /** Entries of its page in the directory. */
       readonly entries: Uint16Array;
     },
+    private readonly history: PageHistory,
   ) {
     exits.forEach(({ block, completed }, exit) => {
       const { count } = blocks[block];
@@ -95,6 +103,13 @@ export class Unit {
       source.unitIndex = index;
       places.entries[source.first.pageOffset] = (slot << SLOT_SHIFT) | index;
     });
+  }
+
+  /** One of its blocks is no more what the page holds. */
+  lose(): void {
+    if (this.isStale) return;
+    this.history.losses++;
+    this.invalidate();
   }
 
   /** Its blocks are the interpreter's again. */

@@ -1,5 +1,8 @@
 ; page-fault: a fault, its repair by the handler, and the page taken away again.
 %include "bench.inc"
+%ifndef ROUNDS
+%define ROUNDS 2000000
+%endif
 %define STACK_TOP 0x90000
 %define WINDOW 0x3ff000
 %define WINDOW_ENTRY (0x201000 + (WINDOW >> 12) * 4)
@@ -7,7 +10,7 @@
 start:  mov esp, STACK_TOP
         load_tables
         identity_paging 0x200000, PTE_P | PTE_W
-        mov ecx, 1000000
+        mov ecx, ROUNDS
 .again: and dword [WINDOW_ENTRY], ~PTE_P
         invlpg [WINDOW]
         mov [WINDOW], ecx

@@ -1,5 +1,8 @@
 ; syscall: int 0x80 from ring 3 and iret back, user and kernel code on pages of their own.
 %include "bench.inc"
+%ifndef ROUNDS
+%define ROUNDS 2000000
+%endif
 %define STACK_TOP 0x90000
         bench_header
 start:  mov esp, STACK_TOP
@@ -7,7 +10,7 @@ start:  mov esp, STACK_TOP
         identity_paging 0x200000, PTE_P | PTE_W | PTE_U
         enter_user user, 0x80000
         align 4096
-user:   mov ecx, 2000000
+user:   mov ecx, ROUNDS
 .again: xor eax, eax
         int 0x80
         dec ecx

@@ -7,7 +7,7 @@ import { countRuns, Measurements } from './measure.js';
 import { NANOBENCHMARKS, nanoRows, operation } from './nano.js';
 import type { Compared } from './nano.js';
 import type { Row } from './row.js';
-import { fasterExitRows, lazyTraceRows, nestedPagingRows } from './section7.js';
+import { fasterExitRows, hybridRows, lazyTraceRows, nestedPagingRows } from './section7.js';
 import { table1Rows } from './table1.js';
 import { computeRows, macroRows } from './workloads.js';
 export type { Kind, Row } from './row.js';
@@ -41,11 +41,12 @@ const FIGURES = {
   '5': bootRows,
   '7.1': fasterExitRows,
   '7.2': lazyTraceRows,
+  '7.3': hybridRows,
   '7.4': nestedPagingRows,
 } as const;
 export type Figure = keyof typeof FIGURES;
 /** The other figures are the Pentium 4's alone. */
-const ON_EVERY_PROCESSOR: readonly Figure[] = ['table 1', '6.2', '7.1', '7.2', '7.4'];
+const ON_EVERY_PROCESSOR: readonly Figure[] = ['table 1', '6.2', '7.1', '7.2', '7.3', '7.4'];
 
 export interface ReproduceOptions {
   /** Which figures; all that there are for the processor unless told. */

@@ -92,6 +92,24 @@ export function lazyTraceRows(measurements: Measurements): Row[] {
   });
 }
 
+/** System calls by turns with page-table edits: what section 7.3 is for. */
+const PHASES = { guest: 'phases', parameter: 'PHASES', between: [4, 8] } as const;
+
+/** Section 7.3: a hybrid of both VMMs against the better of them, and against an oracle that knows the guest. */
+export function hybridRows(measurements: Measurements): Row[] {
+  const about = { figure: '7.3', technique: 'hybrid', kind: 'predicted' } as const;
+  const rows = [['phases', PHASES] as const, ...FOLLOWED].map(([name, slope]) => {
+    const cycles = (technique: Technique) => measurements.slope({ ...slope, technique }).cycles;
+    const better = Math.min(cycles('binary-translation'), cycles('svm-shadow'));
+    const row = { ...about, name: `${name}, times the better half`, ours: cycles('hybrid') / better };
+    return name === 'phases' ? claim(row, 'beats both halves', row.ours < 1) : shown(row);
+  });
+  const [adaptive, oracle] = (['adaptive', 'oracle'] as const).map(
+    (policy) => measurements.slope({ ...PHASES, technique: 'hybrid', switches: { policy } }).cycles,
+  );
+  return [...rows, shown({ ...about, name: 'phases, times the oracle', ours: adaptive / oracle })];
+}
+
 /** The large-RAM guest after it has grown: it misses the TLB at almost every access, and faults no more. */
 const MISSES: Omit<SlopeOf, 'technique'> = {
   guest: 'large-ram',

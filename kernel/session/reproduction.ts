@@ -30,7 +30,7 @@ export class Reproduction implements Displayable {
 /**
  * Runs the paper's measurements again.
  * @param figures which of them: '4' the nanobenchmarks, '6.2' forkwait, '2' and '3' the benchmarks, '5' boot and halt,
- *   'table 1', '7.1' the crossover of exit costs, '7.4' nested paging; without it all, which takes two minutes or more.
+ *   'table 1', '7.1' the crossover of exit costs, '7.2' lazy traces, '7.3' the hybrid, '7.4' nested paging; without it all, which takes two minutes or more.
  * @throws RangeError for an unknown processor or figure.
  */
 export function reproduction(

@@ -20,6 +20,8 @@ export const PTE_G = 1 << 8;
 export const PTE_FRAME = 0xffff_f000 | 0;
 /** Page frame of a 4 MB entry: its low 32 bits. */
 export const PDE_LARGE_FRAME = 0xffc0_0000 | 0;
+/** What of CR3 is the address of a page-directory-pointer table. */
+export const PAE_ROOT_MASK = 0xffff_ffe0 | 0;
 /** In the high half of a 64-bit entry: no instruction may be fetched from the page (EFER.NXE). */
 export const PTE_HIGH_NX = 0x8000_0000 | 0;
 

@@ -288,6 +288,9 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
     this.mmu.tlb.invalidatePage(linear);
     this.restartFetch();
   }
+  get pageDirectories(): readonly (number | null)[] {
+    return this.mmu.pageDirectories;
+  }
   get tlbHistory(): TlbHistory {
     return this.mmu.tlb;
   }

@@ -1,5 +1,5 @@
 import { CR0_PG, CR0_WP, CR4_PAE, CR4_PGE, CR4_PSE, EFER_NXE } from '../arch/control.js';
-import { PTE_D, PTE_FRAME, PTE_G, PTE_P, PTE_U, PTE_W, pagingFormats } from '../arch/paging.js';
+import { PAE_ROOT_MASK, PTE_D, PTE_FRAME, PTE_G, PTE_P, PTE_U, PTE_W, pagingFormats } from '../arch/paging.js';
 import type { PagingFormat, PagingFormats } from '../arch/paging.js';
 import { CR0_I32, CR3_I32, CR4_I32, EFER_I32, PDPTE_OFFSET } from '../arch/state.js';
 import { PF_PRESENT } from '../arch/vectors.js';
@@ -28,9 +28,11 @@ import type { TlbArea } from './tlb-area.js';
 const PAGE_MASK = 0xfff;
 const WALK_ROW = ACCOUNT_INDEX.walk * COST_KEY_COUNT;
 const REFERENCE = COST_KEY_INDEX['walk.reference'];
-const PAE_ROOT_MASK = 0xffff_ffe0;
 const PDPTE_I32 = PDPTE_OFFSET >> 2;
 const PDPTE_COUNT = 4;
+/** A page-directory-pointer entry covers 1 GB. */
+const PDPTE_SHIFT = 30;
+const NO_DIRECTORIES: readonly null[] = [];
 const HIGH_UNIT = 2 ** 32;
 
 /** Where a walk begins. */
@@ -172,6 +174,11 @@ export class Mmu implements TableAccess {
     const at = PDPTE_I32 + (linear >>> 30) * 2;
     const low = state.s32[at];
     return { format, level: 1, table: (low & PTE_P) === 0 ? null : tableAddress(low, state.s32[at + 1]) };
+  }
+
+  get pageDirectories(): readonly (number | null)[] {
+    if (!this.usesPointers) return NO_DIRECTORIES;
+    return Array.from({ length: PDPTE_COUNT }, (_, at) => this.root(at << PDPTE_SHIFT).table);
   }
 
   get usesNested(): boolean {

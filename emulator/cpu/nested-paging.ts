@@ -1,5 +1,5 @@
 import { CR4_PAE, CR4_PSE, EFER_NXE } from '../arch/control.js';
-import { PTE_D, PTE_FRAME, PTE_W } from '../arch/paging.js';
+import { PAE_ROOT_MASK, PTE_D, PTE_FRAME, PTE_W } from '../arch/paging.js';
 import type { PagingFormat, PagingFormats } from '../arch/paging.js';
 import { PF_PRESENT } from '../arch/vectors.js';
 import { NPF_FINAL, NPF_GUEST_TABLE } from '../arch/vmcb.js';
@@ -26,7 +26,6 @@ export interface NestedRoot {
 
 /** The processor's accesses to the guest's tables are writes by the user, whatever the guest does. */
 export const TABLE_ACCESS: PageAccess = { write: true, user: true, fetch: false };
-const PAE_ROOT_MASK = 0xffff_ffe0;
 
 /**
  * The second dimension: guest-physical to host-physical through the host's tables (APM vol. 2, rev. 3.44, section 15.25

@@ -150,6 +150,11 @@ export interface Processor {
   /** The page tables have changed behind this processor's back: drops everything that it has read from them, the PDPTE registers too. */
   refreshTranslation(): void;
   invalidateLinear(linear: number): void;
+  /**
+   * Under PAE paging: the physical addresses of the page directories that the page-directory-pointer registers name, null
+   * where one is not present. Else, and with nested paging, empty.
+   */
+  readonly pageDirectories: readonly (number | null)[];
   /** What has gone from the TLB since reset. */
   readonly tlbHistory: TlbHistory;
 }

@@ -1,58 +1,32 @@
-import { CR0_PG, CR0_WP, CR4_PSE } from '../arch/control.js';
-import { PDE_LARGE_FRAME, PTE_A, PTE_D, PTE_FRAME, PTE_P, PTE_PS, PTE_U, PTE_W } from '../arch/paging.js';
-import type { PagingFormat, PagingFormats } from '../arch/paging.js';
+import { PTE_A, PTE_D, PTE_P, PTE_PS, PTE_U, PTE_W } from '../arch/paging.js';
+import type { PagingFormat, PagingLevel } from '../arch/paging.js';
 import { PF_PRESENT } from '../arch/vectors.js';
-import type { TlbHistory } from '../machine.js';
 import type { PhysicalMemory } from '../platform/memory.js';
 import { pageFaultCode, PageWalk, permits, walkTables } from '../platform/page-walk.js';
+import type { PageAccess } from '../platform/page-walk.js';
+import type { PagingMode } from './paging-state.js';
+import { directoryNumber, layoutOf } from './shadow-layout.js';
 
-/** Registers of the guest's processor that say what its page tables mean, and from when on changes to them count. */
-export interface PagingState {
-  readonly cr0: number;
-  readonly cr3: number;
-  readonly cr4: number;
-  readonly tlbHistory: TlbHistory;
+/** A guest entry in its halves, signed; the high one is 0 in a 32-bit entry. */
+export interface Entry {
+  low: number;
+  high: number;
 }
 
-/** What the guest's control registers say about paging. */
-export interface PagingMode {
-  /** CR0.PG */
-  paging: boolean;
-  /** CR0.WP: supervisor writes respect read-only pages. */
-  writeProtect: boolean;
-  /** Two levels, with 4 MB pages or without. */
-  format: PagingFormat;
-  /** Guest-physical address of the page directory. */
-  directoryGpa: number;
-}
-
-/** @param formats of the guest's processor. */
-export function pagingMode(
-  registers: Pick<PagingState, 'cr0' | 'cr3' | 'cr4'>,
-  formats: PagingFormats,
-): PagingMode {
-  return {
-    paging: (registers.cr0 & CR0_PG) !== 0,
-    writeProtect: (registers.cr0 & CR0_WP) !== 0,
-    format: registers.cr4 & CR4_PSE ? formats.twoLevelPse : formats.twoLevel,
-    directoryGpa: (registers.cr3 & PTE_FRAME) >>> 0,
-  };
-}
-
-export interface Access {
-  write: boolean;
-  user: boolean;
+/** Reads the entry at `gpa`. */
+export function readEntry(memory: PhysicalMemory, gpa: number, { entryBytes }: PagingFormat): Entry {
+  return { low: memory.read32(gpa) | 0, high: entryBytes === 8 ? memory.read32(gpa + 4) | 0 : 0 };
 }
 
 /** Where the guest's tables lead. Addresses of entries are null when the level does not exist. */
 export interface Mapping {
   kind: 'mapping';
   pdeGpa: number | null;
-  /** With paging off: the entry of an identity-mapped 4 MB page, so that one rule serves both. */
-  pde: number;
-  /** Null for a 4 MB page. */
+  /** With paging off: the entry of an identity-mapped large page, so that one rule serves both. */
+  pde: Entry;
+  /** Null for a large page. */
   pteGpa: number | null;
-  pte: number;
+  pte: Entry;
   gpa: number;
   /** The user may access the page. */
   user: boolean;
@@ -66,19 +40,33 @@ export interface WalkFault {
   errorCode: number;
 }
 
+const NO_ENTRY: Entry = { low: 0, high: 0 };
+
+/** The level of page directories. */
+export function directoryLevel({ format }: PagingMode): PagingLevel {
+  return format.levels[format.levels.length - 2];
+}
+
+/** The level of page tables. */
+export function tableLevel({ format }: PagingMode): PagingLevel {
+  return format.levels[format.levels.length - 1];
+}
+
 /** The directory entry that paging switched off amounts to: everything is there, for everyone. */
-export function identityPde(gva: number): number {
-  return (gva & PDE_LARGE_FRAME) | PTE_P | PTE_W | PTE_U | PTE_A | PTE_D | PTE_PS;
+export function identityPde(gva: number, mode: PagingMode): Entry {
+  const frame = gva & (-1 << directoryLevel(mode).shift);
+  return { low: frame | PTE_P | PTE_W | PTE_U | PTE_A | PTE_D | PTE_PS, high: 0 };
 }
 
-export function isLarge(pde: number, mode: PagingMode): boolean {
-  return (pde & PTE_PS) !== 0 && (!mode.paging || mode.format.levels[0].mapsPages === 'ps');
+export function isLarge({ low }: Entry, mode: PagingMode): boolean {
+  return (low & PTE_PS) !== 0 && (!mode.paging || directoryLevel(mode).mapsPages === 'ps');
 }
 
-/** A directory entry that a walk has gone through: present, accessed, and without a reserved bit. */
-export function isUsed(pde: number, mode: PagingMode): boolean {
-  if ((pde & (PTE_P | PTE_A)) !== (PTE_P | PTE_A)) return false;
-  return !isLarge(pde, mode) || (pde & mode.format.levels[0].pageReserved[0]) === 0;
+/** An entry that a walk has gone through: present, accessed, and without a reserved bit. */
+export function isUsed(entry: Entry, level: PagingLevel, isPage: boolean): boolean {
+  if ((entry.low & (PTE_P | PTE_A)) !== (PTE_P | PTE_A)) return false;
+  const [low, high] = isPage ? level.pageReserved : level.tableReserved;
+  return (entry.low & low) === 0 && (entry.high & high) === 0;
 }
 
 /** Of {@link walkGuest}, which copies out of it what it gives. */
@@ -92,17 +80,25 @@ export function walkGuest(
   memory: PhysicalMemory,
   mode: PagingMode,
   gva: number,
-  { write, user }: Access,
+  access: PageAccess,
   onRead: () => void,
 ): Mapping | WalkFault {
-  const access = { write, user, fetch: false };
   const fault = (cause: number): WalkFault => ({
     kind: 'fault',
-    errorCode: pageFaultCode(cause, access, false),
+    errorCode: pageFaultCode(cause, access, mode.noExecute),
   });
   if (!mode.paging) {
-    const pde = identityPde(gva);
-    return { kind: 'mapping', pdeGpa: null, pde, pteGpa: null, pte: 0, gpa: gva, user: true, writable: true };
+    const pde = identityPde(gva, mode);
+    return {
+      kind: 'mapping',
+      pdeGpa: null,
+      pde,
+      pteGpa: null,
+      pte: NO_ENTRY,
+      gpa: gva,
+      user: true,
+      writable: true,
+    };
   }
   const tables = {
     memory,
@@ -111,16 +107,19 @@ export function walkGuest(
       return gpa;
     },
   };
-  if (!walkTables(walk, mode.format, 0, mode.directoryGpa, gva, tables)) return fault(walk.cause);
+  const { format } = mode;
+  const directory = mode.directories[directoryNumber(layoutOf(format), gva)] ?? null;
+  if (directory === null) return fault(0);
+  if (!walkTables(walk, format, format.levels.length - 2, directory, gva, tables)) return fault(walk.cause);
   if (!permits(walk, access, mode.writeProtect)) return fault(PF_PRESENT);
-  const { addresses, lows, rights } = walk;
+  const { addresses, lows, highs, rights } = walk;
   const large = walk.count === 1;
   return {
     kind: 'mapping',
     pdeGpa: addresses[0],
-    pde: lows[0],
+    pde: { low: lows[0], high: highs[0] },
     pteGpa: large ? null : addresses[1],
-    pte: large ? 0 : lows[1],
+    pte: large ? NO_ENTRY : { low: lows[1], high: highs[1] },
     gpa: walk.frame + (gva & ((1 << walk.pageShift) - 1)),
     user: (rights & PTE_U) !== 0,
     writable: (rights & PTE_W) !== 0,

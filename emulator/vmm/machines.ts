@@ -1,4 +1,3 @@
-import type { CpuProfile } from '../cost/profile.js';
 import type { Machine } from '../machine.js';
 import { FrameAllocator } from './frames.js';
 import { FIRST_MONITOR_FRAME_HPA, MONITOR_BYTES } from './layout.js';
@@ -19,17 +18,11 @@ export interface SharedMachines extends Machines {
   shadow: ShadowMmu;
 }
 
-/**
- * @param guestProfile what the virtual processor offers.
- * @throws RangeError when `memoryBytes` is not a size that a guest can have.
- */
-export function createMachines(
-  options: PlaceOptions & { place?: Place },
-  guestProfile: CpuProfile,
-): Machines {
+/** @throws RangeError when `memoryBytes` is not a size that a guest can have. */
+export function createMachines(options: PlaceOptions & { place?: Place }): Machines {
   const place = options.place ?? placeAlone(options);
   const { host, guestHpa, monitorHpa } = place;
-  const guest = host.virtualMachine(guestHpa, options.memoryBytes, guestProfile);
+  const guest = host.virtualMachine(guestHpa, options.memoryBytes, options.profile);
   const frames = new FrameAllocator(monitorHpa + FIRST_MONITOR_FRAME_HPA, monitorHpa + MONITOR_BYTES);
   return { place, host, guest, frames };
 }

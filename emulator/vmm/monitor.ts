@@ -7,7 +7,7 @@ import type { CpuProfile } from '../cost/profile.js';
 import type { Engine, Machine, OwnerHit, RunLimits } from '../machine.js';
 import { NO_WAY_BACK } from './crossing.js';
 import type { Crossing } from './crossing.js';
-import type { PagingState } from './guest-walk.js';
+import type { PagingState } from './paging-state.js';
 import type { ShadowStatistics } from './shadow-statistics.js';
 import { ExitCounts } from './exit-counts.js';
 import type { FrameAllocator } from './frames.js';
@@ -41,14 +41,6 @@ export interface GuestPaging {
   follow(state: PagingState): void;
   /** Of shadow page tables, where there are any. */
   readonly statistics?: ShadowStatistics;
-}
-
-/** For monitors with shadow page tables, which follow two-level tables alone: a processor without what needs PAE. */
-export function withoutPae(profile: CpuProfile): CpuProfile {
-  return {
-    ...profile,
-    features: profile.features.filter((feature) => feature !== 'pae' && feature !== 'nx'),
-  };
 }
 
 /**
@@ -85,12 +77,11 @@ export abstract class Monitor implements Vmm {
   yielded: 'preempted' | 'waiting' | null = null;
 
   /**
-   * @param guestProfile what the virtual processor offers.
    * @throws RangeError when `memoryBytes` is not a size that a guest can have.
    */
-  protected constructor(options: MonitorOptions, guestProfile: CpuProfile = withoutPae(options.profile)) {
+  protected constructor(options: MonitorOptions) {
     this.switches = withDefaults(options.switches);
-    const { place, host, guest, frames } = options.shared ?? createMachines(options, guestProfile);
+    const { place, host, guest, frames } = options.shared ?? createMachines(options);
     this.home = place;
     this.host = host;
     this.guest = guest;

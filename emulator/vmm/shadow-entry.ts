@@ -1,7 +1,8 @@
-import { PAGE_BYTES, PTE_A, PTE_D, PTE_FRAME, PTE_P, PTE_U, PTE_W } from '../arch/paging.js';
+import { PAGE_BYTES, PTE_A, PTE_D, PTE_FRAME, PTE_HIGH_NX, PTE_P, PTE_U, PTE_W } from '../arch/paging.js';
 import { pageFrame, tableAddress } from '../platform/page-walk.js';
-import { isLarge } from './guest-walk.js';
-import type { PagingMode } from './guest-walk.js';
+import { directoryLevel, isLarge } from './guest-walk.js';
+import type { Entry } from './guest-walk.js';
+import type { PagingMode } from './paging-state.js';
 import { UNBACKED_HPA } from './layout.js';
 import type { TableSource, View } from './shadow-table.js';
 
@@ -17,33 +18,40 @@ export interface EntryContext {
   traced: boolean;
 }
 
-/** What the table below guest directory entry `pde` is derived from. */
-export function sourceOf(pde: number, mode: PagingMode, view: View): TableSource {
+/** What the table below a guest directory entry is derived from. */
+export function sourceOf(pde: Entry, mode: PagingMode, view: View): TableSource {
+  const { low, high } = pde;
   const large = isLarge(pde, mode);
   return {
-    gpa: large ? pageFrame(mode.format, mode.format.levels[0], pde, 0) : tableAddress(pde, 0),
+    gpa: large ? pageFrame(mode.format, directoryLevel(mode), low, high) : tableAddress(low, high),
     large,
-    writable: (pde & PTE_W) !== 0,
-    user: (pde & PTE_U) !== 0,
-    dirty: large && (pde & PTE_D) !== 0,
+    writable: (low & PTE_W) !== 0,
+    user: (low & PTE_U) !== 0,
+    executable: !mode.noExecute || (high & PTE_HIGH_NX) === 0,
+    dirty: large && (low & PTE_D) !== 0,
     view,
   };
 }
 
-/** The shadow of guest entry `pte` in a table with the given source; 0 while the guest's A is clear. */
-export function shadowEntry(source: TableSource, pte: number, context: EntryContext): number {
-  if ((pte & (PTE_P | PTE_A)) !== (PTE_P | PTE_A)) return 0;
-  const user = source.user && (pte & PTE_U) !== 0;
-  const dirty = source.large ? source.dirty : (pte & PTE_D) !== 0;
+/** The low half of the shadow of a guest entry in a table with the given source; 0 while the guest's A is clear. */
+export function shadowEntry(source: TableSource, { low }: Entry, context: EntryContext): number {
+  if ((low & (PTE_P | PTE_A)) !== (PTE_P | PTE_A)) return 0;
+  const user = source.user && (low & PTE_U) !== 0;
+  const dirty = source.large ? source.dirty : (low & PTE_D) !== 0;
   // Without CR0.WP the guest's supervisor may write its own read-only pages; the host's CR0.WP is always set.
   const kernelOnly = source.view === 'kernel' || (source.view === 'shared' && !user);
-  const writable = (source.writable && (pte & PTE_W) !== 0) || (kernelOnly && !context.writeProtect);
+  const writable = (source.writable && (low & PTE_W) !== 0) || (kernelOnly && !context.writeProtect);
   return (
     context.frameHpa |
     SHADOW_PRESENT |
     (user || source.view === 'kernel' ? PTE_U : 0) |
     (writable && dirty && !context.traced ? PTE_W : 0)
   );
+}
+
+/** The high half, of an entry that is there: no frame of the host lies above 4 GB. */
+export function shadowEntryHigh(source: TableSource, { high }: Entry, { noExecute }: PagingMode): number {
+  return noExecute && (!source.executable || (high & PTE_HIGH_NX) !== 0) ? PTE_HIGH_NX : 0;
 }
 
 /** A shadow directory entry. It grants all rights: the ones that count are in the table's entries. */
@@ -58,7 +66,13 @@ export function guestPage(entry: number, guestHpa: number): number | null {
   return (frameHpa - guestHpa) / PAGE_BYTES;
 }
 
-/** Indices in its table of the 4-byte entries that a write overlaps. */
-export function* entriesTouched(byteOffset: number, byteCount: number): Generator<number> {
-  for (let index = byteOffset >> 2; index <= (byteOffset + byteCount - 1) >> 2; index++) yield index;
+/** An entry of a page-directory-pointer table, which has no rights. */
+export function pointerEntry(directoryHpa: number): number {
+  return directoryHpa | PTE_P;
+}
+
+/** Indices in its table of the entries that a write overlaps. */
+export function* entriesTouched(byteOffset: number, byteCount: number, entryBytes: 4 | 8): Generator<number> {
+  const last = Math.floor((byteOffset + byteCount - 1) / entryBytes);
+  for (let index = Math.floor(byteOffset / entryBytes); index <= last; index++) yield index;
 }

@@ -1,12 +1,13 @@
 import type { PhysicalMemory } from '../platform/memory.js';
-import { identityPde, isUsed } from './guest-walk.js';
-import type { PagingMode } from './guest-walk.js';
+import { directoryLevel, identityPde, isLarge, isUsed, readEntry } from './guest-walk.js';
+import type { PagingMode } from './paging-state.js';
 import { sourceOf } from './shadow-entry.js';
-import { ENTRIES_PER_TABLE, tableKey } from './shadow-table.js';
-import type { TableSource, View } from './shadow-table.js';
+import { directoryIndex, directoryNumber, layoutOf, tableIndex } from './shadow-layout.js';
+import { tableKey } from './shadow-table.js';
+import type { AddressSpace, TableSource, View } from './shadow-table.js';
 import type { ShadowTables } from './shadow-tables.js';
 
-/** An entry in the host's memory. */
+/** An entry in the host's memory; of one of 64 bits, the low half. */
 interface EntryAt {
   hpa: number;
   value: number;
@@ -19,7 +20,7 @@ export interface ShadowLook {
   directory: EntryAt | null;
   /** Null where the directory entry is not linked to a table. */
   entry: EntryAt | null;
-  /** What the entry would be if it were made now; 0: nothing is to be mapped. */
+  /** What the entry would be if it were made now, of one of 64 bits the low half; 0: nothing is to be mapped. */
   derived: number;
   /** The linked table is not that of the guest's directory entry. */
   linkStale: boolean;
@@ -32,14 +33,16 @@ export interface Looked {
   guest: PhysicalMemory;
   tables: ShadowTables;
   mode: PagingMode;
+  space: AddressSpace;
   view: View;
   /** The entry at an index of a table with that source, going by the guest's tables as they are. */
   derive: (source: TableSource, index: number) => number;
 }
 
 /** The shadow of a linear address as it is, beside what it would be when derived from the guest's tables now. Changes nothing. */
-export function lookAt(gva: number, { host, guest, tables, mode, view, derive }: Looked): ShadowLook {
-  const index = gva >>> 22;
+export function lookAt(gva: number, { host, guest, tables, mode, space, view, derive }: Looked): ShadowLook {
+  const layout = layoutOf(mode.format);
+  const index = directoryIndex(layout, gva);
   const none = {
     rootHpa: null,
     directory: null,
@@ -48,19 +51,26 @@ export function lookAt(gva: number, { host, guest, tables, mode, view, derive }:
     linkStale: false,
     reserved: false,
   };
-  const root = tables.root(mode.paging ? mode.directoryGpa : null, view);
+  const root = tables.root(space, view);
   if (!root) return none;
   const read = (hpa: number): EntryAt => ({ hpa, value: host.read32(hpa) });
-  const known = { ...none, rootHpa: root.hpa, directory: read(root.entryHpa(index)) };
-  if (tables.isReserved(index)) return { ...known, reserved: true };
-  const pde = mode.paging ? guest.read32(mode.directoryGpa + index * 4) : identityPde(gva);
-  const source = isUsed(pde, mode) ? sourceOf(pde, mode, view) : null;
-  const linked = root.tables.get(index);
-  const entryIndex = (gva >>> 12) & (ENTRIES_PER_TABLE - 1);
+  const directory = root.directories[directoryNumber(layout, gva)];
+  const known = { ...none, rootHpa: root.hpa, directory: read(directory.entryHpa(index)) };
+  if (tables.isReserved(gva)) return { ...known, reserved: true };
+  const source = sourceAt();
+  const linked = directory.tables.get(index);
+  const entryIndex = tableIndex(layout, gva);
   return {
     ...known,
     entry: linked ? read(linked.entryHpa(entryIndex)) : null,
     derived: source ? derive(source, entryIndex) >>> 0 : 0,
     linkStale: linked !== undefined && (source === null || tableKey(linked.source) !== tableKey(source)),
   };
+
+  function sourceAt(): TableSource | null {
+    if (!mode.paging) return sourceOf(identityPde(gva, mode), mode, view);
+    if (typeof directory.source !== 'number') return null;
+    const pde = readEntry(guest, directory.source + index * layout.entryBytes, mode.format);
+    return isUsed(pde, directoryLevel(mode), isLarge(pde, mode)) ? sourceOf(pde, mode, view) : null;
+  }
 }

@@ -1,66 +1,49 @@
-import { PAGE_BYTES, PTE_A, PTE_D, PTE_FRAME, pagingFormats } from '../arch/paging.js';
+import { CR4_PAE, EFER_NXE } from '../arch/control.js';
+import { PAGE_BYTES, PTE_A, PTE_D, pagingFormats } from '../arch/paging.js';
 import type { PagingFormats } from '../arch/paging.js';
-import { PF_USER, PF_WRITE } from '../arch/vectors.js';
-import type { CostKey } from '../cost/keys.js';
-import type { Machine } from '../machine.js';
-import type { FrameAllocator } from './frames.js';
-import { identityPde, isUsed, pagingMode, walkGuest } from './guest-walk.js';
-import type { Mapping, PagingMode, PagingState } from './guest-walk.js';
+import { PF_FETCH, PF_USER, PF_WRITE } from '../arch/vectors.js';
+import { pageFrame } from '../platform/page-walk.js';
+import {
+  directoryLevel,
+  identityPde,
+  isLarge,
+  isUsed,
+  readEntry,
+  tableLevel,
+  walkGuest,
+} from './guest-walk.js';
+import type { Entry, Mapping } from './guest-walk.js';
 import { UNBACKED_HPA, windowHpa } from './layout.js';
-import { entriesTouched, shadowEntry, sourceOf } from './shadow-entry.js';
+import { addressSpaceGpa, isSame, pagingMode, seenOf } from './paging-state.js';
+import type { PagingMode, PagingState, SeenState } from './paging-state.js';
+import { entriesTouched, shadowEntry, shadowEntryHigh, sourceOf } from './shadow-entry.js';
+import {
+  directoryIndex,
+  directoryNumber,
+  framesForFill,
+  framesForRoot,
+  layoutOf,
+  tableIndex,
+} from './shadow-layout.js';
+import type { ShadowLayout } from './shadow-layout.js';
 import { lookAt } from './shadow-look.js';
 import type { ShadowLook } from './shadow-look.js';
 import { noStatistics } from './shadow-statistics.js';
 import type { ShadowStatistics } from './shadow-statistics.js';
-import { ENTRIES_PER_TABLE } from './shadow-table.js';
-import type { ShadowRoot, ShadowTable, TableSource, View } from './shadow-table.js';
+import { spaceOf } from './shadow-table.js';
+import type {
+  AddressSpace,
+  ShadowDirectory,
+  ShadowRoot,
+  ShadowTable,
+  TableSource,
+  View,
+} from './shadow-table.js';
 import { ShadowTables } from './shadow-tables.js';
+import type { ReservedRange } from './shadow-tables.js';
+import type { FaultOutcome, PendingFlush, ShadowOptions } from './shadow-types.js';
 import { Traces } from './traces.js';
 import type { Trace, TraceListener } from './traces.js';
-
-/** What a page fault taken on the shadow tables means. */
-export type FaultOutcome =
-  /** The guest's own: it must see it with this error code. */
-  | { kind: 'true'; errorCode: number }
-  /** A shadow miss, filled meanwhile: run the instruction again. */
-  | { kind: 'hidden' }
-  /** A write to a traced page, allowed by the guest: emulate the instruction on the virtual processor. */
-  | { kind: 'trace'; page: number }
-  /** Allowed by the guest, but no shadow entry may allow it: emulate the instruction on the virtual processor. */
-  | { kind: 'emulate' };
-
-/** What must be invalidated in the host's TLB before the guest runs on. */
-export interface PendingFlush {
-  all: boolean;
-  /** Linear addresses whose entries must go, when not all must. */
-  pages: readonly number[];
-}
-
-/** Linear addresses that the monitor keeps for itself: the 4 MB of one directory entry. */
-export interface ReservedRange {
-  directoryIndex: number;
-  /** The shadow directory entry, as hardware reads it. */
-  entry: number;
-}
-
-/** How the shadow is kept: the switches that are about it. */
-export interface ShadowPolicy {
-  /** When edits of guest page tables reach the shadow: at once, by traces; or when a TLB would have to forget. */
-  traces: 'eager' | 'lazy';
-  /** Address spaces whose shadows are kept; 0: each load of an address space begins with nothing. */
-  shadowCache: number;
-  /** Entries that the guest has used are filled ahead of faults. */
-  prevalidation: boolean;
-}
-
-export interface ShadowOptions {
-  host: Machine;
-  guest: Machine;
-  frames: FrameAllocator;
-  policy: ShadowPolicy;
-  /** Counts work of the monitor. */
-  charge: (key: CostKey, count?: number) => void;
-}
 
 const VIEWS: readonly View[] = ['shared', 'kernel', 'user'];
 /**
@@ -68,12 +51,9 @@ const VIEWS: readonly View[] = ['shared', 'kernel', 'user'];
  * then taken to have given the page up, and the trace would only cost.
  */
 const MAX_IDLE_WRITES = 3;
-/** Frames that one fill may need: a root and a second-level table. */
-const MIN_FRAMES = 2;
-/** Frames that prevalidation leaves: for the fill that it came with and another one, so that not every fault has to clear up. */
-const KEPT_FRAMES = 2 * MIN_FRAMES;
-/** Guest entries side by side that one access of the monitor brings in: a cache line of them. */
-const ENTRIES_PER_ACCESS = 64 / 4;
+const NOTHING_MAPPED: Entry = { low: 0, high: 0 };
+/** Guest entries side by side are brought in by one access of the monitor: a cache line of them. */
+const ACCESS_BYTES = 64;
 
 /**
  * Shadow page tables: real tables in the host's physical memory which map the guest's linear addresses straight
@@ -94,6 +74,8 @@ const ENTRIES_PER_ACCESS = 64 / 4;
  */
 export class ShadowMmu {
   private mode: PagingMode;
+  /** The guest's address space in force. */
+  private space: AddressSpace;
   /** Of the guest's page tables. */
   private readonly formats: PagingFormats;
   private currentView: View = 'shared';
@@ -102,24 +84,25 @@ export class ShadowMmu {
   private readonly guestHpa: number;
   private readonly guestPages: number;
   private readonly counted: ShadowStatistics = noStatistics();
-  /** How often the guest's TLB had been flushed, and single pages of it, when {@link follow} last looked. */
-  private seen: { flushes: number; invalidations: number };
+  /** What {@link follow} saw last. */
+  private seen: SeenState;
   private flushAll = true;
   private flushPages: number[] = [];
 
   /** @throws RangeError when the monitor's area cannot hold even one address space. */
   constructor(private readonly options: ShadowOptions) {
     const { frames, guest, host, charge } = options;
-    if (frames.available < MIN_FRAMES) {
-      throw new RangeError(`shadow page tables need ${MIN_FRAMES} frames, ${frames.available} are left`);
-    }
     this.guestPages = guest.memory.sizeBytes / PAGE_BYTES;
     this.formats = pagingFormats(guest.profile);
     this.mode = pagingMode(guest.cpu, this.formats);
-    const { flushes, invalidations } = guest.cpu.tlbHistory;
-    this.seen = { flushes, invalidations };
+    this.space = spaceOf(this.mode);
+    this.seen = seenOf(guest.cpu);
+    const needed = framesForFill(this.layout);
+    if (frames.available < needed)
+      throw new RangeError(`shadow page tables need ${needed} frames, ${frames.available} are left`);
+
     this.traces = new Traces(guest.memory, (page) => this.tables.protect(page));
-    this.guestHpa = windowHpa(host, options.guest);
+    this.guestHpa = windowHpa(host, guest);
     this.tables = new ShadowTables({
       memory: host.memory,
       guestHpa: this.guestHpa,
@@ -127,7 +110,7 @@ export class ShadowMmu {
       traces: this.traces,
       charge,
       listeners: {
-        root: (root) => (offset, bytes) => this.onDirectoryWrite(root, offset, bytes),
+        directory: (directory) => (offset, bytes) => this.onDirectoryWrite(directory, offset, bytes),
         table: (table) => (offset, bytes) => this.onTableWrite(table, offset, bytes),
       },
       onUnmapped: () => (this.flushAll = true),
@@ -137,6 +120,14 @@ export class ShadowMmu {
   /** Host-physical address for the host's CR3: the shadow of the guest's current address space. */
   get rootHpa(): number {
     return this.activeRoot().hpa;
+  }
+
+  /** CR4.PAE and EFER.NXE as the host must have them for the tables behind {@link rootHpa}. */
+  get hostCr4(): number {
+    return this.layout.entryBytes === 8 ? CR4_PAE : 0;
+  }
+  get hostEfer(): number {
+    return this.mode.noExecute ? EFER_NXE : 0;
   }
 
   get statistics(): ShadowStatistics {
@@ -168,29 +159,37 @@ export class ShadowMmu {
   }
 
   /**
-   * Follows the guest's processor: selects the address space, drops everything when CR0.WP or CR4.PSE changed the
-   * meaning of all entries, and forgets what the guest has made its processor forget. To be called after every
+   * Follows the guest's processor: selects the address space, drops everything when CR0.WP, CR4.PSE, CR4.PAE or EFER.NXE
+   * changed the meaning of all entries, and forgets what the guest has made its processor forget. To be called after every
    * instruction that the virtual processor has executed, and whenever its CR0, CR3 or CR4 may have changed.
    */
-  follow(registers: PagingState): void {
-    const mode = pagingMode(registers, this.formats);
+  follow(state: PagingState): void {
+    const { seen } = this;
+    if (isSame(state, seen)) return;
+    this.seen = seenOf(state);
+    const mode = pagingMode(state, this.formats);
     const before = this.mode;
     this.mode = mode;
-    // Without paging neither bit means anything, and the tables that knew them may serve again.
-    if (!mode.paging) this.mode = { ...mode, writeProtect: before.writeProtect, format: before.format };
-    else if (mode.writeProtect !== before.writeProtect || mode.format !== before.format) this.dropAll();
-    const changed = directoryOf(mode) !== directoryOf(before);
+    // Without paging the bits mean nothing, and the tables that knew them may serve again if the host can have both.
+    if (!mode.paging && layoutOf(mode.format) === layoutOf(before.format)) {
+      const { writeProtect, format, noExecute } = before;
+      this.mode = { ...mode, writeProtect, format, noExecute };
+    } else if (mode.writeProtect !== before.writeProtect || mode.format !== before.format) {
+      this.dropAll();
+    }
+    const { name } = this.space;
+    this.space = spaceOf(this.mode);
+    const changed = this.space.name !== name;
     if (changed) {
       this.flushAll = true;
       if (mode.paging) {
         const { host } = this.options;
-        host.trace.record({ ticks: host.ledger.ticks, kind: 'cr3', value: mode.directoryGpa });
+        host.trace.record({ ticks: host.ledger.ticks, kind: 'cr3', value: addressSpaceGpa(state) });
       }
     }
-    const { flushes, invalidations, lastInvalidated } = registers.tlbHistory;
-    const invalidated = invalidations - this.seen.invalidations;
-    const flushed = changed || flushes !== this.seen.flushes;
-    this.seen = { flushes, invalidations };
+    const { flushes, invalidations, lastInvalidated } = state.tlbHistory;
+    const invalidated = invalidations - seen.tlbHistory.invalidations;
+    const flushed = changed || flushes !== seen.tlbHistory.flushes;
     if (flushed) this.addressSpaceLoaded();
     else if (invalidated === 1) this.synchronisePage(lastInvalidated);
     else if (invalidated > 1) this.synchronise();
@@ -198,7 +197,7 @@ export class ShadowMmu {
 
   /**
    * Finds out what a page fault on the shadow tables means, and fills the shadow if it was hidden.
-   * @param errorCode as the host's MMU gave it: of it, the write and user bits count.
+   * @param errorCode as the host's MMU gave it: of it, the write, user and fetch bits count.
    */
   resolve(gva: number, errorCode: number): FaultOutcome {
     const outcome = this.reach(gva, errorCode);
@@ -224,12 +223,16 @@ export class ShadowMmu {
 
   /** As {@link resolve}, for an access that the monitor makes in the guest's place: there was no fault. */
   reach(gva: number, errorCode: number): FaultOutcome {
-    const access = { write: (errorCode & PF_WRITE) !== 0, user: (errorCode & PF_USER) !== 0 };
+    const access = {
+      write: (errorCode & PF_WRITE) !== 0,
+      user: (errorCode & PF_USER) !== 0,
+      fetch: (errorCode & PF_FETCH) !== 0,
+    };
     const { guest, charge } = this.options;
     charge('vmm.fault');
     const walk = walkGuest(guest.memory, this.mode, gva, access, () => charge('vmm.guest.access'));
     if (walk.kind === 'fault') return { kind: 'true', errorCode: walk.errorCode };
-    if (this.tables.isReserved(gva >>> 22) || this.isDevice(pageOf(walk.gpa))) return { kind: 'emulate' };
+    if (this.tables.isReserved(gva) || this.isDevice(pageOf(walk.gpa))) return { kind: 'emulate' };
     if (access.write) {
       const page = pageOf(walk.gpa);
       if (this.traces.has(page) && !this.loosen(page)) return { kind: 'trace', page };
@@ -241,10 +244,11 @@ export class ShadowMmu {
     return { kind: 'hidden' };
   }
 
-  /** The guest executed INVLPG, or did what implies it. Linear addresses of one 4 MB page go together. */
+  /** The guest executed INVLPG, or did what implies it. Linear addresses of one large page go together. */
   invalidate(gva: number): void {
-    const table = this.tables.root(directoryOf(this.mode), this.view)?.tables.get(gva >>> 22);
-    // A directory entry that changed from or to a 4 MB page is no longer linked: what it left in the TLB is unknown.
+    const root = this.tables.root(this.space, this.view);
+    const table = root && this.tableAt(root, gva);
+    // A directory entry that changed from or to a large page is no longer linked: what it left in the TLB is unknown.
     if (!table || table.source.large) this.flushAll = true;
     else this.flushPages.push(gva);
   }
@@ -265,10 +269,10 @@ export class ShadowMmu {
 
   /** The shadow of a linear address as it is, beside what it would be if it were made now. Changes nothing. */
   look(gva: number): ShadowLook {
-    const { tables, mode, view, options } = this;
+    const { tables, mode, space, view, options } = this;
     return lookAt(gva, {
-      ...{ tables, mode, view, host: options.host.memory, guest: options.guest.memory },
-      derive: (source, index) => this.derivedEntry(source, index),
+      ...{ tables, mode, space, view, host: options.host.memory, guest: options.guest.memory },
+      derive: (source, index) => this.derivedEntry(source, index).low,
     });
   }
 
@@ -293,7 +297,7 @@ export class ShadowMmu {
     const { shadowCache, prevalidation } = this.options.policy;
     const loaded = this.activeRoots();
     if (shadowCache === 0) {
-      counted.evictions += tables.addressSpaces.size;
+      counted.evictions += tables.spaces.size;
       counted.cacheMisses++;
       tables.dropAll();
     } else if (loaded.length > 0) {
@@ -308,28 +312,45 @@ export class ShadowMmu {
 
   private activeRoot(): ShadowRoot {
     const { tables, counted } = this;
-    const directoryGpa = directoryOf(this.mode);
-    const known = tables.root(directoryGpa, this.view);
+    const { space } = this;
+    const known = tables.root(space, this.view);
     if (known) return known;
     const { frames, policy } = this.options;
-    if (frames.available === 0) this.exhausted();
-    const others = new Set(tables.addressSpaces);
-    others.delete(directoryGpa);
+    if (frames.available < framesForRoot(this.layout)) this.exhausted();
+    const others = new Set(tables.spaces);
+    others.delete(space.name);
     for (const oldest of others) {
       if (others.size < Math.max(1, policy.shadowCache)) break;
       others.delete(oldest);
       tables.dropAddressSpace(oldest);
       counted.evictions++;
     }
-    const root = tables.createRoot(directoryGpa, this.view);
+    const root = tables.createRoot(space, this.view, this.layout);
     if (policy.prevalidation) this.prevalidate(root);
     return root;
   }
 
   /** The roots of the guest's current address space: one for each view that has been used. */
   private activeRoots(): ShadowRoot[] {
-    const directoryGpa = directoryOf(this.mode);
-    return VIEWS.flatMap((view) => this.tables.root(directoryGpa, view) ?? []);
+    return VIEWS.flatMap((view) => this.tables.root(this.space, view) ?? []);
+  }
+
+  /** The directories of these. */
+  private activeDirectories(): ShadowDirectory[] {
+    return this.activeRoots().flatMap(({ directories }) => directories);
+  }
+
+  /** The directory of a root that a linear address belongs to. */
+  private directoryAt(root: ShadowRoot, gva: number): ShadowDirectory {
+    return root.directories[directoryNumber(this.layout, gva)];
+  }
+
+  private tableAt(root: ShadowRoot, gva: number): ShadowTable | undefined {
+    return this.directoryAt(root, gva).tables.get(directoryIndex(this.layout, gva));
+  }
+
+  private get layout(): ShadowLayout {
+    return layoutOf(this.mode.format);
   }
 
   private exhausted(): void {
@@ -341,14 +362,14 @@ export class ShadowMmu {
 
   private fill(gva: number, mapping: Mapping, write: boolean): void {
     const { host, frames } = this.options;
-    if (frames.available < MIN_FRAMES) this.exhausted();
+    const { layout } = this;
+    if (frames.available < framesForFill(layout)) this.exhausted();
     const pde = this.markUsed(mapping, write);
-    const index = gva >>> 22;
-    const root = this.activeRoot();
-    const table = this.linkedTable(root, index, pde);
-    const entryIndex = entryIndexOf(gva);
-    const before = this.tables.entry(table, entryIndex);
-    if (this.syncTableEntry(table, entryIndex) && before === 0) this.counted.filled++;
+    const directory = this.directoryAt(this.activeRoot(), gva);
+    const table = this.linkedTable(directory, directoryIndex(layout, gva), pde);
+    const index = tableIndex(layout, gva);
+    const before = this.tables.entry(table, index);
+    if (this.syncTableEntry(table, index) && before === 0) this.counted.filled++;
     table.idleWrites = 0;
     // What other views know of the address is forgotten with the fault.
     this.synchronisePage(gva, table);
@@ -356,53 +377,60 @@ export class ShadowMmu {
   }
 
   /** Sets A, and D for a write, in the guest's entries, as the walk of a processor does. @returns the directory entry. */
-  private markUsed({ pdeGpa, pde, pteGpa, pte }: Mapping, write: boolean): number {
+  private markUsed({ pdeGpa, pde, pteGpa, pte }: Mapping, write: boolean): Entry {
     if (pdeGpa === null) return pde;
     const used = write ? PTE_A | PTE_D : PTE_A;
-    const updatedPde = pde | (pteGpa === null ? used : PTE_A);
-    this.writeGuestEntry(pdeGpa, pde, updatedPde);
-    if (pteGpa !== null) this.writeGuestEntry(pteGpa, pte, pte | used);
-    return updatedPde;
+    const updated = pde.low | (pteGpa === null ? used : PTE_A);
+    this.writeGuestEntry(pdeGpa, pde.low, updated);
+    if (pteGpa !== null) this.writeGuestEntry(pteGpa, pte.low, pte.low | used);
+    return { low: updated, high: pde.high };
   }
 
   private writeGuestEntry(gpa: number, before: number, after: number): void {
     if ((before | 0) !== after) this.options.guest.memory.write32(gpa, after);
   }
 
-  /** The table for directory entry `pde`, linked into a root at `index`. */
-  private linkedTable(root: ShadowRoot, index: number, pde: number): ShadowTable {
-    const source = sourceOf(pde, this.mode, root.view);
+  /** The table for directory entry `pde`, linked into a directory at `index`. */
+  private linkedTable(directory: ShadowDirectory, index: number, pde: Entry): ShadowTable {
+    const source = sourceOf(pde, this.mode, directory.view);
     const known = this.tables.table(source);
-    const table = known ?? this.tables.createTable(source);
-    this.link(root, index, table);
+    const table = known ?? this.tables.createTable(source, this.layout);
+    this.link(directory, index, table);
     if (!known && this.options.policy.prevalidation) this.prefill(table);
     return table;
   }
 
-  private link(root: ShadowRoot, index: number, table: ShadowTable | null): void {
+  private link(directory: ShadowDirectory, index: number, table: ShadowTable | null): void {
     // Through a new link no TLB can have seen what the table says.
-    if (table && root.tables.get(index) !== table && this.tables.pages.isLoose(table))
+    if (table && directory.tables.get(index) !== table && this.tables.pages.isLoose(table))
       this.tighten(pageOf(table.source.gpa));
-    this.tables.link(root, index, table);
+    this.tables.link(directory, index, table);
   }
 
   /** @returns whether the entry is another one now. */
   private syncTableEntry(table: ShadowTable, index: number): boolean {
-    return this.tables.setEntry(table, index, this.derivedEntry(table.source, index));
+    const { low, high } = this.derivedEntry(table.source, index);
+    return this.tables.setEntry(table, index, low, high);
   }
 
   /** What the entry at `index` of a table with that source is, going by the guest's tables; 0: nothing is to be mapped. */
-  private derivedEntry(source: TableSource, index: number): number {
-    const { memory } = this.options.guest;
+  private derivedEntry(source: TableSource, index: number): Entry {
+    const { mode, layout } = this;
     // Of a large page's, rights come from the source alone.
-    const pte = source.large ? identityPde(0) : memory.read32(source.gpa + index * 4);
-    const page = source.large ? pageOf(source.gpa) + index : pageOf((pte & PTE_FRAME) >>> 0);
-    if (this.isDevice(page)) return 0;
-    return shadowEntry(source, pte, {
+    const pte = source.large
+      ? identityPde(0, mode)
+      : readEntry(this.options.guest.memory, source.gpa + index * layout.entryBytes, mode.format);
+    const level = tableLevel(mode);
+    const page = source.large
+      ? pageOf(source.gpa) + index
+      : pageOf(pageFrame(mode.format, level, pte.low, pte.high));
+    if (!(source.large || isUsed(pte, level, true)) || this.isDevice(page)) return NOTHING_MAPPED;
+    const low = shadowEntry(source, pte, {
       frameHpa: page < this.guestPages ? this.guestHpa + page * PAGE_BYTES : UNBACKED_HPA,
-      writeProtect: this.mode.writeProtect,
+      writeProtect: mode.writeProtect,
       traced: this.traces.has(page),
     });
+    return { low, high: low === 0 ? 0 : shadowEntryHigh(source, pte, mode) };
   }
 
   /** Whether a device of the guest answers in a guest-physical page: never mapped, so that each access is emulated. */
@@ -416,19 +444,29 @@ export class ShadowMmu {
    * Fills a new address space with what the guest has used in it, so that it need not fault again: the "expensive
    * prevalidation at context switch" that Adams & Agesen (section 2.4) weigh against traces and hidden faults.
    */
-  private prevalidate(root: ShadowRoot): void {
+  private prevalidate({ directories }: ShadowRoot): void {
     const { guest, frames, charge } = this.options;
-    if (root.directoryGpa === null) return;
-    for (let index = 0; index < ENTRIES_PER_TABLE; index++) {
-      if (index % ENTRIES_PER_ACCESS === 0) charge('vmm.guest.access');
-      if (frames.available <= KEPT_FRAMES) return;
-      if (this.tables.isReserved(index)) continue;
-      const pde = guest.memory.read32(root.directoryGpa + index * 4);
-      if (isUsed(pde, this.mode)) this.linkedTable(root, index, pde);
+    const { mode, layout } = this;
+    // For the fill that this came with and another one, so that not every fault has to clear up.
+    const kept = 2 * framesForFill(layout);
+    for (const directory of directories) {
+      if (typeof directory.source !== 'number') continue;
+      for (let index = 0; index < layout.entriesPerTable; index++) {
+        const at = index * layout.entryBytes;
+        if (at % ACCESS_BYTES === 0) charge('vmm.guest.access');
+        if (frames.available <= kept) return;
+        if (this.tables.isReserved(directory.linearOf(index))) continue;
+        const pde = readEntry(guest.memory, directory.source + at, mode.format);
+        if (this.isUsedDirectoryEntry(pde)) this.linkedTable(directory, index, pde);
+      }
     }
   }
 
-  /** Of a 4 MB page no entry tells which of its parts are in use, so they wait for faults. */
+  private isUsedDirectoryEntry(pde: Entry): boolean {
+    return isUsed(pde, directoryLevel(this.mode), isLarge(pde, this.mode));
+  }
+
+  /** Of a large page no entry tells which of its parts are in use, so they wait for faults. */
   private prefill(table: ShadowTable): void {
     if (!table.source.large) this.review(table, (entry) => entry === 0);
   }
@@ -441,7 +479,7 @@ export class ShadowMmu {
       this.tables.dropTable(table);
       return;
     }
-    for (const index of entriesTouched(byteOffset, byteCount)) {
+    for (const index of entriesTouched(byteOffset, byteCount, this.layout.entryBytes)) {
       this.options.charge('vmm.guest.access');
       const before = this.tables.entry(table, index);
       this.syncTableEntry(table, index);
@@ -449,30 +487,31 @@ export class ShadowMmu {
     }
   }
 
-  private onDirectoryWrite(root: ShadowRoot, byteOffset: number, byteCount: number): void {
+  private onDirectoryWrite(directory: ShadowDirectory, byteOffset: number, byteCount: number): void {
     this.counted.tracesFired++;
-    const active = root.directoryGpa === directoryOf(this.mode);
-    if (!active && ++root.idleWrites >= MAX_IDLE_WRITES) {
-      this.tables.dropRoot(root);
+    const active = this.activeDirectories().includes(directory);
+    if (!active && ++directory.idleWrites >= MAX_IDLE_WRITES) {
+      this.tables.dropDirectory(directory);
       return;
     }
-    const { memory } = this.options.guest;
-    for (const index of entriesTouched(byteOffset, byteCount)) {
-      if (this.tables.isReserved(index)) continue;
+    const { mode, layout } = this;
+    for (const index of entriesTouched(byteOffset, byteCount, layout.entryBytes)) {
+      if (this.tables.isReserved(directory.linearOf(index))) continue;
       this.options.charge('vmm.guest.access');
-      const pde = memory.read32(root.directoryGpa! + index * 4);
+      const gpa = Number(directory.source) + index * layout.entryBytes;
+      const pde = readEntry(this.options.guest.memory, gpa, mode.format);
       // Only a table that is there already: a new one waits for its first use.
-      const table = isUsed(pde, this.mode)
-        ? this.tables.table(sourceOf(pde, this.mode, root.view))
+      const table = this.isUsedDirectoryEntry(pde)
+        ? this.tables.table(sourceOf(pde, mode, directory.view))
         : undefined;
-      this.link(root, index, table ?? null);
+      this.link(directory, index, table ?? null);
     }
   }
 
   /** Whether the guest's current address space uses a table. */
   private isActive(table: ShadowTable): boolean {
-    return this.activeRoots().some((root) =>
-      [...table.links].some((hpa) => hpa - (hpa % PAGE_BYTES) === root.hpa),
+    return this.activeDirectories().some((directory) =>
+      [...table.links].some((hpa) => hpa - (hpa % PAGE_BYTES) === directory.hpa),
     );
   }
 
@@ -505,22 +544,23 @@ export class ShadowMmu {
     const { tables, options, counted } = this;
     if (!tables.pages.anyLoose) return;
     for (const root of this.activeRoots()) {
-      const table = root.tables.get(gva >>> 22);
+      const table = this.tableAt(root, gva);
       if (!table || table === except || !tables.pages.isLoose(table)) continue;
       options.charge('vmm.guest.access');
       counted.synchronised++;
-      if (this.syncTableEntry(table, entryIndexOf(gva))) this.flushPages.push(gva);
+      if (this.syncTableEntry(table, tableIndex(this.layout, gva))) this.flushPages.push(gva);
     }
   }
 
   /** Derives the entries anew that are `wanted` by what they are now. */
   private review(table: ShadowTable, wanted: (entry: number) => boolean): void {
     const { tables, options, counted } = this;
+    const { entriesPerTable, entryBytes } = table.layout;
     let paidFor = -1;
-    for (let index = 0; index < ENTRIES_PER_TABLE; index++) {
+    for (let index = 0; index < entriesPerTable; index++) {
       const before = tables.entry(table, index);
       if (!wanted(before)) continue;
-      const line = Math.floor(index / ENTRIES_PER_ACCESS);
+      const line = Math.floor((index * entryBytes) / ACCESS_BYTES);
       if (line !== paidFor) options.charge('vmm.guest.access');
       paidFor = line;
       const changed = this.syncTableEntry(table, index);
@@ -530,16 +570,7 @@ export class ShadowMmu {
   }
 }
 
-function entryIndexOf(gva: number): number {
-  return (gva >>> 12) & (ENTRIES_PER_TABLE - 1);
-}
-
 /** Number of the guest-physical page; the address may lie above 4 GB. */
 function pageOf(gpa: number): number {
   return Math.floor(gpa / PAGE_BYTES);
-}
-
-/** Guest-physical address of the page directory in force; null without paging. */
-function directoryOf(mode: PagingMode): number | null {
-  return mode.paging ? mode.directoryGpa : null;
 }

@@ -1,3 +1,4 @@
+import { EFER_NXE } from '../arch/control.js';
 import { Monitor } from './monitor.js';
 import type { MonitorOptions } from './monitor.js';
 import { ShadowMmu } from './shadow-mmu.js';
@@ -16,6 +17,18 @@ export abstract class ShadowMonitor extends Monitor {
 
   override get paging(): ShadowMmu {
     return this.shadow;
+  }
+
+  /** Gives the host the shadow of the guest's address space, and makes it forget what is no longer so. */
+  protected loadShadow(): void {
+    const { shadow } = this;
+    const { cpu } = this.host;
+    const efer = (cpu.efer & ~EFER_NXE) | shadow.hostEfer;
+    if (efer !== cpu.efer) cpu.efer = efer;
+    cpu.cr3 = shadow.rootHpa;
+    const { all, pages } = shadow.takeFlush();
+    if (all) cpu.refreshTranslation();
+    else for (const linear of pages) cpu.invalidateLinear(linear);
   }
 }
 

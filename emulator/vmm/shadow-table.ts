@@ -1,18 +1,21 @@
-export const ENTRIES_PER_TABLE = 1024;
+import type { PagingMode } from './paging-state.js';
+import { layoutOf } from './shadow-layout.js';
+import type { ShadowLayout } from './shadow-layout.js';
 
 /**
  * What a second-level shadow table is derived from: the bits of a guest directory entry that decide its content.
  * Tables are shared between all directory entries, of all address spaces, that agree in them.
  */
 export interface TableSource {
-  /** Guest-physical address of the guest's page table; of the first byte mapped for a 4 MB page. */
+  /** Guest-physical address of the guest's page table; of the first byte mapped for a large page. */
   gpa: number;
-  /** A 4 MB guest page, shadowed by 4 KB entries: the guest has no table, so nothing is traced. */
+  /** A large guest page, shadowed by 4 KB entries: the guest has no table, so nothing is traced. */
   large: boolean;
   /** Rights of the directory entry, which every entry of this table is cut down to. */
   writable: boolean;
   user: boolean;
-  /** Only for a 4 MB page: its D bit is set, so its pages may be writable in the shadow. */
+  executable: boolean;
+  /** Only for a large page: its D bit is set, so its pages may be writable in the shadow. */
   dirty: boolean;
   view: View;
 }
@@ -26,8 +29,9 @@ export type View = 'shared' | 'kernel' | 'user';
 const VIEW_BITS: Readonly<Record<View, number>> = { shared: 0, kernel: 16, user: 32 };
 
 /** One number for one source: page-aligned address and flags below it. */
-export function tableKey({ gpa, large, writable, user, dirty, view }: TableSource): number {
-  const flags = (large ? 1 : 0) | (writable ? 2 : 0) | (user ? 4 : 0) | (dirty ? 8 : 0);
+export function tableKey({ gpa, large, writable, user, executable, dirty, view }: TableSource): number {
+  const flags =
+    (large ? 1 : 0) | (writable ? 2 : 0) | (user ? 4 : 0) | (dirty ? 8 : 0) | (executable ? 0 : 64);
   return gpa + flags + VIEW_BITS[view];
 }
 
@@ -41,39 +45,87 @@ export class ShadowTable {
   constructor(
     readonly hpa: number,
     readonly source: TableSource,
+    readonly layout: ShadowLayout,
   ) {}
 
   entryHpa(index: number): number {
-    return this.hpa + index * 4;
+    return this.hpa + index * this.layout.entryBytes;
   }
 }
 
-export function rootKey(directoryGpa: number | null, view: View): number {
-  return (directoryGpa ?? NO_DIRECTORY) + VIEW_BITS[view];
-}
+/** What a shadow page directory is derived from: a guest directory; nothing, where the guest has none; or paging switched off. */
+export type DirectorySource = number | 'none' | 'identity';
 
-/** No guest-physical address. */
-const NO_DIRECTORY = -4096;
-
-/** A shadow page directory: what the host's CR3 points to while the guest runs in one of its address spaces. */
-export class ShadowRoot {
+/** A shadow page directory: one frame. */
+export class ShadowDirectory {
   /** The tables that the entries point to. */
   readonly tables = new Map<number, ShadowTable>();
+  /** Guest writes to the source since an address space with it was active. */
   idleWrites = 0;
 
   constructor(
     readonly hpa: number,
-    /** The guest's page directory; null while the guest has paging off. */
-    readonly directoryGpa: number | null,
+    readonly source: DirectorySource,
+    /** Which part of the address space it maps, counted from 0. */
+    readonly number: number,
     readonly view: View,
+    readonly layout: ShadowLayout,
   ) {}
 
-  /** One number for one address space of one view. */
-  get key(): number {
-    return rootKey(this.directoryGpa, this.view);
+  /** One name for one source in one place of one view. */
+  get key(): string {
+    return directoryKey(this.source, this.number, this.view);
   }
 
   entryHpa(index: number): number {
-    return this.hpa + index * 4;
+    return this.hpa + index * this.layout.entryBytes;
   }
+
+  /** The first linear address that an entry maps. */
+  linearOf(index: number): number {
+    const { directories, spaceShift, directoryShift } = this.layout;
+    const start = directories === 1 ? 0 : this.number * 2 ** spaceShift;
+    return start + index * 2 ** directoryShift;
+  }
+}
+
+export function directoryKey(source: DirectorySource, number: number, view: View): string {
+  return `${source} ${number} ${view}`;
+}
+
+/** An address space of the guest: what its directories are derived from. */
+export interface AddressSpace {
+  /** One name for one space. */
+  readonly name: string;
+  readonly directories: readonly DirectorySource[];
+}
+
+function addressSpace(directories: readonly DirectorySource[]): AddressSpace {
+  return { name: directories.join(), directories };
+}
+
+/** The address space that a guest is in. */
+export function spaceOf({ paging, format, directories }: PagingMode): AddressSpace {
+  const { directories: count } = layoutOf(format);
+  const sources = Array.from({ length: count }, (_, number) => directories[number] ?? 'none');
+  return addressSpace(paging ? sources : sources.map(() => 'identity'));
+}
+
+/** What the host's CR3 points to while the guest runs in one of its address spaces: a directory, or a table of pointers to some. */
+export class ShadowRoot {
+  constructor(
+    readonly hpa: number,
+    readonly space: AddressSpace,
+    readonly view: View,
+    readonly directories: readonly ShadowDirectory[],
+  ) {}
+
+  /** One name for one address space of one view. */
+  get key(): string {
+    return rootKey(this.space.name, this.view);
+  }
+}
+
+export function rootKey(spaceName: string, view: View): string {
+  return `${spaceName} ${view}`;
 }

@@ -3,12 +3,21 @@ import type { CostKey } from '../cost/keys.js';
 import type { PhysicalMemory } from '../platform/memory.js';
 import type { FrameAllocator } from './frames.js';
 import { ReverseMap } from './reverse-map.js';
-import { guestPage, linkEntry } from './shadow-entry.js';
-import type { ReservedRange } from './shadow-mmu.js';
-import { ENTRIES_PER_TABLE, ShadowRoot, ShadowTable, rootKey, tableKey } from './shadow-table.js';
-import type { TableSource, View } from './shadow-table.js';
+import { guestPage, linkEntry, pointerEntry } from './shadow-entry.js';
+import type { ShadowLayout } from './shadow-layout.js';
+import { ShadowDirectory, ShadowRoot, ShadowTable } from './shadow-table.js';
+import { directoryKey, rootKey, tableKey } from './shadow-table.js';
+import type { AddressSpace, DirectorySource, TableSource, View } from './shadow-table.js';
 import { TablePages } from './table-pages.js';
 import type { Trace, TraceListener, Traces } from './traces.js';
+
+/** Linear addresses that the monitor keeps for itself: the last 4 MB of every address space. */
+export interface ReservedRange {
+  /** The first of them. */
+  linear: number;
+  /** The shadow directory entries that map them, as hardware reads them: one of 32 bits, or the low halves of two of 64. */
+  entries: (layout: ShadowLayout) => readonly number[];
+}
 
 export interface ShadowTablesOptions {
   /** Of the host. */
@@ -19,22 +28,26 @@ export interface ShadowTablesOptions {
   charge: (key: CostKey, count?: number) => void;
   /** Where the guest's memory lies in the host's. */
   guestHpa: number;
-  /** What hears of writes to the guest pages that a root or a table is derived from. */
-  listeners: { root: (root: ShadowRoot) => TraceListener; table: (table: ShadowTable) => TraceListener };
+  /** What hears of writes to the guest pages that a directory or a table is derived from. */
+  listeners: {
+    directory: (directory: ShadowDirectory) => TraceListener;
+    table: (table: ShadowTable) => TraceListener;
+  };
   /** Called when mappings have gone which the host's TLB may still hold, anywhere. */
   onUnmapped: () => void;
 }
 
 /**
- * The shadow page tables as a structure: page directories and tables in frames of the monitor, how they are linked,
+ * The shadow page tables as a structure: roots, directories and tables in frames of the monitor, how they are linked,
  * which entries map a guest page, and the traces of what they are derived from. What goes into an entry is another's
  * decision: {@link ShadowMmu}.
  */
 export class ShadowTables {
   /** By {@link rootKey}, that of the address space loaded last at the end. */
-  private readonly roots = new Map<number, ShadowRoot>();
+  private readonly roots = new Map<string, ShadowRoot>();
+  private readonly directories = new Map<string, ShadowDirectory>();
   private readonly tables = new Map<number, ShadowTable>();
-  private readonly rootTraces = new Map<ShadowRoot, Trace>();
+  private readonly directoryTraces = new Map<ShadowDirectory, Trace>();
   readonly pages: TablePages;
   private readonly reverse = new ReverseMap();
   private reserved: ReservedRange | null = null;
@@ -62,27 +75,30 @@ export class ShadowTables {
     const { reserved } = this;
     if (!reserved || lent === this.lent) return;
     this.lent = lent;
-    for (const root of this.roots.values()) {
-      this.link(root, reserved.directoryIndex, null);
-      this.write(root.entryHpa(reserved.directoryIndex), lent ? 0 : reserved.entry);
+    for (const directory of this.directories.values()) {
+      for (const [index, entry] of reservedEntries(directory, reserved)) {
+        this.link(directory, index, null);
+        this.write(directory.entryHpa(index), lent ? 0 : entry);
+      }
     }
   }
 
-  isReserved(directoryIndex: number): boolean {
-    return !this.lent && this.reserved?.directoryIndex === directoryIndex;
+  /** Whether a linear address is the monitor's own. */
+  isReserved(linear: number): boolean {
+    return !this.lent && this.reserved !== null && linear >= this.reserved.linear;
   }
 
-  root(directoryGpa: number | null, view: View): ShadowRoot | undefined {
-    return this.roots.get(rootKey(directoryGpa, view));
+  root(space: AddressSpace, view: View): ShadowRoot | undefined {
+    return this.roots.get(rootKey(space.name, view));
   }
 
   table(source: TableSource): ShadowTable | undefined {
     return this.tables.get(tableKey(source));
   }
 
-  /** The address spaces that have roots, the one loaded longest ago first. */
-  get addressSpaces(): ReadonlySet<number | null> {
-    return new Set([...this.roots.values()].map(({ directoryGpa }) => directoryGpa));
+  /** The names of the address spaces that have roots, the one loaded longest ago first. */
+  get spaces(): ReadonlySet<string> {
+    return new Set([...this.roots.values()].map(({ space }) => space.name));
   }
 
   /** Makes a root the one loaded last. */
@@ -91,59 +107,89 @@ export class ShadowTables {
     this.roots.set(root.key, root);
   }
 
-  createRoot(directoryGpa: number | null, view: View): ShadowRoot {
-    const { memory, traces, listeners } = this.options;
-    const root = new ShadowRoot(this.newFrame(), directoryGpa, view);
+  createRoot(space: AddressSpace, view: View, layout: ShadowLayout): ShadowRoot {
+    const directories = space.directories.map((source, number) =>
+      this.directory(source, number, view, layout),
+    );
+    let { hpa } = directories[0];
+    if (directories.length > 1) {
+      hpa = this.newFrame();
+      for (const [number, directory] of directories.entries())
+        this.write(hpa + number * layout.entryBytes, pointerEntry(directory.hpa));
+    }
+    const root = new ShadowRoot(hpa, space, view, directories);
     this.roots.set(root.key, root);
-    const { reserved } = this;
-    if (reserved && !this.lent) memory.write32(root.entryHpa(reserved.directoryIndex), reserved.entry);
-    if (directoryGpa !== null)
-      this.rootTraces.set(root, traces.add(directoryGpa / PAGE_BYTES, listeners.root(root)));
     return root;
   }
 
-  createTable(source: TableSource): ShadowTable {
-    const table = new ShadowTable(this.newFrame(), source);
+  private directory(
+    source: DirectorySource,
+    number: number,
+    view: View,
+    layout: ShadowLayout,
+  ): ShadowDirectory {
+    const known = this.directories.get(directoryKey(source, number, view));
+    if (known) return known;
+    const { memory, traces, listeners } = this.options;
+    const directory = new ShadowDirectory(this.newFrame(), source, number, view, layout);
+    this.directories.set(directory.key, directory);
+    const { reserved } = this;
+    if (reserved && !this.lent)
+      for (const [index, entry] of reservedEntries(directory, reserved))
+        memory.write32(directory.entryHpa(index), entry);
+    if (typeof source === 'number')
+      this.directoryTraces.set(
+        directory,
+        traces.add(Math.floor(source / PAGE_BYTES), listeners.directory(directory)),
+      );
+    return directory;
+  }
+
+  createTable(source: TableSource, layout: ShadowLayout): ShadowTable {
+    const table = new ShadowTable(this.newFrame(), source, layout);
     this.tables.set(tableKey(source), table);
     if (!source.large) this.pages.add(table);
     return table;
   }
 
   /** Makes a directory entry of the shadow lead to `table`, or nowhere. */
-  link(root: ShadowRoot, index: number, table: ShadowTable | null): void {
-    const linked = root.tables.get(index);
+  link(directory: ShadowDirectory, index: number, table: ShadowTable | null): void {
+    const linked = directory.tables.get(index);
     if (linked === (table ?? undefined)) return;
-    const entryHpa = root.entryHpa(index);
+    const entryHpa = directory.entryHpa(index);
     linked?.links.delete(entryHpa);
     if (table) {
-      root.tables.set(index, table);
+      directory.tables.set(index, table);
       table.links.add(entryHpa);
     } else {
-      root.tables.delete(index);
+      directory.tables.delete(index);
     }
     // All rights here: the ones that count are in the table's entries.
     this.write(entryHpa, table ? linkEntry(table.hpa) : 0);
-    // The TLB may hold entries of the table that was here, of any page of the 4 MB.
+    // The TLB may hold entries of the table that was here, of any page that it mapped.
     if (linked) this.options.onUnmapped();
   }
 
-  /** The entry of a table, as hardware reads it. */
+  /** The entry of a table as hardware reads it, its low half. */
   entry(table: ShadowTable, index: number): number {
     return this.options.memory.read32(table.entryHpa(index));
   }
 
-  /** @returns whether that changed the entry. */
-  setEntry(table: ShadowTable, index: number, entry: number): boolean {
+  /** @param high half of the entry; of a 32-bit one it is 0. @returns whether that changed the entry. */
+  setEntry(table: ShadowTable, index: number, low: number, high: number): boolean {
+    const { memory, charge } = this.options;
     const entryHpa = table.entryHpa(index);
-    const before = this.options.memory.read32(entryHpa);
-    if (before === entry >>> 0) return false;
+    const before = memory.read32(entryHpa);
+    const wide = table.layout.entryBytes === 8;
+    if (before === low >>> 0 && (!wide || memory.read32(entryHpa + 4) === high >>> 0)) return false;
     this.unmap(entryHpa, before);
-    const page = guestPage(entry, this.options.guestHpa);
+    const page = guestPage(low, this.options.guestHpa);
     if (page !== null) {
       this.reverse.add(page, entryHpa);
-      this.options.charge('vmm.shadow.fill');
+      charge('vmm.shadow.fill');
     }
-    this.write(entryHpa, entry);
+    if (wide) memory.write32(entryHpa + 4, high);
+    this.write(entryHpa, low);
     return true;
   }
 
@@ -156,29 +202,41 @@ export class ShadowTables {
     this.options.onUnmapped();
   }
 
-  dropRoot(root: ShadowRoot): void {
-    for (const [index, table] of root.tables) table.links.delete(root.entryHpa(index));
-    this.roots.delete(root.key);
-    this.rootTraces.get(root)?.release();
-    this.rootTraces.delete(root);
-    this.giveBack(root.hpa);
+  /** Drops a directory, and the roots that lead to it. */
+  dropDirectory(directory: ShadowDirectory): void {
+    for (const root of [...this.roots.values()])
+      if (root.directories.includes(directory)) this.dropRoot(root);
   }
 
-  /** Drops an address space, and the tables that no other one uses. */
-  dropAddressSpace(directoryGpa: number | null): void {
+  /** Drops an address space by its name, and the tables that no other one uses. */
+  dropAddressSpace(name: string): void {
     for (const root of [...this.roots.values()]) {
-      if (root.directoryGpa !== directoryGpa) continue;
-      const tables = new Set(root.tables.values());
+      if (root.space.name !== name) continue;
+      const tables = new Set(root.directories.flatMap((directory) => [...directory.tables.values()]));
       this.dropRoot(root);
       for (const table of tables) if (table.links.size === 0) this.dropTable(table);
     }
   }
 
-  dropTable(table: ShadowTable): void {
-    for (const root of this.roots.values()) {
-      for (const [index, linked] of root.tables) if (linked === table) this.link(root, index, null);
+  /** Drops a root, and the directories that no other one has. */
+  private dropRoot(root: ShadowRoot): void {
+    this.roots.delete(root.key);
+    if (root.directories.length > 1) this.giveBack(root.hpa);
+    for (const directory of root.directories) {
+      if ([...this.roots.values()].some(({ directories }) => directories.includes(directory))) continue;
+      for (const [index, table] of directory.tables) table.links.delete(directory.entryHpa(index));
+      this.directories.delete(directory.key);
+      this.directoryTraces.get(directory)?.release();
+      this.directoryTraces.delete(directory);
+      this.giveBack(directory.hpa);
     }
-    for (let index = 0; index < ENTRIES_PER_TABLE; index++) {
+  }
+
+  dropTable(table: ShadowTable): void {
+    for (const directory of this.directories.values()) {
+      for (const [index, linked] of directory.tables) if (linked === table) this.link(directory, index, null);
+    }
+    for (let index = 0; index < table.layout.entriesPerTable; index++) {
       this.unmap(table.entryHpa(index), this.entry(table, index));
     }
     this.tables.delete(tableKey(table.source));
@@ -217,4 +275,15 @@ export class ShadowTables {
     this.options.memory.write32(entryHpa, entry);
     this.options.charge('vmm.shadow.write');
   }
+}
+
+/** The entries of a directory that map the monitor's range, with their places; none but in the last one of an address space. */
+function reservedEntries(
+  { number, layout }: ShadowDirectory,
+  reserved: ReservedRange,
+): [index: number, entry: number][] {
+  if (number !== layout.directories - 1) return [];
+  const entries = reserved.entries(layout);
+  const first = layout.entriesPerTable - entries.length;
+  return entries.map((entry, at) => [first + at, entry]);
 }

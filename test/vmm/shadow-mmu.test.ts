@@ -1,5 +1,5 @@
 import t from 'tap';
-import { CR0_PG, CR0_WP, CR4_PSE } from '../../emulator/arch/control.js';
+import { CR0_PG, CR0_WP, CR4_PAE, CR4_PSE, EFER_NXE } from '../../emulator/arch/control.js';
 import {
   PTE_A,
   PTE_D,
@@ -17,7 +17,9 @@ import type { Machine } from '../../emulator/machine.js';
 import { PhysicalMemory } from '../../emulator/platform/memory.js';
 import { TraceRecorder } from '../../emulator/trace/recorder.js';
 import { FrameAllocator } from '../../emulator/vmm/frames.js';
-import { pagingMode, walkGuest } from '../../emulator/vmm/guest-walk.js';
+import { walkGuest } from '../../emulator/vmm/guest-walk.js';
+import { pagingMode } from '../../emulator/vmm/paging-state.js';
+import type { PagingState } from '../../emulator/vmm/paging-state.js';
 import {
   FIRST_MONITOR_FRAME_HPA,
   GUEST_HPA,
@@ -25,7 +27,9 @@ import {
   UNBACKED_HPA,
 } from '../../emulator/vmm/layout.js';
 import { ShadowMmu } from '../../emulator/vmm/shadow-mmu.js';
-import type { ShadowPolicy } from '../../emulator/vmm/shadow-mmu.js';
+import type { ShadowPolicy } from '../../emulator/vmm/shadow-types.js';
+import { PageWalk, pageFaultCode, permits, walkTables } from '../../emulator/platform/page-walk.js';
+import type { PageAccess } from '../../emulator/platform/page-walk.js';
 import { generator } from './random-guests.js';
 
 const profile = findProfile('pentium4-672');
@@ -39,24 +43,34 @@ const RW = PTE_P | PTE_W | PTE_U;
 const ALL_FRAMES = (MONITOR_BYTES - FIRST_MONITOR_FRAME_HPA) / 4096;
 const USUAL: ShadowPolicy = { traces: 'eager', shadowCache: 64, prevalidation: false };
 
-interface Access {
-  write: boolean;
-  user: boolean;
-}
-const READ: Access = { write: false, user: false };
-const WRITE: Access = { write: true, user: false };
-const USER_READ: Access = { write: false, user: true };
-const USER_WRITE: Access = { write: true, user: true };
+type Access = PageAccess;
+const READ: Access = { write: false, user: false, fetch: false };
+const WRITE: Access = { write: true, user: false, fetch: false };
+const USER_READ: Access = { write: false, user: true, fetch: false };
+const USER_WRITE: Access = { write: true, user: true, fetch: false };
+const FETCH: Access = { write: false, user: false, fetch: true };
+const USER_FETCH: Access = { write: false, user: true, fetch: true };
+const FORMATS = pagingFormats(profile);
 
 function gpaText(gpa: number): string {
   return `gpa 0x${gpa.toString(16)}`;
+}
+
+/** What the page-directory-pointer table at `cr3` names. */
+function pointersAt(memory: PhysicalMemory, cr3: number): (number | null)[] {
+  return [0, 8, 16, 24].map((at) => {
+    const entry = memory.read32((cr3 & ~31) + at);
+    return entry & PTE_P ? (entry & PTE_FRAME) >>> 0 : null;
+  });
 }
 
 /** A guest without a processor: control registers, memory, and a host MMU that walks the shadow tables. */
 class Bench {
   readonly hostMemory: PhysicalMemory;
   readonly memory: PhysicalMemory;
-  readonly registers = { cr0: 0, cr3: 0, cr4: 0 };
+  readonly registers = { cr0: 0, cr3: 0, cr4: 0, efer: 0 };
+  /** As a processor has them since CR3 was loaded. */
+  private pageDirectories: (number | null)[] = [];
   private readonly tlbHistory = { flushes: 0, invalidations: 0, lastInvalidated: 0 };
   readonly shadow: ShadowMmu;
   readonly charges = new Map<string, number>();
@@ -71,7 +85,7 @@ class Bench {
       ledger: new Ledger(profile),
       trace: new TraceRecorder(),
     } as unknown as Machine;
-    const cpu = { ...this.registers, tlbHistory: this.tlbHistory };
+    const cpu = this.state;
     const guest = { memory: this.memory, cpu, profile } as unknown as Machine;
     const frames = new FrameAllocator(FIRST_MONITOR_FRAME_HPA, FIRST_MONITOR_FRAME_HPA + frameCount * 4096);
     const charge = (key: string, count = 1) => this.charges.set(key, (this.charges.get(key) ?? 0) + count);
@@ -81,6 +95,8 @@ class Bench {
   control(registers: Partial<Bench['registers']>): void {
     Object.assign(this.registers, registers);
     this.tlbHistory.flushes++;
+    const { cr0, cr3, cr4 } = this.registers;
+    this.pageDirectories = cr0 & CR0_PG && cr4 & CR4_PAE ? pointersAt(this.memory, cr3) : [];
     this.follow();
   }
 
@@ -91,19 +107,23 @@ class Bench {
   }
 
   private follow(): void {
-    this.shadow.follow({ ...this.registers, tlbHistory: this.tlbHistory });
+    this.shadow.follow(this.state);
+  }
+
+  get state(): PagingState {
+    return { ...this.registers, pageDirectories: this.pageDirectories, tlbHistory: this.tlbHistory };
   }
 
   /** What the host's MMU makes of an access, with CR0.WP set. @returns the host-physical address or an error code. */
-  hostWalk(gva: number, { write, user }: Access): { hpa: number } | { errorCode: number } {
-    const code = (write ? PF_WRITE : 0) | (user ? PF_USER : 0);
-    const pde = this.hostMemory.read32(this.shadow.rootHpa + (gva >>> 22) * 4);
-    if (!(pde & PTE_P)) return { errorCode: code };
-    const pte = this.hostMemory.read32(((pde & PTE_FRAME) >>> 0) + ((gva >>> 12) & 0x3ff) * 4);
-    if (!(pte & PTE_P)) return { errorCode: code };
-    const rights = pde & pte;
-    if ((user && !(rights & PTE_U)) || (write && !(rights & PTE_W))) return { errorCode: code | PF_PRESENT };
-    return { hpa: ((pte & PTE_FRAME) >>> 0) + (gva & 0xfff) };
+  hostWalk(gva: number, access: Access): { hpa: number } | { errorCode: number } {
+    const { rootHpa, hostCr4, hostEfer } = this.shadow;
+    const noExecute = hostEfer !== 0;
+    const format = noExecute ? FORMATS.paeNx : hostCr4 ? FORMATS.pae : FORMATS.twoLevel;
+    const walk = new PageWalk();
+    const tables = { memory: this.hostMemory, locate: (hpa: number) => hpa };
+    const found = walkTables(walk, format, 0, rootHpa, gva, tables);
+    if (found && permits(walk, access, true)) return { hpa: walk.frame + (gva & 0xfff) };
+    return { errorCode: pageFaultCode(found ? PF_PRESENT : walk.cause, access, noExecute) };
   }
 
   /**
@@ -299,7 +319,7 @@ t.test('other traces', (t) => {
 t.test('a reserved range belongs to the monitor', (t) => {
   const bench = new Bench();
   const entry = (0x9000 | PTE_P | PTE_W | PTE_A) >>> 0;
-  bench.shadow.reserve({ directoryIndex: 1023, entry });
+  bench.shadow.reserve({ linear: 0xffc0_0000, entries: () => [entry] });
   bench.paging({ 0: TABLE | RW, 1023: TABLE | RW }, { 5: 0x3000 | RW });
   t.equal(bench.hostMemory.read32(bench.shadow.rootHpa + 1023 * 4), entry);
   t.equal(bench.access(0xffc0_5000, USER_READ), 'emulate', 'what the guest has there is emulated');
@@ -310,16 +330,11 @@ t.test('a reserved range belongs to the monitor', (t) => {
 });
 
 /** What bare hardware without a TLB does: walk, set A and D, answer. */
-function nativeAccess(
-  memory: PhysicalMemory,
-  registers: Bench['registers'],
-  gva: number,
-  access: Access,
-): string {
-  const walk = walkGuest(memory, pagingMode(registers, pagingFormats(profile)), gva, access, () => {});
+function nativeAccess(memory: PhysicalMemory, state: PagingState, gva: number, access: Access): string {
+  const walk = walkGuest(memory, pagingMode(state, FORMATS), gva, access, () => {});
   if (walk.kind === 'fault') return `#PF(${walk.errorCode})`;
   const used = access.write ? PTE_A | PTE_D : PTE_A;
-  if (walk.pdeGpa !== null) memory.write32(walk.pdeGpa, walk.pde | (walk.pteGpa === null ? used : PTE_A));
+  if (walk.pdeGpa !== null) memory.write32(walk.pdeGpa, walk.pde.low | (walk.pteGpa === null ? used : PTE_A));
   // Read again: directory and table may be one page.
   if (walk.pteGpa !== null) memory.write32(walk.pteGpa, memory.read32(walk.pteGpa) | used);
   return walk.gpa < GUEST_BYTES ? gpaText(walk.gpa) : 'no memory';
@@ -330,19 +345,81 @@ function samePage(a: PhysicalMemory, b: PhysicalMemory, gpa: number): boolean {
   return true;
 }
 
-const POLICIES: [frames: number, rounds: number, policy: Partial<ShadowPolicy>][] = [
-  [4000, 20_000, {}],
-  [5, 20_000, {}],
-  [4000, 10_000, { traces: 'lazy' }],
-  [7, 10_000, { traces: 'lazy', shadowCache: 2 }],
-  [4000, 10_000, { traces: 'lazy', prevalidation: true }],
+t.test('PAE: three levels, 2 MB pages, NX', (t) => {
+  const bench = new Bench();
+  const NX = 0x8000_0000 | 0;
+  const write64 = (gpa: number, low: number, high = 0) => {
+    bench.memory.write32(gpa, low);
+    bench.memory.write32(gpa + 4, high);
+  };
+  const POINTERS = 0x15000;
+  write64(POINTERS, DIRECTORY | PTE_P);
+  write64(POINTERS + 24, SECOND_DIRECTORY | PTE_P);
+  write64(DIRECTORY, TABLE | RW);
+  write64(DIRECTORY + 8, RW | PTE_PS, NX); // 0x20_0000
+  write64(SECOND_DIRECTORY + 511 * 8, TABLE | RW); // 0xffe0_0000
+  write64(TABLE + 5 * 8, 0x3000 | RW);
+  write64(TABLE + 6 * 8, 0x4000 | RW, NX);
+  write64(TABLE + 7 * 8, 0x5000 | RW, 1); // above the memory there is
+  write64(TABLE + 8 * 8, 0x5000 | RW, 0x4000_0000); // reserved
+  bench.control({ cr0: CR0_PG | CR0_WP, cr3: POINTERS, cr4: CR4_PAE, efer: EFER_NXE });
+  const rows: [gva: number, access: Access, expected: string][] = [
+    [0x5010, READ, 'gpa 0x3010'],
+    [0x5010, USER_WRITE, 'gpa 0x3010'],
+    [0x5010, USER_FETCH, 'gpa 0x3010'],
+    [0x6010, READ, 'gpa 0x4010'],
+    [0x6010, FETCH, '#PF(17)'],
+    [0x6010, USER_FETCH, '#PF(21)'],
+    [0x7010, READ, 'no memory'],
+    [0x8010, READ, `#PF(${PF_PRESENT | PF_RESERVED})`],
+    [0x9000, WRITE, '#PF(2)'],
+    [0x20_9000, WRITE, 'gpa 0x9000'],
+    [0x20_9000, FETCH, '#PF(17)'],
+    [0xffe0_5000, READ, 'gpa 0x3000'],
+    [0x4000_0000, READ, '#PF(0)'],
+  ];
+  for (const [gva, access, expected] of rows)
+    t.equal(bench.access(gva, access), expected, `0x${gva.toString(16)} ${JSON.stringify(access)}`);
+  t.equal(bench.memory.read32(TABLE + 5 * 8), 0x3000 | RW | PTE_A | PTE_D);
+  t.equal(bench.memory.read32(DIRECTORY + 8), RW | PTE_PS | PTE_A | PTE_D);
+  t.equal(bench.access(0x20_0000 + TABLE, WRITE), 'trace');
+  bench.memory.write32(TABLE + 6 * 8 + 4, 0); // the high half alone
+  t.equal(bench.access(0x6010, FETCH), 'gpa 0x4010');
+  write64(POINTERS + 8, DIRECTORY | PTE_P);
+  t.equal(bench.access(0x4000_5000, READ), '#PF(0)', 'the pointers are read when CR3 is loaded');
+  bench.control({});
+  t.equal(bench.access(0x4000_5000, READ), 'gpa 0x3000', 'one directory in two places');
+  bench.control({ efer: 0 });
+  t.equal(
+    bench.access(0x20_9000, READ),
+    `#PF(${PF_PRESENT | PF_RESERVED})`,
+    'without EFER.NXE the bit is reserved',
+  );
+  bench.control({ cr0: 0 });
+  t.equal(bench.access(0x1234, FETCH), 'gpa 0x1234', 'paging off, in the tables of PAE');
+  t.end();
+});
+
+const POLICIES: [frames: number, rounds: number, policy: Partial<ShadowPolicy>, cr4?: number][] = [
+  [4000, 10_000, {}, CR4_PAE],
+  [12, 5_000, {}, CR4_PAE],
+  [4000, 10_000, { traces: 'lazy', prevalidation: true }, CR4_PAE],
+  [4000, 10_000, {}],
+  [5, 10_000, {}],
+  [4000, 6_000, { traces: 'lazy' }],
+  [7, 6_000, { traces: 'lazy', shadowCache: 2 }],
+  [4000, 5_000, { traces: 'lazy', prevalidation: true }],
   [4000, 5_000, { shadowCache: 1, prevalidation: true }],
   [4000, 5_000, { shadowCache: 0 }],
   [5, 5_000, { traces: 'lazy', shadowCache: 0, prevalidation: true }],
 ];
 
-for (const [frames, rounds, policy] of POLICIES) {
-  t.test(`random tables and accesses, ${frames} frames, ${JSON.stringify(policy)}: as bare hardware`, (t) => {
+/** Of 64-bit entries: NX, an address above the memory, a reserved bit. */
+const HIGH_HALVES = [0x8000_0000 | 0, 1, 0x0010_0000];
+
+for (const [frames, rounds, policy, cr4 = 0] of POLICIES) {
+  const title = `random tables and accesses, ${cr4 ? 'PAE, ' : ''}${frames} frames, ${JSON.stringify(policy)}`;
+  t.test(`${title}: as bare hardware`, (t) => {
     const random = generator(frames);
     const bench = new Bench(frames, policy);
     /** What an edit asks for. */
@@ -352,9 +429,15 @@ for (const [frames, rounds, policy] of POLICIES) {
     };
     const plain = PhysicalMemory.over(new WebAssembly.Memory({ initial: GUEST_BYTES >> 16 }), 0, GUEST_BYTES);
     const pages = [DIRECTORY, SECOND_DIRECTORY, TABLE, 0x13000, 0x14000];
-    const accesses = [READ, WRITE, USER_READ, USER_WRITE];
-    const indices = [0, 1, 2, 3, 1023];
-    const gvas = indices.flatMap((high) => indices.map((low) => ((high << 22) | (low << 12)) >>> 0));
+    const pae = cr4 === CR4_PAE;
+    const entryBytes = pae ? 8 : 4;
+    const accesses = [READ, WRITE, USER_READ, USER_WRITE, FETCH, USER_FETCH];
+    const indices = [0, 1, 2, 3, pae ? 511 : 1023];
+    const gvas = (pae ? [0, 1, 3] : [0]).flatMap((number) =>
+      indices.flatMap((high) =>
+        indices.map((low) => ((number << 30) | (high << (pae ? 21 : 22)) | (low << 12)) >>> 0),
+      ),
+    );
     const differences: string[] = [];
     for (let round = 0; round < rounds && differences.length === 0; round++) {
       const choice = random(100);
@@ -362,26 +445,29 @@ for (const [frames, rounds, policy] of POLICIES) {
         const page = pages[random(pages.length)];
         const target = random(3) ? pages[random(pages.length)] : random(GUEST_BYTES >> 12) << 12;
         const entry = (target | random(512)) & ~(random(2) ? PTE_PS : 0);
-        const gpa = page + indices[random(indices.length)] * 4;
+        const gpa = page + indices[random(indices.length)] * entryBytes;
         const bytes = random(4) ? 4 : 2;
+        const high = random(3) ? 0 : HIGH_HALVES[random(HIGH_HALVES.length)];
         for (const memory of [bench.memory, plain]) {
           if (bytes === 4) memory.write32(gpa, entry);
           else memory.write16(gpa, entry & 0xffff);
+          if (pae) memory.write32(gpa + 4, high);
         }
         if (policy.traces === 'lazy') flush();
       } else if (choice < 18) {
         const cr0 = (random(8) ? CR0_PG : 0) | (random(2) ? CR0_WP : 0);
-        bench.control({ cr0, cr4: random(2) ? CR4_PSE : 0, cr3: pages[random(2)] });
+        const own = random(8) ? cr4 : 0;
+        const efer = random(4) ? EFER_NXE : 0;
+        bench.control({ cr0, cr4: own | (random(2) ? CR4_PSE : 0), cr3: pages[random(2)], efer });
       } else if (choice < 22) {
         bench.control({ cr3: pages[random(2)] });
       } else {
-        const gva = ((indices[random(5)] << 22) | (indices[random(5)] << 12) | random(4096)) >>> 0;
-        const access = accesses[random(4)];
-        const expected = nativeAccess(plain, bench.registers, gva, access);
+        const gva = (gvas[random(gvas.length)] | random(4096)) >>> 0;
+        const access = accesses[random(accesses.length)];
+        const expected = nativeAccess(plain, bench.state, gva, access);
         let got = bench.access(gva, access);
         // The virtual processor would do it on the guest's own tables.
-        if (got === 'trace' || got === 'emulate')
-          got = nativeAccess(bench.memory, bench.registers, gva, access);
+        if (got === 'trace' || got === 'emulate') got = nativeAccess(bench.memory, bench.state, gva, access);
         if (got !== expected) differences.push(`${round}: 0x${gva.toString(16)}: ${got}, not ${expected}`);
       }
       if (pages.some((page) => !samePage(bench.memory, plain, page)))

@@ -4,7 +4,7 @@ import { FLAG_IF, FLAG_ONE } from '../../arch/flags.js';
 import { MSR_VM_HSAVE_PA } from '../../arch/msrs.js';
 import { VECTOR_PF } from '../../arch/vectors.js';
 import { VMCB_CONTROL, VMCB_STATE, exitCodeName } from '../../arch/vmcb.js';
-import type { CpuProfile } from '../../cost/profile.js';
+
 import type { VmcbField } from '../../arch/vmcb.js';
 import type { VmcbView } from '../../platform/vmcb-view.js';
 import type { Event, RunLimits } from '../../machine.js';
@@ -32,8 +32,7 @@ export interface HardwareOptions {
   slots: readonly Slot[];
   /** Further fields that must hold these values at VMRUN. */
   controls: () => readonly (readonly [VmcbField, number])[];
-  /** What the virtual processor offers; unless told, what shadow page tables can follow. */
-  guestProfile?: CpuProfile;
+  
 }
 
 /** The control registers that paging depends on. */
@@ -66,8 +65,8 @@ export abstract class HardwareVmm extends Monitor {
   /** The next VMRUN delivers an event already. */
   private injecting = false;
 
-  protected constructor(options: MonitorOptions, { slots, controls, guestProfile }: HardwareOptions) {
-    super(options, guestProfile);
+  protected constructor(options: MonitorOptions, { slots, controls }: HardwareOptions) {
+    super(options);
     const { host, guest, frames } = this;
     this.vmcb = createVmcb(host.memory, frames, this.home.asid);
     this.vmcbHistory = new VmcbHistory(host.memory, this.vmcb.hpa);

@@ -6,7 +6,7 @@ import type { Machine, RunLimits } from '../../machine.js';
 import { mergeExits } from '../exit-counts.js';
 import { SvmShadowVmm } from '../hardware/svm-shadow.js';
 import { createMachines } from '../machines.js';
-import { withoutPae } from '../monitor.js';
+
 import type { MonitorOptions } from '../monitor.js';
 import { ShadowMmu } from '../shadow-mmu.js';
 import type { ShadowStatistics } from '../shadow-statistics.js';
@@ -38,7 +38,7 @@ export class HybridVmm implements Vmm {
 
   /** @throws RangeError for a size that a guest cannot have; for policy=oracle without a recording of the guest. */
   constructor(options: MonitorOptions) {
-    const machines = createMachines(options, withoutPae(options.profile));
+    const machines = createMachines(options);
     const { host, guest } = machines;
     const charge = (key: CostKey, count = 1): void => host.ledger.charge('vmm', key, count);
     this.host = host;

@@ -1,9 +1,10 @@
-import { PAGE_BYTES, PTE_A, PTE_D, PTE_P, PTE_U, PTE_W } from '../../arch/paging.js';
+import { PAGE_BYTES, PTE_U, PTE_W } from '../../arch/paging.js';
 import type { PhysicalMemory } from '../../platform/memory.js';
 import type { FrameAllocator } from '../frames.js';
-import type { ReservedRange } from '../shadow-mmu.js';
+import type { ReservedRange } from '../shadow-tables.js';
+import { AreaTables } from './area-tables.js';
 import {
-  AREA_LINEAR,
+  
   CACHE_OFFSET,
   DATA_OFFSET,
   ENTRY_OFFSET,
@@ -13,7 +14,7 @@ import {
 
 /** The frames behind the monitor's linear area, and the one page table that maps them in every address space. */
 export class AreaFrames {
-  private readonly tableHpa: number;
+  private readonly tables: AreaTables;
   readonly dataHpa: number;
   readonly entryHpa: number;
   readonly shadowGdtHpa: number;
@@ -28,8 +29,7 @@ export class AreaFrames {
     frames: FrameAllocator,
     cacheBytes: number,
   ) {
-    this.tableHpa = frames.reserve(1);
-    memory.u8.fill(0, this.tableHpa, this.tableHpa + PAGE_BYTES);
+    this.tables = new AreaTables(memory, frames);
     // Supervisor pages, until user code is translated. Translated code can write only the data page.
     this.dataHpa = this.map(frames, DATA_OFFSET, PAGE_BYTES, PTE_W);
     this.data = new Uint32Array(memory.u8.buffer, memory.u8.byteOffset + this.dataHpa, PAGE_BYTES >> 2);
@@ -40,20 +40,14 @@ export class AreaFrames {
 
   /** What the shadow page tables need to keep the area mapped. */
   get reserved(): ReservedRange {
-    return {
-      directoryIndex: AREA_LINEAR >>> 22,
-      entry: this.tableHpa | PTE_P | PTE_W | PTE_U | PTE_A | PTE_D,
-    };
+    return this.tables.reserved(PTE_U);
   }
 
   /** Lets translated user code use the area: from now on only the guest's segments end below it. @returns whether that is news. */
   openToUser(): boolean {
     if (this.userMayEnter) return false;
     this.userMayEnter = true;
-    for (let entryHpa = this.tableHpa; entryHpa < this.tableHpa + PAGE_BYTES; entryHpa += 4) {
-      const entry = this.memory.read32(entryHpa);
-      if (entry & PTE_P) this.memory.write32(entryHpa, entry | PTE_U);
-    }
+    this.tables.openToUser();
     return true;
   }
 
@@ -73,10 +67,7 @@ export class AreaFrames {
   private map(frames: FrameAllocator, offset: number, bytes: number, rights: number): number {
     const hpa = frames.reserve(bytes / PAGE_BYTES);
     this.memory.u8.fill(0, hpa, hpa + bytes);
-    for (let at = 0; at < bytes; at += PAGE_BYTES) {
-      const entry = (hpa + at) | PTE_P | PTE_A | PTE_D | rights;
-      this.memory.write32(this.tableHpa + ((offset + at) / PAGE_BYTES) * 4, entry);
-    }
+    this.tables.map(offset, hpa, bytes, rights);
     return hpa;
   }
 }

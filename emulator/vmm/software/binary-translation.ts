@@ -106,6 +106,7 @@ export class BinaryTranslationVmm extends ShadowMonitor {
     this.registers = new RegisterCarrier(host.cpu, guest.cpu, area, shadowGdt, {
       trapTimeStamp: rdtsc === 'trap',
       wholeSegments,
+      paging: shadow,
     });
     this.adaptation = new Adaptation(this.cache);
     this.exitHandlers = new ExitHandlers(this, this.space);
@@ -228,11 +229,7 @@ export class BinaryTranslationVmm extends ShadowMonitor {
   }
 
   private runHost(limits: RunLimits): Stop {
-    const { cpu } = this.host;
-    cpu.cr3 = this.shadow.rootHpa;
-    const { all, pages } = this.shadow.takeFlush();
-    if (all) cpu.flushTlb();
-    else for (const linear of pages) cpu.invalidateLinear(linear);
+    this.loadShadow();
     return this.host.runMonitored(this.area.entryHpa / PAGE_BYTES, limits);
   }
 

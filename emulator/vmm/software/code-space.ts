@@ -1,8 +1,8 @@
-import { CR0_PE, CR4_PSE } from '../../arch/control.js';
+import { CR0_PE, CR4_PAE, CR4_PSE } from '../../arch/control.js';
 import { ATTR_CODE, ATTR_DB, ATTR_DC, ATTR_P, ATTR_RW, ATTR_S } from '../../arch/descriptors.js';
 import type { SegmentState } from '../../arch/descriptors.js';
 import { CS, DS, GS, SS } from '../../arch/registers.js';
-import { PF_USER } from '../../arch/vectors.js';
+import { PF_FETCH, PF_USER } from '../../arch/vectors.js';
 import type { Machine, Processor } from '../../machine.js';
 import type { ShadowMmu } from '../shadow-mmu.js';
 import type { TargetTable } from './target-table.js';
@@ -76,8 +76,9 @@ export class CodeSpace {
 
   /** The guest executed INVLPG: where there is code near the page, mappings count as changed. */
   invalidated(linear: number): void {
-    // With CR4.PSE the page may be, or have been, one of 4 MB.
-    const shift = this.guest.cpu.cr4 & CR4_PSE ? 22 - 12 : 0;
+    // The page may be, or have been, a large one: of 2 MB under PAE, of 4 MB with CR4.PSE.
+    const { cr4 } = this.guest.cpu;
+    const shift = cr4 & CR4_PAE ? 21 - 12 : cr4 & CR4_PSE ? 22 - 12 : 0;
     for (const page of this.pages.keys()) {
       if (page >>> shift !== (linear >>> 12) >>> shift) continue;
       this.changed();
@@ -93,7 +94,7 @@ export class CodeSpace {
     let page = this.pages.get(linear >>> 12);
     if (page === undefined) {
       const user = this.segment.cpl === 3;
-      if (this.shadow.reach(linear, user ? PF_USER : 0).kind !== 'hidden') return { kind: 'elsewhere' };
+      if (this.shadow.reach(linear, PF_FETCH | (user ? PF_USER : 0)).kind !== 'hidden') return { kind: 'elsewhere' };
       const gpa = this.guest.cpu.translate(linear, { write: false, user, fetch: true });
       if (gpa === null || gpa >= this.guest.memory.sizeBytes) return { kind: 'elsewhere' };
       page = gpa >>> 12;

@@ -5,6 +5,7 @@ import { FLAG_IF, FLAG_IOPL, FLAG_VIF, FLAG_VIP, FLAG_VM } from '../../arch/flag
 import { CS, DS, ES, FS, GS, SS } from '../../arch/registers.js';
 import type { SegmentIndex } from '../../arch/registers.js';
 import type { Processor } from '../../machine.js';
+import type { ShadowMmu } from '../shadow-mmu.js';
 import { carryGeneral, setHostControl } from './host-control.js';
 import { truncate } from './segments.js';
 import type { SegmentOptions } from './segments.js';
@@ -25,6 +26,7 @@ export interface HostTables {
 export interface DirectOptions extends SegmentOptions {
   /** Reading the time-stamp counter always traps. */
   trapTimeStamp: boolean;
+  paging: Pick<ShadowMmu, 'hostCr4'>;
 }
 
 /**
@@ -53,7 +55,8 @@ export class DirectRegisters {
     setHostControl(host, guest);
     // Code reads the host's counter itself, unless the guest's differs.
     const trapsTimeStamp = this.options.trapTimeStamp || guest.timeStampOffset !== 0n;
-    host.cr4 = CR4_PSE | (trapsTimeStamp ? CR4_TSD : guest.cr4 & CR4_TSD);
+    host.cr4 =
+      CR4_PSE | (trapsTimeStamp ? CR4_TSD : guest.cr4 & CR4_TSD) | this.options.paging.hostCr4;
     this.tables.install(host, guest);
     const isKernel = guest.cpl === 0;
     host.cpl = isKernel ? this.options.kernelRing : guest.cpl;

@@ -58,6 +58,7 @@ import {
   UNUSABLE,
 } from './segments.js';
 import { HostSegments } from './host-segments.js';
+import type { ShadowMmu } from '../shadow-mmu.js';
 import type { ShadowDescriptors } from './shadow-descriptors.js';
 
 /** Flags that translated code itself keeps; the others are the monitor's in the host and the virtual CPU's in the guest. */
@@ -83,6 +84,7 @@ export interface RegisterOptions {
   trapTimeStamp: boolean;
   /** Guest segments are not cut. */
   wholeSegments: boolean;
+  paging: Pick<ShadowMmu, 'hostCr4'>;
 }
 
 /**
@@ -214,9 +216,10 @@ export class RegisterCarrier {
     }
   }
 
-  /** @param cr4 for the host. */
-  private enterCommon(cr4: number): void {
+  /** @param ownCr4 for the host, what the shadow page tables ask for apart. */
+  private enterCommon(ownCr4: number): void {
     const { host, guest } = this;
+    const cr4 = ownCr4 | this.options.paging.hostCr4;
     for (let register = 0; register < 8; register++) host.setGpr(register, guest.gpr(register));
     const cr0 = CR0_PE | CR0_ET | CR0_WP | CR0_PG | (guest.cr0 & SHARED_CR0);
     if (host.cr0 !== cr0 >>> 0) host.cr0 = cr0;

@@ -40,6 +40,7 @@ export class TrapAndEmulateVmm extends ShadowMonitor {
       kernelRing,
       wholeSegments: false,
       trapTimeStamp: true,
+      paging: shadow,
     });
     const mappings = { changed: () => {}, invalidated: () => {} };
     this.exitHandlers = new ExitHandlers(this, mappings, (result) => this.emulated(result));
@@ -98,12 +99,8 @@ export class TrapAndEmulateVmm extends ShadowMonitor {
 
   /** Runs what the host's registers say, on shadow page tables that are up to date. */
   protected enterHost(limits: RunLimits): Stop {
-    const { cpu } = this.host;
     if (this.kernelRing === 3) this.shadow.view = this.guest.cpu.cpl === 3 ? 'user' : 'kernel';
-    cpu.cr3 = this.shadow.rootHpa;
-    const { all, pages } = this.shadow.takeFlush();
-    if (all) cpu.flushTlb();
-    else for (const linear of pages) cpu.invalidateLinear(linear);
+    this.loadShadow();
     return this.host.runMonitored(NO_ENTRY_PAGE, limits);
   }
 

@@ -1,5 +1,14 @@
 import { CR0_PG, CR0_WP, CR4_PAE, CR4_PGE, CR4_PSE, EFER_NXE } from '../arch/control.js';
-import { PAE_ROOT_MASK, PTE_D, PTE_FRAME, PTE_G, PTE_P, PTE_U, PTE_W, pagingFormats } from '../arch/paging.js';
+import {
+  PAE_ROOT_MASK,
+  PTE_D,
+  PTE_FRAME,
+  PTE_G,
+  PTE_P,
+  PTE_U,
+  PTE_W,
+  pagingFormats,
+} from '../arch/paging.js';
 import type { PagingFormat, PagingFormats } from '../arch/paging.js';
 import { CR0_I32, CR3_I32, CR4_I32, EFER_I32, PDPTE_OFFSET } from '../arch/state.js';
 import { PF_PRESENT } from '../arch/vectors.js';
@@ -306,7 +315,8 @@ export class Mmu implements TableAccess {
     linear: number,
     { frame, pageShift, flags }: { frame: number; pageShift: number; flags: number },
   ): number {
-    const shift = Math.min(pageShift, walk.pageShift);
+    // With paging off CR4.PAE still says what size a large entry has.
+    const shift = Math.min(pageShift, walk.pageShift, this.tlb.largeShift);
     let combined = flags;
     if (!writable) combined &= ~PTE_D;
     if (walk.noExecute) combined |= tlb.TLB_NX;

@@ -55,7 +55,12 @@ export class Svm implements SvmUnit {
     this.vmcb = new VmcbView(cpu.memory, 0);
     this.intercepts = new InterceptSet(cpu.memory);
     cpu.mmu.onNestedFault = ({ gpa, info1, info1High }) =>
-      this.exit(facts.EXIT_NESTED_PAGE_FAULT, { info1, info1High, info2: gpa });
+      this.exit(facts.EXIT_NESTED_PAGE_FAULT, {
+        info1,
+        info1High,
+        info2: gpa,
+        info2High: Math.floor(gpa / 2 ** 32),
+      });
   }
 
   // --- VMRUN (section 15.5.1 "Basic Operation")

@@ -32,7 +32,6 @@ export interface HardwareOptions {
   slots: readonly Slot[];
   /** Further fields that must hold these values at VMRUN. */
   controls: () => readonly (readonly [VmcbField, number])[];
-  
 }
 
 /** The control registers that paging depends on. */

@@ -39,7 +39,7 @@ export class SvmNestedVmm extends HardwareVmm {
   constructor(options: MonitorOptions) {
     super(options, {
       // The processor walks the guest's tables, whatever their format.
-      
+
       slots: [...VMCB_SLOTS, ...CONTROL_SLOTS],
       controls: () => [[VMCB_STATE.efer, (this.guest.cpu.efer | EFER_SVME) >>> 0]],
     });

@@ -3,14 +3,7 @@ import type { PhysicalMemory } from '../../platform/memory.js';
 import type { FrameAllocator } from '../frames.js';
 import type { ReservedRange } from '../shadow-tables.js';
 import { AreaTables } from './area-tables.js';
-import {
-  
-  CACHE_OFFSET,
-  DATA_OFFSET,
-  ENTRY_OFFSET,
-  SHADOW_GDT_BYTES,
-  SHADOW_GDT_OFFSET,
-} from './area.js';
+import { CACHE_OFFSET, DATA_OFFSET, ENTRY_OFFSET, SHADOW_GDT_BYTES, SHADOW_GDT_OFFSET } from './area.js';
 
 /** The frames behind the monitor's linear area, and the one page table that maps them in every address space. */
 export class AreaFrames {

@@ -94,7 +94,8 @@ export class CodeSpace {
     let page = this.pages.get(linear >>> 12);
     if (page === undefined) {
       const user = this.segment.cpl === 3;
-      if (this.shadow.reach(linear, PF_FETCH | (user ? PF_USER : 0)).kind !== 'hidden') return { kind: 'elsewhere' };
+      if (this.shadow.reach(linear, PF_FETCH | (user ? PF_USER : 0)).kind !== 'hidden')
+        return { kind: 'elsewhere' };
       const gpa = this.guest.cpu.translate(linear, { write: false, user, fetch: true });
       if (gpa === null || gpa >= this.guest.memory.sizeBytes) return { kind: 'elsewhere' };
       page = gpa >>> 12;

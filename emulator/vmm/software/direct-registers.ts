@@ -55,8 +55,7 @@ export class DirectRegisters {
     setHostControl(host, guest);
     // Code reads the host's counter itself, unless the guest's differs.
     const trapsTimeStamp = this.options.trapTimeStamp || guest.timeStampOffset !== 0n;
-    host.cr4 =
-      CR4_PSE | (trapsTimeStamp ? CR4_TSD : guest.cr4 & CR4_TSD) | this.options.paging.hostCr4;
+    host.cr4 = CR4_PSE | (trapsTimeStamp ? CR4_TSD : guest.cr4 & CR4_TSD) | this.options.paging.hostCr4;
     this.tables.install(host, guest);
     const isKernel = guest.cpl === 0;
     host.cpl = isKernel ? this.options.kernelRing : guest.cpl;

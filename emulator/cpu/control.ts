@@ -270,6 +270,7 @@ export function coprocessor(
 function raisePending(cpu: Cpu): void {
   if (!cpu.x87.pending) return;
   if (cpu.s32[CR0_I32] & cr.CR0_NE) cpu.fault.raise(VECTOR_MF, -1);
+  if (cpu.guestMode) cpu.svmUnit.interceptFreeze();
   // As with the IGNNE# pin asserted: execution goes on.
   cpu.noteMissing('x87 exceptions by IRQ 13 (CR0.NE clear)');
 }

@@ -36,5 +36,6 @@ export class NoSvm implements SvmUnit {
   interceptPort(): void {}
   interceptException(): void {}
   interceptShutdown(): void {}
+  interceptFreeze(): void {}
   interceptTaskSwitch(): void {}
 }

@@ -45,6 +45,8 @@ export interface SvmUnit {
   /** At a poll in guest mode: an injected event, then physical interrupts, then virtual ones. @returns what to deliver. */
   poll(): Event | null;
   interceptShutdown(): void;
+  /** An x87 exception is pending that goes out by FERR#, CR0.NE being clear. */
+  interceptFreeze(): void;
   /**
    * Before a task switch, its target checked. @param selector of the incoming task's TSS. @param errorCode to be pushed on
    * its stack. @param flags that the outgoing task's TSS would get.

@@ -296,6 +296,10 @@ export class Svm implements SvmUnit {
     this.exitIf(INTERCEPTS.SHUTDOWN);
   }
 
+  interceptFreeze(): void {
+    this.exitIf(INTERCEPTS.FERR_FREEZE);
+  }
+
   /** Section 15.14.1 "Task-Switch Intercept". */
   interceptTaskSwitch(selector: number, source: TaskSource, errorCode: number | null, flags: number): void {
     const info2High =

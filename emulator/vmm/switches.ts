@@ -199,7 +199,7 @@ export const SWITCHES = {
     min: 4,
     max: 4096,
     unit: 'exits',
-    default: 32,
+    default: 8,
     techniques: ['hybrid'],
     description: 'how many exits the adaptive policy looks at before it decides again',
   },

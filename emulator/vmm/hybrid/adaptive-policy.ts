@@ -37,7 +37,8 @@ const WORLD_SWITCH: readonly CostKey[] = ['vmexit', 'vmrun', 'vmm.exit'];
  * Exits are counted over an interval. Under binary translation everything is seen: what the processor would do by itself
  * speaks for guest mode, what would take a world switch against it. In guest mode system calls are not seen, so that exits
  * which binary translation would handle without a world switch lead to a trial of it; after a trial that did not pay, the
- * next takes twice as many such intervals.
+ * next takes twice as many such intervals. What translating costs does not count: it is paid before it could be avoided, and
+ * to count it makes short runs go to and fro (measured on `web-threads`).
  */
 export class AdaptivePolicy implements Policy {
   readonly name = 'adaptive';

@@ -465,6 +465,19 @@ const rows: Row[] = [
     exit: EXIT_EXCEPTION + 14,
     info2: 0x1_1000,
   },
+  {
+    name: 'FERR: an x87 exception with CR0.NE clear, at the next x87 instruction',
+    intercept: [X.FERR_FREEZE],
+    code: 'fninit\npush 0\nfldcw [esp]\nfldz\nfldz\nfdivp st1, st0\nhere: fwait\nvmmcall',
+    exit: X.FERR_FREEZE,
+  },
+  {
+    name: 'FERR: not with CR0.NE set, where it is #MF',
+    intercept: [X.FERR_FREEZE, EXIT_EXCEPTION + 16],
+    prepare: (b) => b.vmcb.write(VMCB_STATE.cr0, 0x31),
+    code: 'fninit\npush 0\nfldcw [esp]\nfldz\nfldz\nfdivp st1, st0\nhere: fwait\nvmmcall',
+    exit: EXIT_EXCEPTION + 16,
+  },
   { name: 'icebp', intercept: [X.ICEBP], code: 'here: int1', exit: X.ICEBP },
 
   // Interrupts.

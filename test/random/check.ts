@@ -1,11 +1,14 @@
-import { runImage } from '../../emulator/run.js';
-import type { RunOptions, RunResult } from '../../emulator/run.js';
-import { usableTechniques } from '../../emulator/vmm/catalog.js';
+import { findProfile } from '../../emulator/cost/catalog.js';
+import type { Engine, GuestState, Machine } from '../../emulator/machine.js';
+import { loadImage, parseImage } from '../../emulator/platform/image.js';
+import { DEFAULTS } from '../../emulator/run.js';
+import { createVmm, usableTechniques } from '../../emulator/vmm/catalog.js';
 import type { Technique } from '../../emulator/vmm/catalog.js';
 import { SWITCHES } from '../../emulator/vmm/switches.js';
 import type { SwitchName, SwitchRow, Switches } from '../../emulator/vmm/switches.js';
+import type { GuestStop } from '../../emulator/vmm/vmm.js';
 import { generator } from '../vmm/random-guests.js';
-import { imageOf } from './program.js';
+import { imageOf, inARow, RUNNING_GPA } from './program.js';
 import type { RandomProgram } from './program.js';
 import { randomStep } from './steps.js';
 import type { Random } from './steps.js';
@@ -14,6 +17,8 @@ import type { Random } from './steps.js';
 export interface Variant {
   technique: Technique;
   switches: Partial<Switches>;
+  /** The interpreter unless told. */
+  engine?: Engine;
 }
 
 /** A program that does not end as it does on the bare machine. */
@@ -25,15 +30,18 @@ export interface Disagreement {
 }
 
 const MAX_STEPS = 48;
-const LIMITS = { instructions: 400_000, cycles: 20_000_000_000 };
+const LIMITS = { instructions: 200_000, cycles: 20_000_000_000 };
 /** Few enough for a timer interrupt to come many times, and enough for the slowest monitor to get on between two. */
 const TIMER_DIVISORS = [0x60, 0x100, 0x400, 0x4000];
 
-/** Every so many programs have no instruction that is sensitive without trapping, and trap-and-emulate runs them on x86 as it is. */
+/** So many programs are run in a row: most of the time that one takes is its machine's and its kernel's. */
+export const IN_A_ROW = 10;
+
+/** Every so many rows have no instruction that is sensitive without trapping, and trap-and-emulate runs them on x86 as it is. */
 const CLASSICAL_EVERY = 4;
 
 export function isClassical(seed: number): boolean {
-  return seed % CLASSICAL_EVERY === 0;
+  return Math.floor(seed / IN_A_ROW) % CLASSICAL_EVERY === 0;
 }
 
 /** Neighbouring seeds shall not give neighbouring numbers (finaliser of MurmurHash3). */
@@ -50,20 +58,31 @@ export function randomProgram(seed: number): RandomProgram {
   return { seed, timerDivisor: TIMER_DIVISORS[random(TIMER_DIVISORS.length)], steps };
 }
 
+/** How thoroughly a seed is checked: `quick` runs each technique in one of the two ways, as it is or otherwise. */
+export type Depth = 'quick' | 'thorough';
+
 /** The ways in which the program of a seed is run: each technique as it is, and with some of its switches otherwise. */
-export function variantsOf(seed: number): Variant[] {
+export function variantsOf(seed: number, depth: Depth = 'thorough'): Variant[] {
   const random = scrambled(~seed);
+  const engine = Math.floor(seed / IN_A_ROW) % COMPILED_EVERY === 0 ? 'compiled' : 'interpreter';
   return usableTechniques()
     .filter((technique) => technique !== 'native')
     .flatMap((technique) => {
       const changed = someSwitches(technique, random);
       const needed: Partial<Switches> =
         technique === 'trap-and-emulate' && !isClassical(seed) ? { sensitiveTraps: true } : {};
-      const variants: Variant[] = [{ technique, switches: needed }];
-      if (Object.keys(changed).length > 0) variants.push({ technique, switches: { ...changed, ...needed } });
-      return variants;
+      const plain: Variant = { technique, switches: needed, engine };
+      const other: Variant = { technique, switches: { ...changed, ...needed }, engine };
+      const both = Object.keys(changed).length > 0 ? [plain, other] : [plain];
+      return depth === 'quick' ? [both[random(both.length)]] : both;
     });
 }
+
+/**
+ * Programs are too short for compiled code to pay, and most of what they execute would not be compiled at all; what is
+ * gets random programs of its own (test/cpu/jit). So few run with it here.
+ */
+const COMPILED_EVERY = 16;
 
 /** About a third of a technique's switches, each at some value. */
 function someSwitches(technique: Technique, random: Random): Partial<Switches> {
@@ -94,50 +113,123 @@ function someValue(row: SwitchRow, random: Random): boolean | string | number {
   }
 }
 
-/** @returns null for a program that does not come to an end by itself. */
-export function nativeRun(image: Uint8Array): RunResult | null {
-  const native = runOf(image, { technique: 'native' });
-  return native.outcome === 'budget' ? null : native;
+/** A program that has run: how it ended, and the machine that it ran on. */
+export interface Execution {
+  stop: GuestStop;
+  guest: Machine;
 }
 
-function runOf(image: Uint8Array, options: RunOptions): RunResult {
-  return runImage(image, { ...options, memoryBytes: 4 << 20, limits: LIMITS });
+const MEMORY_BYTES = 4 << 20;
+const profile = findProfile(DEFAULTS.profile);
+
+/** @returns null for a program that does not come to an end by itself. */
+export function nativeRun(image: Uint8Array): Execution | null {
+  const native = execute(image, { technique: 'native', switches: {} });
+  return native.stop.kind === 'budget' ? null : native;
+}
+
+function execute(image: Uint8Array, { technique, switches, engine = 'interpreter' }: Variant): Execution {
+  const vmm = createVmm(technique, { profile, memoryBytes: MEMORY_BYTES, switches, engine });
+  loadImage(vmm.guest, parseImage(image));
+  return { stop: vmm.run(LIMITS), guest: vmm.guest };
 }
 
 /** What of a variant's run differs from the bare machine's; a host error differs too. */
-export function differencesOf(image: Uint8Array, native: RunResult, variant: Variant): string[] {
+export function differencesOf(image: Uint8Array, native: Execution, variant: Variant): string[] {
   try {
-    return differences(native, runOf(image, variant));
+    return differences(native, execute(image, variant));
   } catch (error) {
     return [`threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`];
   }
 }
 
-function differences(native: RunResult, other: RunResult): string[] {
+function differences(native: Execution, other: Execution): string[] {
   const found: string[] = [];
   const compare = (what: string, a: unknown, b: unknown) => {
     const [left, right] = [JSON.stringify(a), JSON.stringify(b)];
     if (left !== right) found.push(`${what}: ${left} became ${right}`);
   };
-  compare('outcome', native.outcome, other.outcome);
-  compare('exit code', native.exitCode, other.exitCode);
-  compare('console', native.console, other.console);
-  compare('debug console', native.debugConsole, other.debugConsole);
-  for (const key of Object.keys(native.state) as (keyof RunResult['state'])[])
-    compare(key, native.state[key], other.state[key]);
-  compare('memory', native.memoryDigest, other.memoryDigest);
+  compare('end', endOf(native.stop), endOf(other.stop));
+  const [a, b] = [native.guest, other.guest];
+  compare('console', a.platform.console.uart, b.platform.console.uart);
+  compare('debug console', a.platform.console.debugPort, b.platform.console.debugPort);
+  const [left, right] = [a.state(), b.state()];
+  for (const key of Object.keys(left) as (keyof GuestState)[]) compare(key, left[key], right[key]);
+  if (Buffer.compare(a.memory.u8, b.memory.u8) !== 0) found.push(`memory: ${memoryDifference(a, b)}`);
   return found;
 }
 
-/** Runs the program of one seed in every variant. @returns the first disagreement, or null; `skipped`: it does not end by itself. */
-export function checkSeed(seed: number): Disagreement | 'skipped' | null {
+/** Of a triple fault, a technique need not know how it came about. */
+function endOf({ kind, ...rest }: GuestStop): object {
+  return kind === 'exit' ? { kind, ...rest } : { kind };
+}
+
+/** The first words that differ. */
+function memoryDifference({ memory: a }: Machine, { memory: b }: Machine): string {
+  const found: string[] = [];
+  for (let gpa = 0; gpa < a.sizeBytes && found.length < 8; gpa += 4) {
+    const [left, right] = [a.read32(gpa), b.read32(gpa)];
+    if (left !== right)
+      found.push(`[0x${gpa.toString(16)}] 0x${left.toString(16)} became 0x${right.toString(16)}`);
+  }
+  return found.join(', ');
+}
+
+/** Of the programs of some seeds: how many have come to an end by themselves, and where techniques disagree. */
+export interface Verdict {
+  ended: number;
+  disagreements: Disagreement[];
+}
+
+/** Runs the program of one seed in its variants. */
+export function checkSeed(seed: number, depth: Depth = 'thorough'): Verdict {
   const program = randomProgram(seed);
   const image = imageOf(program);
   const native = nativeRun(image);
-  if (!native) return 'skipped';
-  for (const variant of variantsOf(seed)) {
-    const found = differencesOf(image, native, variant);
-    if (found.length > 0) return { program, variant, differences: found };
+  if (!native) return { ended: 0, disagreements: [] };
+  return { ended: 1, disagreements: disagreement(program, image, native, variantsOf(seed, depth)) };
+}
+
+/**
+ * Runs the programs of seeds from `first` up to the next multiple of IN_A_ROW in a row, but for those that would end it.
+ * @param end no seed from this one on.
+ */
+export function checkRow(first: number, end: number, depth: Depth = 'thorough'): Verdict & { next: number } {
+  const next = Math.min(end, (Math.floor(first / IN_A_ROW) + 1) * IN_A_ROW);
+  const verdict: Verdict = { ended: 0, disagreements: [] };
+  const add = ({ ended, disagreements }: Verdict) => {
+    verdict.ended += ended;
+    verdict.disagreements.push(...disagreements);
+  };
+  const seeds = Array.from({ length: next - first }, (_, index) => first + index);
+  while (seeds.length > 0) {
+    const program = inARow(seeds.map(randomProgram));
+    const image = imageOf(program);
+    const native = execute(image, { technique: 'native', switches: {} });
+    if (native.stop.kind !== 'exit') {
+      const [last] = seeds.splice(native.guest.memory.read32(RUNNING_GPA), 1);
+      if (native.stop.kind !== 'budget') add(checkSeed(last, depth));
+      continue;
+    }
+    add({
+      ended: seeds.length,
+      disagreements: disagreement(program, image, native, variantsOf(first, depth)),
+    });
+    break;
   }
-  return null;
+  return { next, ...verdict };
+}
+
+/** The first of the variants that disagrees, if one does. */
+function disagreement(
+  program: RandomProgram,
+  image: Uint8Array,
+  native: Execution,
+  variants: readonly Variant[],
+): Disagreement[] {
+  for (const variant of variants) {
+    const found = differencesOf(image, native, variant);
+    if (found.length > 0) return [{ program, variant, differences: found }];
+  }
+  return [];
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assemble } from '../../emulator/asm/index.js';
+import type { Assembly } from '../../emulator/asm/index.js';
 import { packageRoot } from '../../emulator/root.js';
 
 /** One thing that a program does, on its own: any subset of a program's steps is a program. */
@@ -20,15 +21,31 @@ export interface RandomProgram {
   steps: readonly Step[];
 }
 
+const KERNEL_ORIGIN = 0x100000;
+/** Near enough to 1 MB for real mode to reach 32 KB of it, by segment ffff. */
+const PROGRAM_ORIGIN = 0x108000;
+
+/** Of programs in a row: the number of the one that runs. */
+export const RUNNING_GPA = 0x61010;
+
+/** Several programs, one after the other on the same kernel; what they have left in memory stays. */
+export function inARow(programs: readonly RandomProgram[]): RandomProgram {
+  const [{ seed, timerDivisor }] = programs;
+  const steps = programs.flatMap((program, index): Step[] => {
+    const between = `mov dword [ss:RUNNING], ${index}\n jmp between`;
+    return [{ ring: 'kernel', code: between }, ...program.steps];
+  });
+  return { seed, timerDivisor, steps };
+}
+
 /**
  * A small kernel: identity-mapped 4 MB, handlers for everything. A fault adds what its frame says to a checksum and
  * goes on with the next step. A timer interrupt leaves nothing behind: its counter and the stack below the stack
  * pointer are cleared at the end, and what it marks accessed is accessed anyway. Play pages, which steps may map
  * otherwise, are 0x310 to 0x31f and their mirror 4 MB above.
  */
-const KERNEL = (timerDivisor: number) => `
+const COMMON = `
         bits 32
-        org 0x100000
 %include "pc.inc"
 STACK equ 0x90000
 USER_STACK equ 0x80000
@@ -41,12 +58,33 @@ CHECKSUM equ 0x61004
 EVENTS equ 0x61008
 TICKS equ 0x6100c
 SCRATCH equ 0x62000
+RUNNING equ ${RUNNING_GPA}
 P equ 1
 W equ 2
 U equ 4
 A equ 0x20
 D equ 0x40
 PS equ 0x80
+PROGRAM equ ${PROGRAM_ORIGIN}
+
+%macro to_user 2
+        push dword USER_DS
+        push dword USER_STACK
+        push dword %2
+        push dword USER_CS
+        push dword %1
+        mov ax, USER_DS
+        mov ds, ax
+        mov es, ax
+        mov fs, ax
+        mov gs, ax
+        iret
+%endmacro
+`;
+
+const KERNEL = (timerDivisor: number) => `${COMMON}
+        org ${KERNEL_ORIGIN}
+step_0 equ ${PROGRAM_ORIGIN}
 
 start:  mov esp, STACK
         load_tables
@@ -166,19 +204,46 @@ gate_entry:
         inc dword [ss:SCRATCH + 0xff4]
         retf
 
-%macro to_user 2
-        push dword USER_DS
-        push dword USER_STACK
-        push dword %2
-        push dword USER_CS
-        push dword %1
-        mov ax, USER_DS
+; between two programs: what a program begins with, but for memory
+between: cli
+        mov ax, KERNEL_DS
         mov ds, ax
         mov es, ax
         mov fs, ax
         mov gs, ax
-        iret
-%endmacro
+        mov ss, ax
+        mov esp, STACK
+        cld
+        mov eax, 0x310000 | P | W | U
+        mov edi, TABLE + 0x310 * 4
+        mov esi, TABLE2 + 0x310 * 4
+.page:  mov [edi], eax
+        lea edx, [eax + 0x300000]
+        mov [esi], edx
+        add eax, 0x1000
+        add edi, 4
+        add esi, 4
+        cmp eax, 0x320000
+        jb .page
+        mov dword [DIRECTORY + 4], TABLE2 | P | W | U
+        mov eax, cr4
+        and eax, ~0x10
+        mov cr4, eax
+        mov eax, cr0
+        and eax, ~8
+        or eax, CR0_PG_WP
+        mov cr0, eax
+        mov eax, DIRECTORY
+        mov cr3, eax
+        xor eax, eax
+        lldt ax
+        mov ebx, eax
+        mov ecx, eax
+        mov edx, eax
+        mov esi, eax
+        mov edi, eax
+        mov ebp, 3
+        jmp [FIXUP]
 
 finish: cli
         mov ax, KERNEL_DS
@@ -265,13 +330,14 @@ gdt:    dq 0
         dw 15, (ldt - $$ + ORIGIN) & 0xffff ; 0x68 LDT
         db ((ldt - $$ + ORIGIN) >> 16) & 0xff, 0x82, 0, (ldt - $$ + ORIGIN) >> 24
         dq 0x00cf92000000ffff   ; 0x70 kernel data that steps edit
+        dq 0x00009b108000ffff   ; 0x78 16-bit code, at PROGRAM
 gdtr:   dw gdtr - gdt - 1
         dd gdt
 %endmacro
 `;
 
-/** Assembly of a program. */
-export function sourceOf({ steps, timerDivisor }: RandomProgram): string {
+/** Assembly of a program, which goes behind its kernel. */
+export function sourceOf({ steps }: RandomProgram, kernelSymbols: Readonly<Record<string, number>>): string {
   const kernel = steps.map(({ ring, code, flags = 2 }, index) => {
     const body = ring === 'kernel' ? code : `to_user user_${index}, ${flags}`;
     return `step_${index}:\n mov dword [FIXUP], step_${index + 1}\n${body}`;
@@ -279,19 +345,48 @@ export function sourceOf({ steps, timerDivisor }: RandomProgram): string {
   const user = steps.flatMap(({ ring, code }, index) =>
     ring === 'user' ? [`user_${index}:\n${code}\n int 0x81`] : [],
   );
-  return [
-    MORE_DESCRIPTORS,
-    KERNEL(timerDivisor),
-    ...kernel,
-    `step_${steps.length}:\n jmp finish`,
-    ...user,
-  ].join('\n');
+  const body = [...kernel, `step_${steps.length}:\n jmp finish`, ...user].join('\n');
+  const words = new Set(body.match(/[A-Za-z_]\w*/g));
+  const symbols = Object.entries(kernelSymbols)
+    .filter(([name]) => words.has(name) && /^[a-z]/.test(name) && !name.startsWith('step_'))
+    .map(([name, value]) => `${name} equ ${value}`);
+  return [COMMON, ...symbols, `org ${PROGRAM_ORIGIN}`, body].join('\n');
 }
 
-/** @returns a flat image. @throws Error with the first diagnostics: a mistake in the generator. */
+const include = (() => {
+  const files = new Map<string, string>();
+  return (name: string): string => {
+    const known = files.get(name) ?? readFileSync(join(packageRoot(), 'emulator', 'guests', name), 'utf8');
+    files.set(name, known);
+    return known;
+  };
+})();
+
+function assembled(source: string): Assembly {
+  const assembly = assemble(source, { include });
+  const [first] = assembly.diagnostics;
+  if (first) throw new Error(JSON.stringify(first, null, 1));
+  return assembly;
+}
+
+/** By timer divisor: the kernel is the same for all programs, and most of what there is to assemble. */
+const kernels = new Map<number, Assembly>();
+
+function kernelOf(timerDivisor: number): Assembly {
+  const known = kernels.get(timerDivisor);
+  if (known) return known;
+  const kernel = assembled(MORE_DESCRIPTORS + KERNEL(timerDivisor));
+  if (kernel.bytes.length > PROGRAM_ORIGIN - KERNEL_ORIGIN) throw new Error('the kernel reaches the program');
+  kernels.set(timerDivisor, kernel);
+  return kernel;
+}
+
+/** @returns a flat image. @throws Error with the first diagnostic: a mistake in the generator. */
 export function imageOf(program: RandomProgram): Uint8Array {
-  const include = (name: string) => readFileSync(join(packageRoot(), 'emulator', 'guests', name), 'utf8');
-  const { bytes, diagnostics } = assemble(sourceOf(program), { include });
-  if (diagnostics.length > 0) throw new Error(JSON.stringify(diagnostics.slice(0, 3), null, 1));
-  return bytes;
+  const kernel = kernelOf(program.timerDivisor);
+  const { bytes } = assembled(sourceOf(program, kernel.symbols));
+  const image = new Uint8Array(PROGRAM_ORIGIN - KERNEL_ORIGIN + bytes.length);
+  image.set(kernel.bytes);
+  image.set(bytes, PROGRAM_ORIGIN - KERNEL_ORIGIN);
+  return image;
 }

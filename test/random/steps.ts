@@ -101,7 +101,8 @@ const selfModifying = (stub: string): Source => {
       `mov dword [${stub} + 1], ${immediate(random)}\n call ${stub}`,
       `mov ecx, 3\n.a: mov byte [${stub} + ${1 + random(4)}], cl\n push ecx\n call ${stub}\n mov eax, ecx\n pop ecx\n loop .a`,
       `mov byte [.n + 1], ${random(256)}\n.n: mov dl, 0`,
-      `mov dword [straddling + ${pick([1, 2, 4])}], ${immediate(random)}\n call straddling`,
+      `mov dword [straddling + 1], ${immediate(random)}\n call straddling`,
+      `mov word [straddling + 5], ${pick(['0xd129', '0xd131', '0xd101'])}\n call straddling`,
       `mov esi, .s\n mov edi, .d\n mov ecx, 2\n rep movsb\n.d: inc eax\n inc eax\n jmp .e\n.s: dec ebx\n dec ebx\n.e: nop`,
       `call ${stub}\n mov byte [${stub} + 5], 0x29\n call ${stub}\n mov byte [${stub} + 5], 1`,
     ]);
@@ -217,6 +218,99 @@ const sensitive: Source = (random, pick) =>
     'mov ax, USER_DS\n mov ss, ax',
   ]);
 
+/** What 16-bit code does wherever it runs, without a fault but for a division. */
+const shortCode: Source = (random, pick) =>
+  pick([
+    `add ax, ${random(0x1_0000)}\n rol bx, 3\n sbb cx, ax`,
+    `imul ecx, edx, ${random(0x1_0000)}\n movzx esi, cl`,
+    'push ax\n push ebx\n pop ecx\n pop dx',
+    'pushf\n pop cx\n and cx, 0xed7',
+    `push word ${hex((random(0x1000) & 0x0cd7) | 2)}\n popf\n adc dx, 0`,
+    'call .f\n jmp .e\n.f: inc dx\n ret\n.e: nop',
+    'push word 5\n call .f\n jmp .e\n.f: inc dx\n ret 2\n.e: nop',
+    'o32 call .f\n jmp .e\n.f: inc edx\n o32 ret\n.e: nop',
+    `mov cx, ${1 + random(9)}\n.a: add ax, cx\n loop .a`,
+    `mov ecx, ${1 + random(9)}\n.a: add ax, cx\n a32 loop .a`,
+    `test al, ${random(256)}\n jz .a\n inc si\n.a: dec di`,
+    'cmp ax, bx\n jg near .a\n not bp\n.a: setc dl',
+    'mov ax, cs\n mov bx, ds\n and bx, 0\n mov dx, ss',
+    'mov eax, cr0\n smsw bx\n and bx, 7',
+    'pusha\n popa',
+    'mov ebp, esp\n enter 8, 0\n leave',
+    'xchg al, ah\n cbw\n cwd\n das',
+  ]);
+
+/** In 16-bit protected mode faults are as elsewhere, and interrupts may come. */
+const protected16: Source = (random, pick) =>
+  pick([
+    () => shortCode(random, pick),
+    () => `mov ecx, ${play(random, pick)}\n mov [ecx], ax\n add ebx, [ecx]`,
+    () => 'sti\n nop\n mov cx, 100\n.a: loop .a\n cli',
+    () => 'mov bx, .t - PROGRAM\n jmp bx\n ud2\n.t: inc si',
+    () => 'mov bx, .t - PROGRAM\n call bx\n jmp .e\n.t: inc di\n ret\n.e: nop',
+    () => 'xor cx, cx\n div cx',
+    () => 'mov bx, 0xffff\n mov ax, [cs:bx]',
+    () => 'int3',
+    () => 'int 0x80',
+    () => `mov esi, 0x310000\n mov edi, 0x311ff0\n mov ecx, ${random(40)}\n a32 rep movsb`,
+    () => 'str ax\n sldt bx\n lar ecx, eax',
+    () => 'mov byte [cs:0], 1',
+  ])();
+
+const apart = (parts: readonly string[]) =>
+  parts.map((part, index) => part.replace(/\.([a-z])\b/g, `.$1${index}`)).join('\n ');
+
+/** Out of 32-bit code and back. */
+const sixteen: Source = (random, pick) => {
+  const parts = Array.from({ length: 1 + random(3) }, () => protected16(random, pick));
+  return `jmp 0x78:.in - PROGRAM
+ bits 16
+.in: ${apart(parts)}
+ jmp dword KERNEL_CS:.out
+ bits 32
+.out: nop`;
+};
+
+const DATA_SEGMENTS = ` mov ax, KERNEL_DS
+ mov ds, ax
+ mov es, ax
+ mov fs, ax
+ mov gs, ax
+ mov ss, ax
+ mov esp, STACK`;
+
+/** Out of protected mode and back. Interrupts are off, and nothing faults: there is no vector table. */
+const realMode: Source = (random, pick) => {
+  const parts = Array.from({ length: 1 + random(3) }, () =>
+    random(4) === 0
+      ? pick([
+          'mov ax, 0x3100\n mov es, ax\n mov fs, ax\n mov [fs:0x10], bx',
+          'push ds\n pop gs\n mov cx, gs',
+          'sgdt [0x7e00]\n sidt [0x7e10]',
+          'jmp 0xffff:.t - 0xffff0\n.t: inc si',
+          'call 0xffff:.f - 0xffff0\n jmp .e\n.f: inc di\n retf\n.e: nop',
+        ])
+      : shortCode(random, pick),
+  );
+  return `cli
+${DATA_SEGMENTS}
+ jmp 0x78:.in - PROGRAM
+ bits 16
+.in: mov eax, cr0
+ push eax
+ and eax, 0x7ffffffe
+ mov cr0, eax
+ jmp 0xffff:.real - 0xffff0
+.real: ${apart(parts)}
+ cli
+ pop eax
+ mov cr0, eax
+ jmp dword KERNEL_CS:.out
+ bits 32
+.out:
+${DATA_SEGMENTS}`;
+};
+
 /** What user code does beside what any code does. */
 const user: Source = (random, pick) =>
   pick([
@@ -266,6 +360,8 @@ const GROUPS: readonly Group[] = [
   { source: segments, weight: 2, ring: 'kernel' },
   { source: descriptors, weight: 2, ring: 'kernel' },
   { source: sensitive, weight: 7, ring: 'kernel', sensitive: true },
+  { source: sixteen, weight: 3, ring: 'kernel', sensitive: true },
+  { source: realMode, weight: 2, ring: 'kernel', sensitive: true },
   { source: arithmetic, weight: 1, ring: 'user' },
   { source: memory, weight: 5, ring: 'user' },
   { source: branches, weight: 2, ring: 'user' },
@@ -290,5 +386,5 @@ export function randomStep(random: Random, withSensitive: boolean): Step {
 /** User code does several things before it returns, if it comes so far. */
 function userCode(source: Source, random: Random, pick: Pick): string {
   const parts = Array.from({ length: 1 + random(2) }, () => source(random, pick));
-  return parts.map((part, index) => part.replace(/\.([a-z])\b/g, `.$1${index}`)).join('\n');
+  return apart(parts);
 }

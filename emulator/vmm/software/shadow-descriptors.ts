@@ -21,6 +21,7 @@ import type { SegmentOptions } from './segments.js';
 const DESCRIPTOR_BYTES = 8;
 const READ = { write: false, user: false, fetch: false };
 const SLOTS = SHADOW_GDT_BYTES / DESCRIPTOR_BYTES;
+const ABSENT = [0, 0] as const;
 
 /** The tables of a guest that the host has shadows of. */
 export type ShadowedTable = 'gdt' | 'ldt';
@@ -51,6 +52,8 @@ export class ShadowDescriptors {
   private base = -1;
   private limit = -2;
   private readonly pages: (number | null)[] = [];
+  /** What the shadow holds, two words for each slot. */
+  private readonly written = new Uint32Array(2 * SLOTS);
   /** Slots in use, from 0. */
   private slots = 0;
 
@@ -109,21 +112,34 @@ export class ShadowDescriptors {
     // The first slot of a GDT belongs to the null selectors.
     const first = table === 'gdt' ? 1 : 0;
     for (let index = 0; index < Math.max(slots, this.slots); index++) {
-      this.write(index, index >= first && index < slots ? this.shadowOf(index) : [0, 0]);
+      this.write(index, index >= first && index < slots ? this.shadowOf(index) : ABSENT);
     }
     this.slots = slots;
     for (const [index, segment] of own) this.write(index, encodeDescriptor(segment));
     this.options.charge('vmm.segment', slots);
   }
 
-  private shadowOf(index: number): [number, number] {
-    const words = this.guestDescriptor(index);
-    if (!words) return [0, 0];
-    const segment = decodeDescriptor(...words, 0);
+  private shadowOf(index: number): readonly [number, number] {
+    const low = this.tableWord(index * DESCRIPTOR_BYTES);
+    const high = this.tableWord(index * DESCRIPTOR_BYTES + 4);
+    if (low === null || high === null || high === 0) return ABSENT;
+    const segment = decodeDescriptor(low, high, 0);
     const needed = ATTR_P | ATTR_S | ATTR_ACCESSED;
-    if ((segment.attributes & needed) !== needed) return [0, 0];
-    if (this.options.admits?.(segment.attributes) === false) return [0, 0];
+    if ((segment.attributes & needed) !== needed) return ABSENT;
+    if (this.options.admits?.(segment.attributes) === false) return ABSENT;
     return encodeDescriptor(truncate(segment, this.options));
+  }
+
+  /**
+   * A word of the guest's table, which has been located; null when it is not mapped. A table need not be aligned, so one may
+   * straddle pages; such a descriptor is left to the virtual CPU.
+   */
+  private tableWord(offset: number): number | null {
+    const inFirst = (this.base % PAGE_BYTES) + offset;
+    const page = this.pages[Math.floor(inFirst / PAGE_BYTES)];
+    const inPage = inFirst % PAGE_BYTES;
+    if (page === null || page === undefined || inPage > PAGE_BYTES - 4) return null;
+    return this.options.guest.memory.read32(page * PAGE_BYTES + inPage);
   }
 
   /** The two words of a descriptor in the guest's table as it is now; null when they are not mapped. */
@@ -139,7 +155,11 @@ export class ShadowDescriptors {
     return words[0] === null || words[1] === null ? null : [words[0], words[1]];
   }
 
-  private write(index: number, [low, high]: [number, number]): void {
+  private write(index: number, [low, high]: readonly [number, number]): void {
+    const { written } = this;
+    if (written[2 * index] === low && written[2 * index + 1] === high) return;
+    written[2 * index] = low;
+    written[2 * index + 1] = high;
     const hpa = this.options.hpa + index * DESCRIPTOR_BYTES;
     this.options.host.memory.write32(hpa, low);
     this.options.host.memory.write32(hpa + 4, high);

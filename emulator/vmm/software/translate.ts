@@ -141,8 +141,11 @@ function copied(
     if (!moved) return callout(plain, 'EMULATE', whyOutOfReach(operation));
     return { ...plain, form: { kind: 'rewritten', bytes: moved }, why: whyMoved(operation) };
   }
-  if (wide.length === bytes.length && wide.every((byte, index) => byte === bytes[index]))
-    return { ...plain, form: { kind: 'ident' }, why: null };
+  if (wide === bytes || sameBytes(wide, bytes)) return { ...plain, form: { kind: 'ident' }, why: null };
   const why = 'says which of its sizes are 16 bits, in 32-bit code';
   return { ...plain, form: { kind: 'rewritten', bytes: [...wide] }, why };
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

@@ -98,12 +98,17 @@ function someSwitches(technique: Technique, random: Random): Partial<Switches> {
 /** Without truncation a guest may see its monitor, without coherence stale code: that is what these switches are for. */
 const WITHOUT: ReadonlySet<string> = new Set(['truncation', 'coherence'] satisfies SwitchName[]);
 
+/** The value of `policy` that asks for a recording of the guest, which is made by running it first. */
+const RECORDED = 'oracle';
+
 function someValue(row: SwitchRow, random: Random): boolean | string | number {
   switch (row.kind) {
     case 'flag':
       return !row.default;
-    case 'choice':
-      return row.values[random(row.values.length)];
+    case 'choice': {
+      const values = row.values.filter((value) => value !== RECORDED);
+      return values[random(values.length)];
+    }
     case 'count': {
       const { multipleOf = 1 } = row;
       // Small sizes are where mechanisms run out.

@@ -5,7 +5,7 @@ import type { ReservedRange } from '../shadow-tables.js';
 import { AreaTables } from './area-tables.js';
 import { CACHE_OFFSET, DATA_OFFSET, ENTRY_OFFSET, SHADOW_GDT_BYTES, SHADOW_GDT_OFFSET } from './area.js';
 
-/** The frames behind the monitor's linear area, and the one page table that maps them in every address space. */
+/** The frames behind the monitor's linear area, and the page tables that map them in every address space. */
 export class AreaFrames {
   private readonly tables: AreaTables;
   readonly dataHpa: number;

@@ -15,6 +15,9 @@ export const TLB_NX = 1 << 9;
 /** Of a large page: it has 2 MB, else 4 MB. Set by {@link Tlb.insert}. */
 const TLB_2MB = 1 << 10;
 
+/** The number of no page. */
+export const NO_TAG = -1;
+
 export const SHIFT_2MB = 21;
 export const SHIFT_4MB = 22;
 
@@ -64,7 +67,7 @@ export class Tlb implements TlbHistory {
   private readonly fastPages: Int32Array;
   private readonly fastCount: Int32Array;
 
-  /** Per entry: linear page number, in pages of its size. */
+  /** Per entry: linear page number, in pages of its size; NO_TAG while the entry is not live. */
   private readonly tags: Int32Array;
   private readonly asids: Int32Array;
   /** Physical address of the page's first byte; may lie above 4 GB. */
@@ -103,6 +106,7 @@ export class Tlb implements TlbHistory {
     this.frames = new Float64Array(buffer, places.frames, entries);
     this.flags = new Int32Array(buffer, places.flags, entries);
     this.nextWay = new Int32Array(buffer, places.nextWay, sets);
+    this.tags.fill(NO_TAG);
   }
 
   /** @returns the entry that maps `linear` in the current address space, or -1. */
@@ -156,6 +160,7 @@ export class Tlb implements TlbHistory {
     this.flushes++;
     this.hasFragments = false;
     this.flags.fill(0);
+    this.tags.fill(NO_TAG);
     this.nextWay.fill(0);
     this.dropFast();
   }
@@ -171,7 +176,10 @@ export class Tlb implements TlbHistory {
   flushAsid(asid: number, keepGlobal: boolean): void {
     this.flushes++;
     for (let entry = 0; entry < this.flags.length; entry++) {
-      if (this.asids[entry] === asid && !(keepGlobal && this.flags[entry] & TLB_G)) this.flags[entry] = 0;
+      if (this.asids[entry] === asid && !(keepGlobal && this.flags[entry] & TLB_G)) {
+        this.flags[entry] = 0;
+        this.tags[entry] = NO_TAG;
+      }
     }
     if (asid === this.asid) this.dropFast();
   }
@@ -243,14 +251,15 @@ export class Tlb implements TlbHistory {
   private evict(entry: number): void {
     const flags = this.flags[entry];
     if (flags === 0) return;
+    const tag = this.tags[entry];
     this.flags[entry] = 0;
+    this.tags[entry] = NO_TAG;
     if (this.asids[entry] !== this.asid) return;
     if (flags & TLB_LARGE) {
       const pages = 1 << (pageShift(flags) - 12);
-      const first = this.tags[entry] * pages;
-      this.fast.fill(0, first, first + pages);
+      this.fast.fill(0, tag * pages, (tag + 1) * pages);
     } else {
-      this.fast[this.tags[entry]] = 0;
+      this.fast[tag] = 0;
     }
   }
 }

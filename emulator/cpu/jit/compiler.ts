@@ -8,7 +8,7 @@ import { isCompiled } from './coverage.js';
 import { dispatchModule } from './dispatch-code.js';
 import type { CompiledLayout } from './layout.js';
 import { compileRegion } from './region.js';
-import { fillModule, invalidateModule } from './tlb-code.js';
+import { MOST_WAYS, fillModule, invalidateModule } from './tlb-code.js';
 import { deliverModule, returnModule } from './transfer-code.js';
 import { EXIT_WORDS, PageHistory, Unit, UnitBlock } from './unit.js';
 
@@ -63,14 +63,15 @@ export class Compiler {
     const instantiate = (module: Uint8Array<ArrayBuffer>, more: WebAssembly.ModuleImports = {}) =>
       new WebAssembly.Instance(new WebAssembly.Module(module), { e: { ...e, ...more } }).exports.run;
     const deliver = instantiate(deliverModule(layout));
+    const fewWays = layout.tlbShape.ways <= MOST_WAYS;
     this.imports = {
       e: {
         ...e,
         deliver,
         storeMarked,
         interruptReturn: instantiate(returnModule(layout)),
-        fillTlb: instantiate(fillModule(layout, prices), { slow: fillTlb }),
-        invalidate: instantiate(invalidateModule(layout), { slow: invalidate }),
+        fillTlb: fewWays ? instantiate(fillModule(layout, prices), { slow: fillTlb }) : fillTlb,
+        invalidate: instantiate(invalidateModule(layout, fewWays), { slow: invalidate }),
       },
     };
     this.dispatch = instantiate(dispatchModule(layout, prices), { deliver }) as Dispatch;

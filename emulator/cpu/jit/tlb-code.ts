@@ -9,7 +9,6 @@ import {
   add,
   above,
   and,
-  below,
   call,
   choose,
   differ,
@@ -22,6 +21,7 @@ import {
   put,
   shl,
   shr,
+  sub,
 } from './expressions.js';
 import type { Value } from './expressions.js';
 import { ALLOWED, CONTROL } from './layout.js';
@@ -42,6 +42,9 @@ const USER = 3;
 /** A page-directory entry's index and a page-table entry's, times the size of an entry. */
 const TABLE_INDEX = 0xffc;
 const SLOW = 0;
+
+/** More ways than that are not written out one by one: the processor's own looks through them. */
+export const MOST_WAYS = 16;
 
 export const FILL_IMPORTS: readonly ImportedFunction[] = [{ name: 'slow', parameters: 2, results: 1 }];
 export const INVALIDATE_IMPORTS: readonly ImportedFunction[] = [{ name: 'slow', parameters: 1, results: 1 }];
@@ -67,36 +70,27 @@ class TlbRoutine extends Routine {
     return isZero(and(this.control(CONTROL.allowed), what));
   }
 
-  /** For each way of the set that pages of `1 << shift` bytes at `linear` belong to: `found` gets the number of an entry that maps it. */
-  private ways(
-    linear: number,
-    shift: number,
-    size: number,
-    found: (entry: number, tag: number) => void,
-  ): void {
+  /** Locals with the number of the page of `1 << shift` bytes at `linear`, and the first word of its set. */
+  private setOf(linear: number, shift: number): { tag: number; first: number } {
     const { entries, ways } = this.layout.tlbShape;
-    const { tags, flags, asids } = this.layout.tlb;
     const tag = this.local(shr(get(linear), shift));
-    const entry = this.local(mul(and(get(tag), entries / ways - 1), ways));
-    const end = this.local(add(get(entry), ways));
-    this.loop((again) => {
-      const at = this.local(shl(get(entry), WORD_SHIFT));
-      this.if(equal(load(get(at), tags), get(tag)), () => {
-        const isOfSize = equal(and(load(get(at), flags), tlb.TLB_SIZE | tlb.TLB_VALID), size | tlb.TLB_VALID);
-        const isOfSpace = equal(load(get(at), asids), this.control(CONTROL.asid));
-        this.if(and(isOfSize, isOfSpace), () => found(entry, tag));
-      });
-      this.set(entry, add(get(entry), 1));
-      this.leaveIf(again, below(get(entry), get(end)));
-    });
+    return { tag, first: this.local(mul(and(get(tag), entries / ways - 1), ways * WORD)) };
   }
 
-  small(linear: number, found: (entry: number, tag: number) => void): void {
-    this.ways(linear, 12, 0, found);
+  /** For each way of the set of the 4 KB page at `linear`. `word`: where its entry is in the tables of words by entry. */
+  smallWays(linear: number, visit: (way: { tag: Value; word: Value; offset: number }) => void): void {
+    const { tag, first } = this.setOf(linear, 12);
+    for (let way = 0; way < this.layout.tlbShape.ways; way++)
+      visit({ tag: get(tag), word: get(first), offset: way * WORD });
   }
-  /** While two-level tables are in use, large pages have 4 MB. */
-  large(linear: number, found: (entry: number, tag: number) => void): void {
-    this.ways(linear, tlb.SHIFT_4MB, tlb.TLB_LARGE, found);
+
+  /** Whether an entry may map the page of `1 << shift` bytes: there is none if none has its number. */
+  mayHave(linear: number, shift: number): Value {
+    const { tag, first } = this.setOf(linear, shift);
+    const matches = Array.from({ length: this.layout.tlbShape.ways }, (_, way) =>
+      equal(load(get(first), this.layout.tlb.tags + way * WORD), get(tag)),
+    );
+    return or(matches[0], ...matches.slice(1));
   }
 
   setFast(page: Value, value: Value): void {
@@ -118,9 +112,8 @@ export function fillModule(layout: CompiledLayout, prices: Float64Array): Uint8A
   const isMarked = (host: number): Value => load(shr(get(host), 12), layout.marksBytes, op.I32_LOAD8_U);
 
   slowIf(r.isForbidden(ALLOWED.walks));
-  // An entry that denies the access is walked for too.
-  r.small(linear, () => r.return(slowly));
-  r.large(linear, () => r.return(slowly));
+  // While two-level tables are in use, large pages have 4 MB. An entry that denies the access is walked for too.
+  slowIf(or(r.mayHave(linear, 12), r.mayHave(linear, tlb.SHIFT_4MB)));
   const isUser = r.local(equal(r.state(CPL_I32), USER));
 
   const references = (count: number): void => {
@@ -199,7 +192,14 @@ export function fillModule(layout: CompiledLayout, prices: Float64Array): Uint8A
     },
     op.F64_STORE,
   );
-  r.if(isZero(load(shl(get(tag), WORD_SHIFT), places.fast)), () => {
+  const isListed = or(
+    load(shl(get(tag), WORD_SHIFT), places.fast),
+    and(
+      differ(get(fastCount), 0),
+      equal(load(shl(sub(get(fastCount), 1), WORD_SHIFT), places.fastPages), get(tag)),
+    ),
+  );
+  r.if(isZero(isListed), () => {
     r.store(shl(get(fastCount), WORD_SHIFT), places.fastPages, get(tag));
     r.store(0, places.fastCount, add(get(fastCount), 1));
   });
@@ -224,19 +224,29 @@ function fastBits(r: TlbRoutine, flags: number): Value {
   );
 }
 
-/** `run(linear)` does what INVLPG does to the TLB. It gives nothing of use. */
-export function invalidateModule(layout: CompiledLayout): Uint8Array<ArrayBuffer> {
+/** `run(linear)` does what INVLPG does to the TLB. It gives nothing of use. @param fewWays see {@link MOST_WAYS}. */
+export function invalidateModule(layout: CompiledLayout, fewWays: boolean): Uint8Array<ArrayBuffer> {
   const r = new TlbRoutine(1, layout);
   const linear = 0;
-  const { flags } = layout.tlb;
+  const { flags, tags, asids } = layout.tlb;
   const slowly = call(SLOW, get(linear));
   r.setControl(CONTROL.refetch, 1);
   r.setControl(CONTROL.invalidations, add(r.control(CONTROL.invalidations), 1));
   r.setControl(CONTROL.lastInvalidated, get(linear));
+  if (!fewWays) return r.module(slowly, { imports: INVALIDATE_IMPORTS });
   // Else pages may have other sizes.
   r.if(r.isForbidden(ALLOWED.walks), () => r.return(slowly));
-  r.large(linear, () => r.return(slowly));
-  r.small(linear, (entry) => r.store(shl(get(entry), WORD_SHIFT), flags, 0));
+  r.if(r.mayHave(linear, tlb.SHIFT_4MB), () => r.return(slowly));
+  r.smallWays(linear, ({ tag, word, offset }) =>
+    r.if(equal(load(word, tags + offset), tag), () => {
+      const isSmall = isZero(and(load(word, flags + offset), tlb.TLB_SIZE));
+      const isOfSpace = equal(load(word, asids + offset), r.control(CONTROL.asid));
+      r.if(and(isSmall, isOfSpace), () => {
+        r.store(word, flags + offset, 0);
+        r.store(word, tags + offset, tlb.NO_TAG);
+      });
+    }),
+  );
   r.setFast(shr(get(linear), 12), 0);
   return r.module(0, { imports: INVALIDATE_IMPORTS });
 }

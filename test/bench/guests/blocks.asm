@@ -2,7 +2,7 @@
 %include "bench.inc"
         bench_header
 start:  mov esp, 0x90000
-        mov ecx, 4000
+        mov ecx, 10000
         mov eax, 1
         mov ebx, 2
 .round:

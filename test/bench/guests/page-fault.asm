@@ -1,7 +1,7 @@
 ; page-fault: a fault, its repair by the handler, and the page taken away again.
 %include "bench.inc"
 %ifndef ROUNDS
-%define ROUNDS 2000000
+%define ROUNDS 4000000
 %endif
 %define STACK_TOP 0x90000
 %define WINDOW 0x3ff000

@@ -1,7 +1,7 @@
 ; syscall: int 0x80 from ring 3 and iret back, user and kernel code on pages of their own.
 %include "bench.inc"
 %ifndef ROUNDS
-%define ROUNDS 2000000
+%define ROUNDS 4000000
 %endif
 %define STACK_TOP 0x90000
         bench_header

@@ -5,11 +5,9 @@ import type { Block } from '../block.js';
 import type { BlockTable } from '../code-cache.js';
 import { CodeDirectory, SLOTS, TABLE_BYTES } from './code-directory.js';
 import { isCompiled } from './coverage.js';
-import { dispatchModule } from './dispatch-code.js';
+import { helperModules } from './helper-modules.js';
 import type { CompiledLayout } from './layout.js';
 import { compileRegion } from './region.js';
-import { MOST_WAYS, fillModule, invalidateModule } from './tlb-code.js';
-import { deliverModule, returnModule } from './transfer-code.js';
 import { EXIT_WORDS, PageHistory, Unit, UnitBlock } from './unit.js';
 
 /** Part of what makes a block hot that suffices for it to be compiled with a hot one of its page. */
@@ -56,25 +54,24 @@ export class Compiler {
     private readonly ledger: Ledger,
   ) {
     const { fillTlb, invalidate, storeMarked } = services;
-    const { prices } = ledger;
     this.directory = new CodeDirectory(layout);
     this.functions = new WebAssembly.Table({ element: 'anyfunc', initial: SLOTS });
     const e = { m: layout.memory, t: this.functions };
-    const instantiate = (module: Uint8Array<ArrayBuffer>, more: WebAssembly.ModuleImports = {}) =>
-      new WebAssembly.Instance(new WebAssembly.Module(module), { e: { ...e, ...more } }).exports.run;
-    const deliver = instantiate(deliverModule(layout));
-    const fewWays = layout.tlbShape.ways <= MOST_WAYS;
+    const run = (module: WebAssembly.Module, more: WebAssembly.ModuleImports = {}) =>
+      new WebAssembly.Instance(module, { e: { ...e, ...more } }).exports.run;
+    const modules = helperModules(layout, ledger.prices);
+    const deliver = run(modules.deliver);
     this.imports = {
       e: {
         ...e,
         deliver,
         storeMarked,
-        interruptReturn: instantiate(returnModule(layout)),
-        fillTlb: fewWays ? instantiate(fillModule(layout, prices), { slow: fillTlb }) : fillTlb,
-        invalidate: instantiate(invalidateModule(layout, fewWays), { slow: invalidate }),
+        interruptReturn: run(modules.interruptReturn),
+        fillTlb: modules.fillTlb === null ? fillTlb : run(modules.fillTlb, { slow: fillTlb }),
+        invalidate: run(modules.invalidate, { slow: invalidate }),
       },
     };
-    this.dispatch = instantiate(dispatchModule(layout, prices), { deliver }) as Dispatch;
+    this.dispatch = run(modules.dispatch, { deliver }) as Dispatch;
   }
 
   unit(slot: number): Unit {

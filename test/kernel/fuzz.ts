@@ -146,7 +146,8 @@ export async function fuzz(kernel: TestKernel, count: number, seed: number): Pro
 /** Longer than a kernel's threads wait until they collect garbage. */
 const IDLE_MS = 3000;
 
-async function idleMb(kernel: TestKernel): Promise<number> {
+/** Resident memory when the kernel has answered everything and collected garbage. */
+export async function idleMb(kernel: TestKernel): Promise<number> {
   await keepsUp(kernel);
   await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
   return residentMb(kernel);

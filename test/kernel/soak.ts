@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { TestKernel } from './client.js';
-import { residentMb } from './fuzz.js';
+import { idleMb, residentMb } from './fuzz.js';
 
 /** How much of what a soak does. */
 export interface SoakPlan {
@@ -12,7 +12,7 @@ export interface SoakPlan {
 /** What went wrong, in sentences; and what was measured. */
 export interface SoakReport {
   readonly failures: readonly string[];
-  /** Memory gained over the executions after the first tenth. */
+  /** Memory gained over the executions after the first tenth, measured while the kernel is idle. */
   readonly grownMb: number;
 }
 
@@ -50,7 +50,7 @@ async function executions(
   failures: string[],
   told: (text: string) => void,
 ): Promise<number> {
-  let base = residentMb(kernel);
+  let base = 0;
   let handles = handlesOf(kernel);
   for (let n = 0; n < count; n++) {
     const [code, expected] = CELLS[n % CELLS.length](n);
@@ -60,7 +60,7 @@ async function executions(
       failures.push(`execution ${n}: ${code} gave ${result ?? reply.evalue}, not ${expected}`);
     kernel.published.length = 0;
     if (n === Math.floor(count / 10)) {
-      base = residentMb(kernel);
+      base = await idleMb(kernel);
       handles = handlesOf(kernel);
     }
     if (n % 1000 === 999) told(`${n + 1} executions, ${residentMb(kernel).toFixed(0)} MB`);
@@ -68,7 +68,7 @@ async function executions(
   // A thread may have a file open just now.
   if (handlesOf(kernel) > handles + 3)
     failures.push(`${handlesOf(kernel)} handles are open, after ${handles} in the beginning`);
-  return residentMb(kernel) - base;
+  return (await idleMb(kernel)) - base;
 }
 
 async function interrupts(

@@ -13,3 +13,15 @@ export function userDataFolder(platform: NodeJS.Platform, env: NodeJS.ProcessEnv
       return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'jupyter');
   }
 }
+
+/** Where what can be made again is kept (XDG Base Directory Specification; elsewhere the system's own place). */
+export function userCacheFolder(platform: NodeJS.Platform, env: NodeJS.ProcessEnv): string {
+  switch (platform) {
+    case 'darwin':
+      return join(homedir(), 'Library', 'Caches');
+    case 'win32':
+      return env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local');
+    default:
+      return env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  }
+}

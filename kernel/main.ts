@@ -3,7 +3,7 @@
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { userDataFolder } from './data-folder.js';
+import { userCacheFolder, userDataFolder } from './data-folder.js';
 import { collectWhenIdle, TypeScriptInterpreter } from './language/index.js';
 import { VERSION } from './package.js';
 import { MAGICS } from './session/magics.js';
@@ -40,6 +40,7 @@ async function main(): Promise<void> {
     ownModules: { ringside: moduleFile('../emulator/index.js') },
     magics: MAGICS,
     asmWords: moduleFile('./session/asm-words.js'),
+    codeCache: join(userCacheFolder(process.platform, process.env), 'ringside'),
   });
   const kernel = new Kernel(connection, interpreter, { name: 'ringside', version: VERSION }, historyStore());
 

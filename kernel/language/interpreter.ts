@@ -37,6 +37,8 @@ export interface InterpreterOptions {
   readonly magics: readonly Magic[];
   /** File of the module that knows the words of the assembler (`asmWords()`), if there is one. */
   readonly asmWords?: string;
+  /** Folder where code that V8 has made of TypeScript is kept for the next kernel. */
+  readonly codeCache: string;
 }
 
 /** How long an interrupt waits for a thread that has been stopped to answer before it is replaced. */

@@ -1,4 +1,4 @@
-import ts from 'typescript';
+import ts = require('typescript');
 import { escapeHtml } from '../../display/bundle.js';
 
 /** CSS class by TypeScript's lexical classes; the others stay plain. */

@@ -1,4 +1,4 @@
-import ts from 'typescript';
+import ts = require('typescript');
 import type { Completions, DisplayData } from '../../protocol/index.js';
 import type { CellDiagnostic, CompiledCell } from '../cell.js';
 import type { Rewritten } from '../syntax/pieces.js';

@@ -1,4 +1,4 @@
-import ts from 'typescript';
+import ts = require('typescript');
 import type { Completeness } from '../../protocol/interpreter.js';
 import { helpRequest } from '../syntax/help.js';
 import type { Magic } from '../syntax/magic.js';

@@ -1,4 +1,4 @@
-import ts from 'typescript';
+import ts = require('typescript');
 
 /** A top-level declaration of a cell. */
 export interface Declaration {

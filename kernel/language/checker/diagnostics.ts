@@ -1,4 +1,4 @@
-import ts from 'typescript';
+import ts = require('typescript');
 import type { CellDiagnostic } from '../cell.js';
 import type { Rewritten } from '../syntax/pieces.js';
 

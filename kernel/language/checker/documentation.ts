@@ -1,4 +1,4 @@
-import ts from 'typescript';
+import ts = require('typescript');
 
 /** What a declaration's comment says. */
 export interface Documentation {

@@ -1,4 +1,4 @@
-import ts from 'typescript';
+import ts = require('typescript');
 import type { CompiledCell, Insertion, StaticImport } from '../cell.js';
 import { hasModifier } from './declarations.js';
 

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { dirname, join, resolve, sep } from 'node:path';
-import ts from 'typescript';
+import ts = require('typescript');
 import type { Prelude } from '../cell.js';
 import type { Magic } from '../syntax/magic.js';
 

@@ -1,11 +1,20 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { collectWhenIdle } from '../collect-when-idle.js';
 import { serve } from '../rpc.js';
-import { Checker } from './checker.js';
-import { completenessOf } from './completeness.js';
 import type { ProjectOptions } from './project.js';
+import { keepTypeScript, loadTypeScript } from './typescript-cache.js';
 
-const options = workerData as ProjectOptions;
+/** What the checker's thread is given. */
+export interface CheckerData extends ProjectOptions {
+  /** Folder where code that V8 has made of TypeScript is kept. */
+  readonly codeCache: string;
+}
+
+const options = workerData as CheckerData;
+loadTypeScript(options.codeCache);
+// These require TypeScript, which has to be there by then.
+const { Checker } = await import('./checker.js');
+const { completenessOf } = await import('./completeness.js');
 const checker = new Checker(options);
 
 /** What the checker's thread serves. */
@@ -16,6 +25,7 @@ const methods = {
   inspect: checker.inspect.bind(checker),
   isComplete: (code: string) => completenessOf(code, options.magics),
   warmUp: checker.warmUp.bind(checker),
+  keepCode: keepTypeScript,
 };
 export type CheckerMethods = typeof methods;
 

@@ -1,4 +1,4 @@
-import ts from 'typescript';
+import ts = require('typescript');
 import type { Magic } from './magic.js';
 import { isCellMagic } from './magic.js';
 import type { Piece } from './pieces.js';

@@ -174,16 +174,17 @@ let table: Map<iced.Mnemonic, Form[]> | undefined;
 /** All forms by iced's mnemonic, read from iced once (about 30 ms). */
 function allForms(): Map<iced.Mnemonic, Form[]> {
   if (table !== undefined) return table;
-  table = new Map();
+  // Kept when it is whole: whoever reads it may be stopped amid it, and will ask again.
+  const forms = new Map<iced.Mnemonic, Form[]>();
   for (const code of Object.values(Code)) {
     if (typeof code !== 'number') continue;
     const row = readForm(code);
     if (row === undefined) continue;
-    const list = table.get(row.mnemonic);
-    if (list === undefined) table.set(row.mnemonic, [row.form]);
+    const list = forms.get(row.mnemonic);
+    if (list === undefined) forms.set(row.mnemonic, [row.form]);
     else list.push(row.form);
   }
-  return table;
+  return (table = forms);
 }
 
 /** The forms of one of iced's mnemonics in the order of iced's table; none for a mnemonic not offered. */

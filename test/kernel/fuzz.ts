@@ -143,14 +143,20 @@ export async function fuzz(kernel: TestKernel, count: number, seed: number): Pro
   }
 }
 
-/** Longer than a kernel's threads wait until they collect garbage. */
+/** Longer than a kernel's threads wait until they collect garbage; and how long memory may take to go back after that. */
 const IDLE_MS = 3000;
+const RETURN_MS = 500;
 
-/** Resident memory when the kernel has answered everything and collected garbage. */
+/** Resident memory when the kernel has answered everything and collected garbage: when it does not shrink any more. */
 export async function idleMb(kernel: TestKernel): Promise<number> {
+  const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
   await keepsUp(kernel);
-  await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
-  return residentMb(kernel);
+  await sleep(IDLE_MS);
+  for (let before = Infinity; ; await sleep(RETURN_MS)) {
+    const now = residentMb(kernel);
+    if (now > before - 1) return now;
+    before = now;
+  }
 }
 
 /** Waits until shell and control have answered all that was sent. */

@@ -51,6 +51,7 @@ export const COST_KEYS = [
   // The memory-management unit.
   'walk.reference', // one page-table entry read during a TLB fill
   'walk.nested.reference', // one nested page-table entry read during a TLB fill
+  'walk.cached', // one entry of an upper level, of either kind, found in the page-walk cache instead
   // Delivery through the IDT by the processor.
   'exception', // a fault or trap other than a page fault or a software interrupt
   'page.fault',

@@ -26,6 +26,13 @@ export interface CpuProfile {
     /** Entries carry address-space identifiers that monitors may rely on. Absent: every world switch flushes. */
     tagged?: boolean;
   };
+  /**
+   * Entries of upper levels that a walk finds without reading memory (Bhargava et al., ASPLOS 2008, section 4.1 "Page Walk
+   * Caching": fully associative, by the entry's physical address, so that no change of address space empties it). Absent:
+   * none. None of the paper's processors is documented to have one; in the profiles of later ones, which do, the price of
+   * `walk.reference` is an average that holds its effect, so that none is listed there either.
+   */
+  walkCache?: { entries: number };
   /** Optional parts of SVM that this processor has; absent: none, and two address spaces. */
   svm?: SvmFeatures;
   prices: Readonly<Record<CostKey, Price>>;

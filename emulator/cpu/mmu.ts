@@ -12,7 +12,7 @@ import {
 import type { PagingFormat, PagingFormats } from '../arch/paging.js';
 import { CR0_I32, CR3_I32, CR4_I32, EFER_I32, PDPTE_OFFSET } from '../arch/state.js';
 import { PF_PRESENT } from '../arch/vectors.js';
-import { ACCOUNT_INDEX, COST_KEY_COUNT, COST_KEY_INDEX } from '../cost/keys.js';
+import { COST_KEY_INDEX } from '../cost/keys.js';
 import type { Ledger } from '../cost/ledger.js';
 import type { CpuProfile } from '../cost/profile.js';
 import type { PhysicalMemory } from '../platform/memory.js';
@@ -33,9 +33,9 @@ import type { StateArea } from './state.js';
 import * as tlb from './tlb.js';
 import { Tlb } from './tlb.js';
 import type { TlbArea } from './tlb-area.js';
+import { WalkCache } from './walk-cache.js';
 
 const PAGE_MASK = 0xfff;
-const WALK_ROW = ACCOUNT_INDEX.walk * COST_KEY_COUNT;
 const REFERENCE = COST_KEY_INDEX['walk.reference'];
 const PDPTE_I32 = PDPTE_OFFSET >> 2;
 const PDPTE_COUNT = 4;
@@ -59,6 +59,7 @@ const IDENTITY_RIGHTS = PTE_W | PTE_U | PTE_D;
 /** Linear to physical: two-level and PAE paging, nested ones too, through the modelled TLB. */
 export class Mmu implements TableAccess {
   readonly tlb: Tlb;
+  private readonly walkCache: WalkCache;
   /** What every physical address is ANDed with: all ones while the A20 gate is open; signed. */
   addressMask = -1;
   private readonly formats: PagingFormats;
@@ -82,18 +83,19 @@ export class Mmu implements TableAccess {
   constructor(
     private readonly state: StateArea,
     readonly memory: PhysicalMemory,
-    private readonly ledger: Ledger,
+    ledger: Ledger,
     private readonly fault: Fault,
     profile: CpuProfile,
     area?: TlbArea,
   ) {
     this.tlb = new Tlb(profile.tlb, area);
+    this.walkCache = new WalkCache(profile, ledger);
     this.freeAccess = { memory, locate: (address) => this.masked(address) };
     this.formats = pagingFormats(profile);
     this.format = this.formats.twoLevel;
     this.secondDimension = new NestedPaging(
       memory,
-      ledger,
+      this.walkCache,
       this.formats,
       (address) => this.masked(address),
       (fault) => this.onNestedFault(fault),
@@ -200,6 +202,7 @@ export class Mmu implements TableAccess {
       (this.state.s32[CR0_I32] & CR0_PG) !== 0 &&
       this.format.entryBytes === 4 &&
       this.nested === null &&
+      !this.walkCache.exists &&
       this.addressMask === -1 &&
       this.slowPages === null
     );
@@ -236,9 +239,10 @@ export class Mmu implements TableAccess {
   }
 
   /** Where an entry lies; reading it is charged. */
-  locate(address: number): number {
-    this.ledger.chargeAt(WALK_ROW, REFERENCE, 1);
-    return this.masked(address);
+  locate(address: number, upper: boolean): number {
+    const hpa = this.masked(address);
+    this.walkCache.charge(REFERENCE, hpa, upper);
+    return hpa;
   }
 
   /** What a CR3 write does: global entries stay when CR4.PGE is set. */
@@ -291,7 +295,10 @@ export class Mmu implements TableAccess {
     let frame = (linear & (-1 << tlb.SHIFT_4MB)) >>> 0;
     let pageShift: number = tlb.SHIFT_4MB;
     let flags = IDENTITY_RIGHTS;
-    const guest: TableAccess = { memory: this.memory, locate: (gpa) => this.locateGuestEntry(nested, gpa) };
+    const guest: TableAccess = {
+      memory: this.memory,
+      locate: (gpa, upper) => this.locateGuestEntry(nested, gpa, upper),
+    };
     if (paging) {
       const { format, level, table } = this.root(linear);
       if (!walkTables(tables, format, level, table ?? 0, linear, guest)) {
@@ -337,9 +344,9 @@ export class Mmu implements TableAccess {
     return { physical, writable: nested.writable, executable: !nested.walk.noExecute };
   }
 
-  private locateGuestEntry(nested: NestedPaging, gpa: number): number {
+  private locateGuestEntry(nested: NestedPaging, gpa: number, upper: boolean): number {
     const hpa = nested.translateTable(gpa);
-    this.ledger.chargeAt(WALK_ROW, REFERENCE, 1);
+    this.walkCache.charge(REFERENCE, hpa, upper);
     return hpa;
   }
 

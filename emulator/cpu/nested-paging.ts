@@ -3,10 +3,11 @@ import { PAE_ROOT_MASK, PTE_D, PTE_FRAME, PTE_W } from '../arch/paging.js';
 import type { PagingFormat, PagingFormats } from '../arch/paging.js';
 import { PF_PRESENT } from '../arch/vectors.js';
 import { NPF_FINAL, NPF_GUEST_TABLE } from '../arch/vmcb.js';
-import type { Ledger } from '../cost/ledger.js';
+import { COST_KEY_INDEX } from '../cost/keys.js';
 import type { PhysicalMemory } from '../platform/memory.js';
 import { PageWalk, markUsed, pageFaultCode, permits, walkTables } from '../platform/page-walk.js';
 import type { PageAccess, TableAccess } from '../platform/page-walk.js';
+import type { WalkCache } from './walk-cache.js';
 
 /** A nested page fault as #VMEXIT reports it (APM vol. 2, section 15.25.6 "Nested Page Faults, Fault Ordering"). */
 export interface NestedFault {
@@ -26,6 +27,7 @@ export interface NestedRoot {
 
 /** The processor's accesses to the guest's tables are writes by the user, whatever the guest does. */
 export const TABLE_ACCESS: PageAccess = { write: true, user: true, fetch: false };
+const NESTED_REFERENCE = COST_KEY_INDEX['walk.nested.reference'];
 
 /**
  * The second dimension: guest-physical to host-physical through the host's tables (APM vol. 2, rev. 3.44, section 15.25
@@ -40,7 +42,7 @@ export class NestedPaging implements TableAccess {
 
   constructor(
     readonly memory: PhysicalMemory,
-    private readonly ledger: Ledger,
+    private readonly walkCache: WalkCache,
     private readonly formats: PagingFormats,
     /** The A20 gate, applied to what goes to the bus. */
     private readonly masked: (address: number) => number,
@@ -65,9 +67,10 @@ export class NestedPaging implements TableAccess {
     return this.format.entryBytes === 8 ? 21 : 22;
   }
 
-  locate(address: number): number {
-    this.ledger.charge('walk', 'walk.nested.reference');
-    return this.masked(address);
+  locate(address: number, upper: boolean): number {
+    const hpa = this.masked(address);
+    this.walkCache.charge(NESTED_REFERENCE, hpa, upper);
+    return hpa;
   }
 
   /** Where an entry of the guest's tables lies. @returns its host-physical address. */

@@ -9,9 +9,10 @@ export interface TableAccess {
   /**
    * Called once for each entry before it is read.
    * @param address of the entry, in the space that the tables' addresses belong to; unsigned, maybe above 4 GB.
+   * @param upper the entry is of a level that can lead to a further one.
    * @returns where it lies in `memory`. May throw, where the way there is itself translated.
    */
-  locate(address: number): number;
+  locate(address: number, upper: boolean): number;
 }
 
 /** One access as rights see it. */
@@ -76,7 +77,7 @@ export function walkTables(
   for (let at = fromLevel; ; at++) {
     const level = format.levels[at];
     const index = (linear >>> level.shift) & level.indexMask;
-    const address = tables.locate(table + index * format.entryBytes);
+    const address = tables.locate(table + index * format.entryBytes, level.mapsPages !== 'always');
     const low = memory.read32(address) | 0;
     const high = wide ? memory.read32(address + 4) | 0 : 0;
     const { count } = walk;

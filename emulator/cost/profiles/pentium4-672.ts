@@ -101,6 +101,10 @@ export const pentium4_672: CpuProfile = {
     ),
     'walk.reference': guess(22, 'a two-reference walk that hits the caches takes about 30 to 60'),
     'walk.nested.reference': guess(22, 'as walk.reference; no processor of this kind walks nested tables'),
+    'walk.cached': guess(
+      2,
+      'Bhargava et al. 2008: a hit in a page-walk cache takes 2 cycles; this processor has none',
+    ),
     exception: input(564, 'A06 figure 4: divzero round trip 889, less the iret'),
     'page.fault': input(743, 'A06 figure 4: pgfault round trip 1093, less the walk and the iret'),
     interrupt: guess(800, 'as an exception, with the acknowledge cycles to the interrupt controller'),

@@ -11,6 +11,8 @@ import {
   VMCB_STATE,
   exitCodeName,
 } from '../../../emulator/arch/vmcb.js';
+import type { CpuProfile } from '../../../emulator/cost/profile.js';
+import { pentium4_672 } from '../../../emulator/cost/profiles/pentium4-672.js';
 import { Bench, CODE, PAGE_DIRECTORY, PAGE_TABLE, VMCB_HPA } from './bench.js';
 
 // Nested paging (APM vol. 2, rev. 3.44, section 15.25 "Nested Paging").
@@ -32,8 +34,9 @@ class NestedBench extends Bench {
   constructor(
     readonly format: Format = '2-level',
     readonly large = false,
+    profile?: CpuProfile,
   ) {
-    super();
+    super(profile);
     const { machine, vmcb } = this;
     const { cpu } = machine;
     cpu.cr0 = (cpu.cr0 | CR0_PG) >>> 0;
@@ -350,6 +353,22 @@ for (const { name, format, large = false, guest, references } of walks) {
       'each one priced',
     );
   });
+}
+
+for (const { format, guest, references } of [
+  { format: '2-level', guest: 'paging', references: { guest: 2, nested: 4, cached: 2 } },
+  { format: 'PAE', guest: 'pae', references: { guest: 3, nested: 6, cached: 6 } },
+] as const) {
+  t.test(
+    `a cold walk with a page-walk cache finds the nested tables' upper entries there, ${format}`,
+    async (t) => {
+      const bench = new NestedBench(format, false, { ...pentium4_672, walkCache: { entries: 24 } });
+      bench.load('vmmcall')[guest]();
+      bench.run();
+      const { walk } = bench.machine.ledger.snapshot();
+      t.strictSame({ ...bench.references, cached: walk['walk.cached'] }, references);
+    },
+  );
 }
 
 t.test('the TLB holds the combined translation: a second access walks nothing', async (t) => {

@@ -1,10 +1,11 @@
 import { EXIT_REASONS } from '../../emulator/index.js';
-import type { ExitReason, ExitRow, RunResult } from '../../emulator/index.js';
+import type { ExitReason, ExitRow, RunResult, Technique } from '../../emulator/index.js';
 import type { MimeBundle } from '../display/bundle.js';
 import { stackedBars } from '../display/plot.js';
 import { table } from '../display/table.js';
 import { displaySymbol, View } from './display.js';
 import type { Displayable } from './display.js';
+import { ExitDiff, ExitGroups } from './exit-breakdown.js';
 import { ExitHistogram } from './exit-histogram.js';
 import type { Run } from './run.js';
 
@@ -47,6 +48,40 @@ export class ExitTable implements Displayable {
           values: monitored.map(({ result }) => result.exits[reason]?.count ?? 0),
         })),
       }),
+    );
+  }
+
+  /** What changed from one technique, or run, to another. `rows` of it are the numbers. @throws RangeError for a technique that was not run. */
+  diff(from: Technique | Run, to: Technique | Run): ExitDiff {
+    const [a, b] = [from, to].map((given) => (typeof given === 'string' ? this.runOf(given) : given));
+    return new ExitDiff(a, b);
+  }
+
+  /**
+   * Exits in intervals of time; `plot()` stacks them. @param technique may be left out when there is one run.
+   * @throws RangeError for an interval of no length, a technique that was not run, and when the run kept no trace.
+   */
+  byInterval(intervalCycles: number, technique?: Technique): ExitGroups {
+    return ExitGroups.byInterval(this.runOf(technique), intervalCycles);
+  }
+
+  /**
+   * Exits by the guest's symbols; `plot()` stacks them. @param technique may be left out when there is one run.
+   * @throws RangeError for a technique that was not run, and when the run kept no trace.
+   */
+  bySymbol(technique?: Technique): ExitGroups {
+    return ExitGroups.bySymbol(this.runOf(technique));
+  }
+
+  private runOf(technique: Technique | undefined): Run {
+    const found =
+      technique === undefined && this.runs.length === 1
+        ? this.runs[0]
+        : this.runs.find((run) => run.technique === technique);
+    if (found) return found;
+    const names = this.runs.map((run) => run.technique).join(', ');
+    throw new RangeError(
+      technique === undefined ? `which technique: ${names}?` : `no run under '${technique}'; there are: ${names}`,
     );
   }
 

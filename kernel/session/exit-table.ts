@@ -81,7 +81,9 @@ export class ExitTable implements Displayable {
     if (found) return found;
     const names = this.runs.map((run) => run.technique).join(', ');
     throw new RangeError(
-      technique === undefined ? `which technique: ${names}?` : `no run under '${technique}'; there are: ${names}`,
+      technique === undefined
+        ? `which technique: ${names}?`
+        : `no run under '${technique}'; there are: ${names}`,
     );
   }
 

@@ -68,7 +68,14 @@ const [rounds = '3', peers] = process.argv.slice(2);
 const contenders = allContenders();
 const figures = new Map(contenders.map(({ name }) => [name, new Map<Measure, Figure[]>()]));
 for (let round = 0; round < Number(rounds); round++) {
-  for (const contender of contenders) await measure(contender, figures.get(contender.name)!);
+  for (const contender of contenders) {
+    try {
+      await measure(contender, figures.get(contender.name)!);
+    } catch (error) {
+      // One that does not answer any more has shown what it does; the others are measured on.
+      process.stderr.write(`(${contender.name}: ${(error as Error).message.split('\n')[0]}) `);
+    }
+  }
 }
 print();
 

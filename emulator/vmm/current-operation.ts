@@ -28,3 +28,23 @@ export function currentOperation({ cpu, memory }: Machine): Operation | null {
   }
   return null;
 }
+
+/** Prefix bytes (AMD64 APM vol. 3, rev. 3.37, section 1.2 "Instruction Prefixes"). */
+export const PREFIXES: ReadonlySet<number> = new Set([
+  0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3,
+]);
+const REP = 0xf3;
+const REPNE = 0xf2;
+
+/** Whether the instruction at the virtual processor's eip has a REP or REPNE prefix: of {@link currentOperation} no more than that. */
+export function hasRepeatPrefix({ cpu, memory }: Machine): boolean {
+  const { base } = cpu.segment(CS);
+  const access = { write: false, user: cpu.cpl === 3, fetch: true };
+  for (let at = 0; at < MAX_INSTRUCTION_BYTES; at++) {
+    const gpa = cpu.translate((base + cpu.eip + at) >>> 0, access);
+    const byte = gpa === null ? 0 : memory.read8(gpa);
+    if (byte === REP || byte === REPNE) return true;
+    if (!PREFIXES.has(byte)) return false;
+  }
+  return false;
+}

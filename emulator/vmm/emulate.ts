@@ -1,8 +1,9 @@
 import type { ExitReason } from '../arch/exits.js';
-import { CS, ECX } from '../arch/registers.js';
+import { ECX } from '../arch/registers.js';
 import type { CostKey } from '../cost/keys.js';
 import type { Operation } from '../isa/operation.js';
-import type { Event, Machine, StepResult } from '../machine.js';
+import type { Event, StepResult } from '../machine.js';
+import { hasRepeatPrefix } from './current-operation.js';
 import type { Monitor } from './monitor.js';
 
 export interface EmulationOptions {
@@ -128,24 +129,4 @@ export function exitReasonOf({ row, reg }: Operation): ExitReason {
   const reason = REASON_BY_COST[row.cost] ?? 'EMULATE';
   if (!/\bCd\b/.test(row.operands) || reg !== 3) return reason;
   return reason === 'CR_READ' ? 'CR3_READ' : 'CR3_WRITE';
-}
-
-const PREFIXES: ReadonlySet<number> = new Set([
-  0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3,
-]);
-const REP = 0xf3;
-const REPNE = 0xf2;
-const MAX_INSTRUCTION_BYTES = 15;
-
-/** Whether the instruction at the virtual processor's eip has a REP or REPNE prefix. */
-function hasRepeatPrefix({ cpu, memory }: Machine): boolean {
-  const { base } = cpu.segment(CS);
-  const access = { write: false, user: cpu.cpl === 3, fetch: true };
-  for (let at = 0; at < MAX_INSTRUCTION_BYTES; at++) {
-    const gpa = cpu.translate((base + cpu.eip + at) >>> 0, access);
-    const byte = gpa === null ? 0 : memory.read8(gpa);
-    if (byte === REP || byte === REPNE) return true;
-    if (!PREFIXES.has(byte)) return false;
-  }
-  return false;
 }

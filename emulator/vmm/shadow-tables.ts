@@ -45,6 +45,8 @@ export interface ShadowTablesOptions {
 export class ShadowTables {
   /** By {@link rootKey}, that of the address space loaded last at the end. */
   private readonly roots = new Map<string, ShadowRoot>();
+  /** Asked for at each entry of the guest, and seldom another. */
+  private lastFound: ShadowRoot | null = null;
   private readonly directories = new Map<string, ShadowDirectory>();
   private readonly tables = new Map<number, ShadowTable>();
   private readonly directoryTraces = new Map<ShadowDirectory, Trace>();
@@ -89,7 +91,11 @@ export class ShadowTables {
   }
 
   root(space: AddressSpace, view: View): ShadowRoot | undefined {
-    return this.roots.get(rootKey(space.name, view));
+    const { lastFound } = this;
+    if (lastFound?.view === view && lastFound.space.name === space.name) return lastFound;
+    const found = this.roots.get(rootKey(space.name, view));
+    this.lastFound = found ?? null;
+    return found;
   }
 
   table(source: TableSource): ShadowTable | undefined {
@@ -220,6 +226,7 @@ export class ShadowTables {
 
   /** Drops a root, and the directories that no other one has. */
   private dropRoot(root: ShadowRoot): void {
+    if (this.lastFound === root) this.lastFound = null;
     this.roots.delete(root.key);
     if (root.directories.length > 1) this.giveBack(root.hpa);
     for (const directory of root.directories) {

@@ -24,6 +24,7 @@ export type CodeAddress =
 export class CodeSpace {
   private readonly keys = new Map<string, number>();
   private key = -1;
+  private nextKey = 0;
   private segment: CodeSegment = { base: 0, limit: 0, cpl: 0, bits: 32, real: false, stack32: true };
   /** Translations depend on GS, DS and the rights of CS too, since code that names GS or CS has been met. */
   private dataMatters = false;
@@ -54,7 +55,9 @@ export class CodeSpace {
     this.segment = now;
     this.reach = reach;
     const name = [...Object.values(now), reach.gsThroughDs, reach.csThroughDs].join();
-    this.key = this.keys.get(name) ?? this.keys.size;
+    this.key = this.keys.get(name) ?? this.nextKey++;
+    // A guest that makes more is served, but remembered no more: what was translated for them leaves with the next flush.
+    if (this.keys.size >= MAX_KEYS) this.keys.clear();
     this.keys.set(name, this.key);
     this.changed();
     return this.key;
@@ -104,6 +107,9 @@ export class CodeSpace {
     return { kind: 'code', gpa: page * 4096 + (linear & 0xfff) };
   }
 }
+
+/** Combinations of mode and segments that translations are kept for; an ordinary guest has a handful. */
+const MAX_KEYS = 1024;
 
 /** Of the guest's mode, code and stack segments, what translations depend on. */
 interface CodeSegment extends Pick<CodeMode, 'bits' | 'real' | 'cpl' | 'stack32'> {

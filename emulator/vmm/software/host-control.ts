@@ -17,7 +17,8 @@ const GENERAL_REGISTERS = 8;
 
 /** CR0 of the host while guest code runs. */
 export function setHostControl(host: Processor, guest: Processor): void {
-  host.cr0 = CR0_PE | CR0_ET | CR0_WP | CR0_PG | (guest.cr0 & SHARED_CR0);
+  const cr0 = (CR0_PE | CR0_ET | CR0_WP | CR0_PG | (guest.cr0 & SHARED_CR0)) >>> 0;
+  if (host.cr0 !== cr0) host.cr0 = cr0;
 }
 
 /** The general registers, which are the guest's wherever they are. */

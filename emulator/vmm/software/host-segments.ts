@@ -44,16 +44,15 @@ export class HostSegments {
 
   /** Gives the host the guest's segment, deprivileged and truncated. */
   putGuests(segment: SegmentIndex): void {
-    const cut = this.known(segment, this.cut) ?? this.add(segment, this.cut, (state) => state);
-    this.put(segment, cut.host);
+    const { host } = this.known(segment, this.cut) ?? this.add(segment, this.cut, null);
+    this.put(segment, host);
   }
 
   /** The same in real mode, where a segment register holds no selector: the host's gets one of the monitor's. */
   putParagraph(segment: SegmentIndex): void {
     const { paragraphs } = this;
-    const selector = paragraphSelector(segment);
     const { host } =
-      this.known(segment, paragraphs) ?? this.add(segment, paragraphs, (state) => ({ ...state, selector }));
+      this.known(segment, paragraphs) ?? this.add(segment, paragraphs, paragraphSelector(segment));
     if (this.held[segment] === host) return;
     this.install(host);
     this.put(segment, host);
@@ -66,9 +65,11 @@ export class HostSegments {
     return null;
   }
 
-  private add(segment: SegmentIndex, cuts: Cut[][], finish: (host: SegmentState) => SegmentState): Cut {
+  /** @param selector for the host in place of the guest's; null: the same. */
+  private add(segment: SegmentIndex, cuts: Cut[][], selector: number | null): Cut {
     const guest = this.guest.segment(segment);
-    const host = finish(truncate(guest, { kernelRing: KERNEL_CPL, wholeSegments: this.whole }));
+    const cut = truncate(guest, { kernelRing: KERNEL_CPL, wholeSegments: this.whole });
+    const host = selector === null ? cut : { ...cut, selector };
     const recent = cuts[segment];
     recent.unshift({ guest, host });
     if (recent.length > 2) recent.pop();

@@ -1,16 +1,4 @@
-import {
-  CR0_AM,
-  CR0_EM,
-  CR0_ET,
-  CR0_MP,
-  CR0_NE,
-  CR0_PE,
-  CR0_PG,
-  CR0_TS,
-  CR0_WP,
-  CR4_PSE,
-  CR4_TSD,
-} from '../../arch/control.js';
+import { CR0_PE, CR4_PSE, CR4_TSD } from '../../arch/control.js';
 import { decodeDescriptor } from '../../arch/descriptors.js';
 import type { SegmentState } from '../../arch/descriptors.js';
 import {
@@ -57,6 +45,7 @@ import {
   MONITOR_DATA_FOR_USER,
   UNUSABLE,
 } from './segments.js';
+import { carryGeneral, setHostControl } from './host-control.js';
 import { HostSegments } from './host-segments.js';
 import type { ShadowMmu } from '../shadow-mmu.js';
 import type { ShadowDescriptors } from './shadow-descriptors.js';
@@ -69,8 +58,6 @@ const SYSTEM_FLAGS = ~(CACHE_FLAGS | FLAG_ONE | FLAG_IF | FLAG_RF);
 const COPIED_SELECTORS: readonly SegmentIndex[] = [CS, SS, GS, LDTR, TR];
 /** In real mode, of all segments. */
 const SELECTORS_OF_REAL_MODE: readonly SegmentIndex[] = [ES, CS, SS, DS, FS, GS];
-/** Coprocessor and alignment bits of CR0 act alike in the host and the guest; the rest is the monitor's. */
-const SHARED_CR0 = CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_AM;
 const DATA_SEGMENTS: readonly SegmentIndex[] = [ES, SS, DS, FS];
 /** Nothing but a selector in the host: any access, such as to the TSS's port bitmap, faults, and the virtual CPU then uses the guest's. */
 const SYSTEM_SEGMENTS: readonly SegmentIndex[] = [LDTR, TR];
@@ -161,7 +148,7 @@ export class RegisterCarrier {
   /** From the host, which stands at `point` in translated code; null: on the entry page, which left nothing behind but the registers. */
   leaveCache(point: GuestPoint | null): void {
     const { host, guest, area } = this;
-    this.leaveCommon();
+    carryGeneral(host, guest);
     const held = point?.held ?? 0;
     const interruptFlag = area.read(held & HELD_INTERRUPT_FLAG ? GS_NEXT_INTERRUPT_FLAG : GS_INTERRUPT_FLAG);
     const flags = held & HELD_FLAGS ? this.heldFlags() : host.eflags & CACHE_FLAGS;
@@ -207,7 +194,7 @@ export class RegisterCarrier {
   /** From the host, after user code has run. */
   leaveUser(): void {
     const { host, guest } = this;
-    this.leaveCommon();
+    carryGeneral(host, guest);
     guest.eip = host.eip;
     guest.eflags = host.eflags;
     for (const segment of USER_SEGMENTS) {
@@ -220,15 +207,9 @@ export class RegisterCarrier {
   private enterCommon(ownCr4: number): void {
     const { host, guest } = this;
     const cr4 = ownCr4 | this.options.paging.hostCr4;
-    for (let register = 0; register < 8; register++) host.setGpr(register, guest.gpr(register));
-    const cr0 = CR0_PE | CR0_ET | CR0_WP | CR0_PG | (guest.cr0 & SHARED_CR0);
-    if (host.cr0 !== cr0 >>> 0) host.cr0 = cr0;
+    carryGeneral(guest, host);
+    setHostControl(host, guest);
     if (host.cr4 !== cr4) host.cr4 = cr4;
-  }
-
-  private leaveCommon(): void {
-    const { host, guest } = this;
-    for (let register = 0; register < 8; register++) guest.setGpr(register, host.gpr(register));
   }
 
   /** The whole segment behind one that user code loaded from the shadow table. */

@@ -1,9 +1,6 @@
 import type { Operation } from '../../isa/operation.js';
+import { PREFIXES } from '../current-operation.js';
 
-/** Prefix bytes (AMD64 APM vol. 3, rev. 3.37, section 1.2 "Instruction Prefixes"). */
-const PREFIXES: ReadonlySet<number> = new Set([
-  0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3,
-]);
 const SEGMENT_PREFIXES: ReadonlySet<number> = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65]);
 const DS_PREFIX = 0x3e;
 

@@ -86,7 +86,7 @@ export class ShadowDescriptors {
     let moved = base !== this.base || limit !== this.limit;
     this.base = base;
     this.limit = limit;
-    this.pages.length = count;
+    if (this.pages.length !== count) this.pages.length = count;
     for (let index = 0; index < count; index++) {
       const gpa = cpu.translate((first + index * PAGE_BYTES) >>> 0, READ);
       const page = gpa === null ? null : Math.floor(gpa / PAGE_BYTES);

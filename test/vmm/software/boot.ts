@@ -7,7 +7,7 @@ import type { Switches } from '../../../emulator/vmm/switches.js';
 import type { Vmm } from '../../../emulator/vmm/vmm.js';
 import { MEMORY_BYTES } from './bench.js';
 import type { Program } from './bench.js';
-import type { BootGuest } from './real-mode-guests.js';
+import type { BootGuest } from './boot-parts.js';
 
 const BOOT_SECTOR = 0x7c00;
 /** The highest 64 KB below 4 GB, and below 1 MB, are the same to a ROM of that size. */

@@ -6,7 +6,8 @@ import { formatTranslation } from '../../../emulator/vmm/software/translations.j
 import { matchesGolden } from '../../golden.js';
 import { accountSum, ending } from './bench.js';
 import { boot, bootProgram } from './boot.js';
-import { BOOT_GUESTS } from './real-mode-guests.js';
+import { MODE_SWITCH_GUESTS } from './mode-switch-guests.js';
+import { REAL_MODE_GUESTS } from './real-mode-guests.js';
 
 const PLAIN: Partial<Switches> = {
   chaining: false,
@@ -18,7 +19,7 @@ const PLAIN: Partial<Switches> = {
   unitLimit: 1,
 };
 
-for (const guest of BOOT_GUESTS) {
+for (const guest of [...REAL_MODE_GUESTS, ...MODE_SWITCH_GUESTS]) {
   t.test(guest.name, async (t) => {
     const program = bootProgram(guest);
     const expected = ending(boot(guest, program, 'native'));
@@ -46,7 +47,7 @@ for (const guest of BOOT_GUESTS) {
 }
 
 t.test('real-mode code runs from the translation cache', async (t) => {
-  const guest = BOOT_GUESTS[0];
+  const guest = REAL_MODE_GUESTS[0];
   const vmm = boot(guest, bootProgram(guest), 'binary-translation');
   if (!(vmm instanceof BinaryTranslationVmm)) throw new Error('not binary translation');
   vmm.run();
@@ -58,7 +59,7 @@ t.test('real-mode code runs from the translation cache', async (t) => {
 });
 
 t.test('a unit of real-mode code beside its translation', async (t) => {
-  const guest = BOOT_GUESTS[1];
+  const guest = REAL_MODE_GUESTS[1];
   const program = bootProgram(guest);
   const vmm = boot(guest, program, 'binary-translation');
   if (!(vmm instanceof BinaryTranslationVmm)) throw new Error('not binary translation');

@@ -72,7 +72,9 @@ export function variantsOf(seed: number, depth: Depth = 'thorough'): Variant[] {
       const needed: Partial<Switches> =
         technique === 'trap-and-emulate' && !isClassical(seed) ? { sensitiveTraps: true } : {};
       const plain: Variant = { technique, switches: needed, engine };
-      const other: Variant = { technique, switches: { ...changed, ...needed }, engine };
+      // A kernel in ring 3 is not refused a segment for an RPL of 3, which is another thing that does not trap.
+      const inRing3 = changed.kernelRing === 'ring3' ? { sensitiveTraps: true } : {};
+      const other: Variant = { technique, switches: { ...changed, ...needed, ...inRing3 }, engine };
       const both = Object.keys(changed).length > 0 ? [plain, other] : [plain];
       return depth === 'quick' ? [both[random(both.length)]] : both;
     });

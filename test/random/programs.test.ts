@@ -24,6 +24,14 @@ t.test('a seed is a program and its variants', async (t) => {
   t.notSame(randomProgram(7).steps, randomProgram(8).steps);
 });
 
+t.test('a kernel in ring 3 only where its segment loads trap', async (t) => {
+  const inRing3 = Array.from({ length: 100 }, (_, index) => variantsOf(index + 1))
+    .flat()
+    .filter(({ switches }) => switches.kernelRing === 'ring3');
+  t.ok(inRing3.length > 0);
+  t.ok(inRing3.every(({ switches }) => switches.sensitiveTraps));
+});
+
 t.test('a disagreement is found and shrunk to the step that makes it', async (t) => {
   const step = (code: string) => ({ ring: 'kernel', code }) as const;
   const program: RandomProgram = {

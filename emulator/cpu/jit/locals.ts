@@ -45,8 +45,10 @@ export const CODE_LIMIT = 48;
 export const PREVIOUS_CARRY = 49;
 /** The operand of a bit test. */
 export const TESTED = 50;
-export const I32_LOCALS = 51 - PARAMETERS;
+/** Instructions left when an IRET had set RF; never equal before. */
+export const RESUMED = 51;
+export const I32_LOCALS = 52 - PARAMETERS;
 /** 64-bit values, for products and quotients. */
-export const WIDE = 51;
-export const WIDE2 = 52;
+export const WIDE = 52;
+export const WIDE2 = 53;
 export const I64_LOCALS = 2;

@@ -1,4 +1,5 @@
-import { EIP_I32, LAZY_CARRY_I32, LAZY_RESULT_I32 } from '../../arch/state.js';
+import { FLAG_RF } from '../../arch/flags.js';
+import { EFLAGS_I32, EIP_I32, LAZY_CARRY_I32, LAZY_RESULT_I32 } from '../../arch/state.js';
 import type { Operation } from '../../isa/operation.js';
 import { CodeWriter } from './code-writer.js';
 import type { Label } from './code-writer.js';
@@ -89,6 +90,8 @@ class RegionWriter {
   private labels: Label[] = [];
   private loop: Label = { depth: 0 };
   private self: Label | null = null;
+  /** It contains an IRETD or INT n. */
+  private resumes = false;
 
   constructor(
     private readonly blocks: readonly RegionBlock[],
@@ -127,6 +130,11 @@ class RegionWriter {
     const { f } = this;
     const { stateBytes } = this.layout;
     f.writePrologue(w);
+    if (this.resumes) {
+      // More than are ever left.
+      w.const(-1);
+      w.set(local.RESUMED);
+    }
     for (const register of f.registersUsed) {
       w.const(0);
       w.memory(op.I32_LOAD, stateBytes + register * 2 * BYTES_PER_WORD);
@@ -153,6 +161,7 @@ class RegionWriter {
     for (const [index, source] of FLAG_WORDS) store(stateBytes + index * BYTES_PER_WORD, source);
     store(stateBytes + EIP_I32 * BYTES_PER_WORD, local.EIP);
     this.giveBack();
+    if (this.resumes) this.restoreResume();
     store(this.layout.arenaBytes + CONTROL.instructions, local.INSTRUCTIONS);
     store(this.layout.arenaBytes + CONTROL.ticks, local.TICKS);
     w.get(local.EXIT);
@@ -212,6 +221,7 @@ class RegionWriter {
     const edges: Edges = {
       to: (offset) => this.edge(offset),
       indirect: () => this.indirectEdge(),
+      transferred: () => this.indirectEdge(true),
       refetched: () => f.exit(operations.length, true),
     };
     if (isWhole && isCompiledTransfer(last)) emitTransfer(f, last, edges);
@@ -274,8 +284,9 @@ class RegionWriter {
   }
 
   /** Local EIP holds where to. */
-  private indirectEdge(): void {
+  private indirectEdge(isTransfer = false): void {
     const { w, f } = this;
+    const control = this.layout.arenaBytes;
     const whole = this.blocks[f.block].operations.length;
     w.get(local.EIP);
     w.get(local.EIP_BASE);
@@ -297,8 +308,17 @@ class RegionWriter {
     w.const(MOST_OPERATIONS);
     w.op(op.I32_LT_S, op.I32_OR);
     this.orDue();
+    if (isTransfer) {
+      w.const(0);
+      w.memory(op.I32_LOAD, control + CONTROL.refetch);
+      w.op(op.I32_OR);
+    }
     w.op(op.I32_EQZ);
     w.open(op.IF);
+    if (isTransfer) {
+      this.resumes = true;
+      this.resume();
+    }
     const before = f.flags.state;
     f.flags.settle();
     f.flags.state = before;
@@ -310,6 +330,42 @@ class RegionWriter {
     w.end();
     w.end();
     f.exit(whole, true);
+  }
+
+  /** RF is cleared by the next instruction, if that completes: see {@link restoreResume}. */
+  private resume(): void {
+    const { w } = this;
+    this.pushFlags(FLAG_RF);
+    w.open(op.IF);
+    w.const(0);
+    this.pushFlags(~FLAG_RF);
+    w.memory(op.I32_STORE, this.layout.stateBytes + EFLAGS_I32 * BYTES_PER_WORD);
+    w.get(local.INSTRUCTIONS);
+    w.set(local.RESUMED);
+    w.end();
+  }
+
+  /** At an exit: no instruction has completed since RF was cleared. */
+  private restoreResume(): void {
+    const { w } = this;
+    w.get(local.INSTRUCTIONS);
+    w.get(local.RESUMED);
+    w.op(op.I32_EQ);
+    w.open(op.IF);
+    w.const(0);
+    this.pushFlags(-1);
+    w.const(FLAG_RF);
+    w.op(op.I32_OR);
+    w.memory(op.I32_STORE, this.layout.stateBytes + EFLAGS_I32 * BYTES_PER_WORD);
+    w.end();
+  }
+
+  private pushFlags(mask: number): void {
+    const { w } = this;
+    w.const(0);
+    w.memory(op.I32_LOAD, this.layout.stateBytes + EFLAGS_I32 * BYTES_PER_WORD);
+    w.const(mask);
+    w.op(op.I32_AND);
   }
 
   /** ORs to the value on the stack what else makes the run loop look up at the end of this block. */

@@ -17,8 +17,10 @@ export interface Edges {
   to(pageOffset: number): void;
   /** To the offset in CS in local EIP. */
   indirect(): void;
-  /** To the offset in CS in local EIP, where the next fetch may go through the TLB anew. */
+  /** To the offset in CS in local EIP, where the next fetch goes through the TLB anew. */
   refetched(): void;
+  /** As {@link indirect}, after INT n or IRETD: at another privilege the next fetch goes through the TLB anew, and RF may be set. */
+  transferred(): void;
 }
 
 function isOutside(pageOffset: number): boolean {
@@ -82,11 +84,11 @@ export function emitTransfer(f: Frame, operation: Operation, edges: Edges): void
         w.const(0);
         w.call(DELIVER);
       });
-      edges.refetched();
+      edges.transferred();
       return;
     case 'iret':
       f.executeOnState(() => w.call(INTERRUPT_RETURN));
-      edges.refetched();
+      edges.transferred();
       return;
     case 'invlpg':
       f.invalidatePage();

@@ -14,6 +14,7 @@ import { table } from '../display/table.js';
 import type { MimeBundle } from '../display/bundle.js';
 import { displaySymbol, View } from './display.js';
 import type { Displayable } from './display.js';
+import { interruptibly } from './interrupt.js';
 
 /** An assembled guest program. As a cell's value it shows its listing. */
 export class Guest implements Displayable {
@@ -32,7 +33,7 @@ export class Guest implements Displayable {
     fileName = name,
     defines: Readonly<Record<string, number>> = {},
   ) {
-    this.assembly = assembleGuest(source, fileName, defines);
+    this.assembly = interruptibly(() => assembleGuest(source, fileName, defines));
     if (this.assembly.diagnostics.some(({ severity }) => severity === 'error')) {
       throw new SyntaxError(`\n${formatDiagnostics(source, this.assembly.diagnostics)}`);
     }

@@ -15,7 +15,10 @@ export function interruptRequested(): boolean {
   return shared !== null && Atomics.load(shared, 0) !== 0;
 }
 
-/** Runs a guest in such a way that an interrupt lets it end its slice. */
+/**
+ * Runs a guest in such a way that an interrupt lets it end its slice; or does other work that takes milliseconds and must
+ * not be left half done: WebAssembly whose execution is terminated, as iced's, is of no use any more.
+ */
 export function interruptibly<T>(runGuest: () => T): T {
   const shared = flags();
   if (shared) Atomics.store(shared, 1, 1);

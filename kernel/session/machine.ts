@@ -10,6 +10,7 @@ import { screen } from '../display/screen.js';
 import { current, withChoices } from './current.js';
 import { View } from './display.js';
 import { codeTable, descriptorTable, pageWalkTable, tlbTable } from './inspection.js';
+import { interruptibly } from './interrupt.js';
 import { PageTables, PageTablesOf } from './page-tables.js';
 import { Registers, registerValues } from './registers.js';
 import type { CellRunOptions } from './run.js';
@@ -76,7 +77,8 @@ export class CellMachine extends SteeredMachine {
     const { cpu } = guest;
     const next = (cpu.segment(CS).base + cpu.eip) >>> 0;
     const first = from === undefined ? next : this.addressOf(from);
-    return codeTable(disassembleGuest(guest, first, count, this.symbols), next);
+    const lines = interruptibly(() => disassembleGuest(guest, first, count, this.symbols));
+    return codeTable(lines, next);
   }
 
   /** A linear address as it is, or that of the guest's label. @throws RangeError when the guest has no such label. */

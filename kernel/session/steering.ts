@@ -171,7 +171,8 @@ export class SteeredMachine {
 
   private steering(ready: () => Debugger, act: (steered: Debugger) => DebugStop): StoppedGuest {
     const stop = this.watched(ready, act);
-    const [next] = disassembleGuest(this.guestRun.vmm.guest, stop.linear, 1, this.symbols);
+    const { guest } = this.guestRun.vmm;
+    const [next] = interruptibly(() => disassembleGuest(guest, stop.linear, 1, this.symbols));
     return new StoppedGuest(stop, next);
   }
 

@@ -6,6 +6,7 @@ import type { ListingRow } from '../display/code.js';
 import { table } from '../display/table.js';
 import { displaySymbol, View } from './display.js';
 import type { Displayable } from './display.js';
+import { interruptibly } from './interrupt.js';
 
 /** The translation cache as text: every fragment, or those that hold one address; and what it has cost and saved. */
 export class TranslationListing implements Displayable {
@@ -13,7 +14,7 @@ export class TranslationListing implements Displayable {
 
   /** The fragments that hold the guest instruction at linear address `eip`. */
   at(eip: number): View {
-    return new View(listing(this.translations.at(eip)));
+    return new View(listing(interruptibly(() => this.translations.at(eip))));
   }
 
   /** Counts of the translator, its cache and what it learnt. */
@@ -22,7 +23,7 @@ export class TranslationListing implements Displayable {
   }
 
   [displaySymbol](): MimeBundle {
-    return listing(this.translations.list());
+    return listing(interruptibly(() => this.translations.list()));
   }
 }
 

@@ -65,3 +65,26 @@ t.test('what is typed while a guest stands is there when it goes on', async (t) 
   t.match(vm.continue(), { stop: { kind: 'halted' } });
   t.match(String(vm.screen), /│▲/);
 });
+
+t.test('assembling and disassembling ask for the time to end', async (t) => {
+  const vm = machine(OPTIONS);
+  vm.load(ENDLESS);
+  const flag = Symbol.for('ringside.interrupt');
+  const globals = globalThis as Record<symbol, unknown>;
+  const { store } = Atomics;
+  const polled: number[] = [];
+  globals[flag] = new Int32Array(2);
+  Reflect.set(Atomics, 'store', (array: Int32Array, index: number, value: number) => {
+    polled.push(value);
+    return store(array, index, value);
+  });
+  t.teardown(() => {
+    Atomics.store = store;
+    delete globals[flag];
+  });
+  for (const work of [() => void asm`hlt`, () => void vm.disassemble(), () => void vm.step(1)]) {
+    polled.length = 0;
+    work();
+    t.same(polled.slice(-2), [1, 0]);
+  }
+});

@@ -59,7 +59,7 @@ export function deliverEvent(cpu: Cpu, first: Event): Delivery {
       if (cpu.guestMode) cpu.svmUnit.interceptException(fault);
       if (fault.cr2 !== undefined) cpu.u32[CR2_I32] = fault.cr2;
       const second = combine(event, fault);
-      if (second === null) {
+      if (second === null || isEndless(chain, second)) {
         chain.push(fault);
         cpu.delivering = null;
         if (cpu.guestMode) cpu.svmUnit.interceptShutdown();
@@ -84,6 +84,18 @@ export function deliverSoftware(cpu: Cpu, event: Event): void {
   cpu.delivering = null;
   if (cpu.debugUnit.watchesEvents) cpu.debugUnit.noteEvent(event.vector);
   traceEvent(cpu, event);
+}
+
+/**
+ * Whether the delivery of `next` has failed before, with nothing changed since: as when an alignment check is delivered to a
+ * stack that is not aligned, at CPL 3. A real processor never comes back from there and sees no interrupt (CVE-2015-5307);
+ * this one shuts down.
+ */
+function isEndless(chain: readonly Event[], next: Event): boolean {
+  return chain.some(
+    ({ vector, kind, errorCode, cr2 }) =>
+      vector === next.vector && kind === next.kind && errorCode === next.errorCode && cr2 === next.cr2,
+  );
 }
 
 /** The event that follows when `second` was raised during the delivery of `first`; null: shutdown. */

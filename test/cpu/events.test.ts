@@ -42,6 +42,37 @@ t.test('triple fault names the chain', async (t) => {
   });
 });
 
+t.test(
+  'an alignment check that cannot be delivered for an alignment check ends the machine, in no time',
+  async (t) => {
+    // In ring 3, whose own handlers are given by the gates; the stack is misaligned and alignment is checked.
+    const machine = bareMachine(`
+        lgdt [gdtr]
+        lidt [idtr]
+        mov eax, cr0
+        or eax, 0x40000
+        mov cr0, eax
+        push dword 0x23
+        push dword 0x80001
+        push dword 0x40002
+        push dword 0x1b
+        push dword user
+        iret
+user:   push eax
+        align 8
+idt:    times 17 dq 0
+        dw user - $$, 0x1b, 0xee00, 0x10
+idtr:   dw 18 * 8 - 1
+        dd idt
+gdt:    dq 0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0x00cffb000000ffff, 0x00cff3000000ffff
+gdtr:   dw gdtr - gdt - 1
+        dd gdt
+`);
+    t.match(machine.run({ instructions: 1000 }), { kind: 'tripleFault', chain: ['#AC(0x0)'] });
+    t.ok(balances(machine), 'the accounts sum to the clock');
+  },
+);
+
 /** Waits for IRQ 0 of the timer at a rate of some 0.5 ms; the handler counts in EDI. */
 const TIMER = `
         mov al, 0x11

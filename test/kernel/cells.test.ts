@@ -23,6 +23,8 @@ const STORIES: Record<string, Row[]> = {
     { code: 'two; // with a comment', result: '2' },
     { code: 'two.toFixed(), 2', result: '2' },
     { code: 'undefined' },
+    { code: 'Promise.resolve(2)', result: 'Promise (put `await` before it to see its value)' },
+    { code: 'await Promise.resolve(2)', result: '2' },
     { code: '' },
     { code: '// only a comment' },
     { code: '"use strict"', result: "'use strict'" },

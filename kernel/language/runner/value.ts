@@ -1,4 +1,4 @@
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 import type { DisplayData } from '../../protocol/index.js';
 
 /** A value with a method under this key shows itself: the method returns its MIME bundle, or a promise of it. */
@@ -24,8 +24,13 @@ const PROPERTY_MIMES: Readonly<Record<string, string>> = {
  */
 export function displayOf(value: unknown): DisplayData | Promise<DisplayData> {
   const bundle = bundleOf(value);
-  if (bundle === undefined) return { data: { 'text/plain': inspect(value) }, metadata: {} };
+  if (bundle === undefined) return { data: { 'text/plain': inspected(value) }, metadata: {} };
   return bundle instanceof Promise ? bundle.then(checked) : checked(bundle);
+}
+
+/** Node's own numbers of a promise say nothing, and differ each time. */
+function inspected(value: unknown): string {
+  return types.isPromise(value) ? 'Promise (put `await` before it to see its value)' : inspect(value);
 }
 
 function bundleOf(value: unknown): unknown {

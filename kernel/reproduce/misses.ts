@@ -18,6 +18,11 @@ const REASONS: readonly { name: string; techniques: readonly string[]; why: stri
     why: 'figure 4 has 1 cycle for a store that the appendix has 4 or 5 for; the model has one price',
   },
   {
+    name: 'cr8wr',
+    techniques: ['binary-translation'],
+    why: 'a dozen translated instructions in the cache; the model prices them one by one, and has no latency from one to the next',
+  },
+  {
     name: 'boot/halt',
     techniques: ['binary-translation'],
     why: 'follows from call/ret above: 44 million of them',

@@ -18,8 +18,9 @@ import { assembleGuest } from '../../kernel/guests.js';
 import { packageRoot } from '../../emulator/root.js';
 
 const USUAL_ROUNDS = '3';
-/** What issue 3 asks for: times v86's interpreter. */
+/** What each guest is to reach: so many times v86's interpreter, and of many blocks so many million instructions a second. */
 const TARGET_TIMES = 3;
+const TARGET_MIPS: Readonly<Record<string, number>> = { blocks: 60 };
 
 /** By guest and technique: what part of its rounds is run where they take long. Their time is compared by the round. */
 const PARTS: Readonly<Record<string, Partial<Record<Technique, number>>>> = {
@@ -51,7 +52,8 @@ try {
         { key: 'instructions', label: 'instructions', format: 'integer' },
         { key: 'mips', label: 'MIPS' },
         { key: 'overInterpreter', label: 'x v86 interpreter', format: 'times' },
-        { key: 'verdict', label: `${TARGET_TIMES}x` },
+        { key: 'target', label: 'target' },
+        { key: 'verdict', label: '' },
         { key: 'overJit', label: 'x v86 JIT', format: 'times' },
         { key: 'interpretedMips', label: 'interpreter alone, MIPS' },
         { key: 'interpretedOver', label: 'x v86 interpreter', format: 'times' },
@@ -97,12 +99,15 @@ function besideV86(name: string, bytes: Uint8Array): Record<string, string | num
     () => v86Seconds(image, 'jit'),
   ]);
   const { instructions } = finished(name, bytes, 'native', 'compiled');
+  const mips = instructions / ours / 1e6;
+  const isMet = name in TARGET_MIPS ? mips >= TARGET_MIPS[name] : interpreter / ours >= TARGET_TIMES;
   return {
     guest: name,
     instructions,
-    mips: instructions / ours / 1e6,
+    mips,
     overInterpreter: interpreter / ours,
-    verdict: interpreter / ours >= TARGET_TIMES ? 'met' : 'missed',
+    target: name in TARGET_MIPS ? `${TARGET_MIPS[name]} MIPS` : `${TARGET_TIMES}×`,
+    verdict: isMet ? 'met' : 'missed',
     overJit: jit / ours,
     interpretedMips: instructions / interpreted / 1e6,
     interpretedOver: interpreter / interpreted,

@@ -3,6 +3,7 @@ import { FLAG_IF, FLAG_TF } from '../../emulator/arch/flags.js';
 import { EAX, EBX, ECX, EDI, ESP } from '../../emulator/arch/registers.js';
 import type { Machine } from '../../emulator/machine.js';
 import { ORIGIN, balances, bareMachine, tables } from './bare.js';
+import { timer } from '../timer.js';
 
 /** Handlers that put their vector into EAX and halt. */
 const STOP_IN_HANDLER = tables((vector) => `mov eax, ${vector}\nhlt`);
@@ -75,22 +76,7 @@ gdtr:   dw gdtr - gdt - 1
 
 /** Waits for IRQ 0 of the timer at a rate of some 0.5 ms; the handler counts in EDI. */
 const TIMER = `
-        mov al, 0x11
-        out 0x20, al
-        mov al, 0x20
-        out 0x21, al
-        mov al, 4
-        out 0x21, al
-        mov al, 1
-        out 0x21, al
-        mov al, 0xfe
-        out 0x21, al
-        mov al, 0x34
-        out 0x43, al
-        mov al, 0x50
-        out 0x40, al
-        mov al, 2
-        out 0x40, al
+        ${timer(0x250)}
 `;
 const COUNT_TICKS = `
 ${tables(() => 'jmp count')}

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { assemble } from '../../emulator/asm/index.js';
 import type { Assembly } from '../../emulator/asm/index.js';
 import { packageRoot } from '../../emulator/root.js';
+import { timer } from '../timer.js';
 
 /** One thing that a program does, on its own: any subset of a program's steps is a program. */
 export interface Step {
@@ -116,22 +117,7 @@ start:  mov esp, STACK
         or eax, CR0_PG_WP
         mov cr0, eax
         ; interrupt controllers: vectors from 0x20, only the timer
-        mov al, 0x11
-        out 0x20, al
-        mov al, 0x20
-        out 0x21, al
-        mov al, 4
-        out 0x21, al
-        mov al, 1
-        out 0x21, al
-        mov al, 0xfe
-        out 0x21, al
-        mov al, 0x34
-        out 0x43, al
-        mov al, ${timerDivisor & 0xff}
-        out 0x40, al
-        mov al, ${timerDivisor >> 8}
-        out 0x40, al
+        ${timer(timerDivisor)}
         mov ebp, 3
         jmp step_0
 

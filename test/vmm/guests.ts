@@ -1,3 +1,4 @@
+import { timer } from '../timer.js';
 /** Small guests for the monitors, each about one thing. Plain NASM syntax; a gap in what a monitor does shows as a difference in memory or registers. */
 
 export interface GuestCase {
@@ -470,22 +471,7 @@ user:   mov eax, [0x34f000]`,
         iret`,
     },
     code: `${PAGING_ON}
-        mov al, 0x11
-        out 0x20, al
-        mov al, 0x20
-        out 0x21, al
-        mov al, 4
-        out 0x21, al
-        mov al, 1
-        out 0x21, al
-        mov al, 0xfe
-        out 0x21, al
-        mov al, 0x34
-        out 0x43, al
-        mov al, 0xa9
-        out 0x40, al
-        mov al, 4
-        out 0x40, al
+        ${timer(0x4a9)}
 sleep:  sti
         hlt
         cli

@@ -1,4 +1,5 @@
 import type { GuestCase } from './guests.js';
+import { timer } from '../timer.js';
 
 // Guests that are hypervisors. VMCB and its like lie where test/vmm/guests.ts leaves room.
 
@@ -223,22 +224,7 @@ fill:   mov [edi], eax
   hypervisor(
     'HLT of the guest ends with an interrupt to the hypervisor',
     `
-        mov al, 0x11
-        out 0x20, al
-        mov al, 0x20
-        out 0x21, al
-        mov al, 4
-        out 0x21, al
-        mov al, 1
-        out 0x21, al
-        mov al, 0xfe
-        out 0x21, al
-        mov al, 0x34
-        out 0x43, al
-        mov al, 0xa9
-        out 0x40, al
-        mov al, 4
-        out 0x40, al
+        ${timer(0x4a9)}
         or dword [VMCB + 0x0c], 1
         mov dword [VMCB + 0x60], 1 << 24
         sti

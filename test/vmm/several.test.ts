@@ -12,6 +12,7 @@ import type { Technique } from '../../emulator/vmm/catalog.js';
 import { Several } from '../../emulator/vmm/several.js';
 import { PAGING, tables } from './software/guests.js';
 import { program } from './software/bench.js';
+import { timer } from '../timer.js';
 
 const MEMORY_BYTES = 4 << 20;
 const TECHNIQUES = usableTechniques().filter((technique) => technique !== 'native');
@@ -78,22 +79,7 @@ start:  fninit
 const TIMER = `
 start:  mov esp, STACK_TOP
         load_tables
-        mov al, 0x11
-        out 0x20, al
-        mov al, 0x20
-        out 0x21, al
-        mov al, 4
-        out 0x21, al
-        mov al, 1
-        out 0x21, al
-        mov al, 0xfe
-        out 0x21, al
-        mov al, 0x34
-        out 0x43, al
-        mov al, 0
-        out 0x40, al
-        mov al, 4
-        out 0x40, al
+        ${timer(0x400)}
         mov ecx, 5
 .wait:  sti
         hlt

@@ -1,5 +1,6 @@
 import { PAGING, tables } from './guest-parts.js';
 import type { TestGuest } from './guest-parts.js';
+import { timer } from '../../timer.js';
 
 /** Interrupts, the interrupt flag, exceptions and ends. */
 export const INTERRUPT_GUESTS: readonly TestGuest[] = [
@@ -36,22 +37,7 @@ start:  mov esp, STACK_TOP
     source: `
 start:  mov esp, STACK_TOP
         load_tables
-        mov al, 0x11
-        out 0x20, al
-        mov al, 0x20
-        out 0x21, al
-        mov al, 4
-        out 0x21, al
-        mov al, 1
-        out 0x21, al
-        mov al, 0xfe
-        out 0x21, al
-        mov al, 0x34
-        out 0x43, al
-        mov al, 0x20
-        out 0x40, al
-        mov al, 0
-        out 0x40, al
+        ${timer(0x20)}
         sti
 .spin:  cmp dword [ticks], 4
         jb .spin
@@ -96,22 +82,7 @@ ${tables({ 0x20: 'tick' })}
     source: `
 start:  mov esp, STACK_TOP
         load_tables
-        mov al, 0x11
-        out 0x20, al
-        mov al, 0x20
-        out 0x21, al
-        mov al, 4
-        out 0x21, al
-        mov al, 1
-        out 0x21, al
-        mov al, 0xfe
-        out 0x21, al
-        mov al, 0x34
-        out 0x43, al
-        mov al, 2
-        out 0x40, al
-        mov al, 0
-        out 0x40, al
+        ${timer(0x2)}
         sti
         mov edi, 1500
 .again: call f1

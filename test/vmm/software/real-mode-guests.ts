@@ -1,5 +1,6 @@
 import { EXIT, STACK } from './boot-parts.js';
 import type { BootGuest } from './boot-parts.js';
+import { timer } from '../../timer.js';
 
 /** What stays in real mode. */
 export const REAL_MODE_GUESTS: readonly BootGuest[] = [
@@ -264,22 +265,7 @@ ${EXIT}`,
     source: `${STACK}
         mov word [0x20 * 4], timer
         mov word [0x20 * 4 + 2], 0
-        mov al, 0x11
-        out 0x20, al
-        mov al, 0x20
-        out 0x21, al
-        mov al, 4
-        out 0x21, al
-        mov al, 1
-        out 0x21, al
-        mov al, 0xfe
-        out 0x21, al
-        mov al, 0x34
-        out 0x43, al
-        mov al, 0x60
-        out 0x40, al
-        mov al, 0
-        out 0x40, al
+        ${timer(0x60)}
         sti
         hlt
 .wait:  cmp word [0x500], 2

@@ -32,8 +32,6 @@ export const VMCB_CONTROL = {
   tlbControl: field(0x05c, 1),
   /** V_TPR, V_IRQ and their like, low half. */
   virtualInterrupt: field(0x060, 4),
-  /** Of it, V_TPR. */
-  virtualTaskPriority: field(0x060, 1),
   /** Bits 7:0 of the high half: V_INTR_VECTOR. */
   virtualInterruptVector: field(0x064, 4),
   interruptShadow: field(0x068, 8),
@@ -188,6 +186,8 @@ export const TLB_CONTROL_FLUSH_ALL = 1;
 export const TLB_CONTROL_FLUSH_GUEST = 3;
 export const TLB_CONTROL_FLUSH_GUEST_NON_GLOBAL = 7;
 
+/** V_TPR alone, the low byte of virtualInterrupt. */
+export const VMCB_TASK_PRIORITY = field(0x060, 1);
 /** Bits of virtualInterrupt (offset 60h). */
 export const V_TPR = 0xff;
 export const V_IRQ = 1 << 8;

@@ -12,7 +12,7 @@ import type { CellReport } from './notebook/executor.js';
 import { formatNotebook, NotebookError, parseNotebook } from './notebook/format.js';
 import type { Notebook } from './notebook/format.js';
 import { provenanceProblem, withProvenance } from './notebook/provenance.js';
-import { collect, seconds } from './options.js';
+import { collect, count, seconds } from './options.js';
 
 const FORMATS = ['notebook', 'html'] as const;
 type Format = (typeof FORMATS)[number];
@@ -21,8 +21,12 @@ interface Options {
   to?: Format[];
   out: string;
   timeout: number;
+  jobs: number;
   check?: boolean;
 }
+
+/** Where a notebook's lines go. */
+type Print = (text: string) => void;
 
 /** `ringside execute NOTEBOOK...`: by the real path, from a Jupyter client over our server to a kernel process. */
 export function executeCommand(): Command {
@@ -35,6 +39,7 @@ export function executeCommand(): Command {
         .argParser(collect(format)),
     )
     .option('--out <dir>', 'folder to write to', 'out')
+    .option('--jobs <n>', 'how many notebooks to execute at once, each by a kernel of its own', count, 1)
     .option('--timeout <s>', 'seconds that one cell may take', seconds, 300)
     .option(
       '--check',
@@ -56,11 +61,20 @@ async function execute(paths: string[], options: Options): Promise<void> {
     paths.map(async (path) => ({ path, notebook: await readNotebook(path) })),
   );
   const failures: string[] = [];
-  for (const { path, notebook } of notebooks) {
-    print(`${path}\n`);
-    const failure = await executeOne(path, notebook, options);
-    if (failure !== null) failures.push(`${path}: ${failure}`);
-  }
+  const left = [...notebooks];
+  const work = async (): Promise<void> => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const { path, notebook } = next;
+      // Several at once would mix their lines: each is printed when it is over.
+      const lines: string[] | null = options.jobs > 1 ? [] : null;
+      const out: Print = lines === null ? print : (text) => void lines.push(text);
+      out(`${path}\n`);
+      const failure = await executeOne(path, notebook, options, out);
+      if (lines !== null) print(lines.join(''));
+      if (failure !== null) failures.push(`${path}: ${failure}`);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(options.jobs, notebooks.length) }, work));
   if (failures.length > 0) throw new Failure(failures.join('\n'), EXIT.failed);
 }
 
@@ -78,13 +92,19 @@ async function readNotebook(path: string): Promise<Notebook> {
 }
 
 /** @returns what failed, in a sentence, or null. */
-async function executeOne(path: string, stored: Notebook, options: Options): Promise<string | null> {
+async function executeOne(
+  path: string,
+  stored: Notebook,
+  options: Options,
+  out: Print,
+): Promise<string | null> {
   // Loading @jupyterlab/services takes a while that other commands need not wait.
   const { openNotebook } = await import('./notebook/client.js');
   const opened = await openNotebook(dirname(resolve(path)), basename(path)).catch((error: unknown) => {
     throw new Failure(`${path}: ${messageOf(error)}`, EXIT.failed);
   });
   const stop = endOnSignals(opened.close);
+  const isRewritten = process.stdout.isTTY && options.jobs === 1;
   try {
     const { session, content } = opened;
     if (session.kernel === null) return 'no kernel was started';
@@ -94,15 +114,14 @@ async function executeOne(path: string, stored: Notebook, options: Options): Pro
       parseNotebook(JSON.stringify(content)),
       {
         timeoutSeconds: options.timeout,
-        onStart: ({ number, total, source }) =>
-          process.stdout.isTTY && print(`${progress(number, total, source)} …`),
-        onEnd: (report) => print(`${process.stdout.isTTY ? '\r\x1b[K' : ''}${result(report)}\n`),
+        onStart: ({ number, total, source }) => isRewritten && out(`${progress(number, total, source)} …`),
+        onEnd: (report) => out(`${isRewritten ? '\r\x1b[K' : ''}${result(report)}\n`),
       },
     );
     const wanting =
       failure === null ? null : `cell ${failure.number} (${firstLine(failure.source)}): ${failure.error}`;
-    if (options.check) return wanting ?? differences(stored, notebook) ?? provenanceProblem(stored);
-    await write(path, withProvenance(withKernel(notebook, info.language_info)), options);
+    if (options.check) return wanting ?? differences(stored, notebook, out) ?? provenanceProblem(stored);
+    await write(path, withProvenance(withKernel(notebook, info.language_info)), options, out);
     return wanting;
   } finally {
     stop();
@@ -110,24 +129,29 @@ async function executeOne(path: string, stored: Notebook, options: Options): Pro
   }
 }
 
-async function write(path: string, notebook: Notebook, { to = ['notebook'], out }: Options): Promise<void> {
+async function write(
+  path: string,
+  notebook: Notebook,
+  { to = ['notebook'], out: folder }: Options,
+  out: Print,
+): Promise<void> {
   const stem = basename(path).replace(/\.ipynb$/, '');
-  await mkdir(out, { recursive: true });
+  await mkdir(folder, { recursive: true });
   for (const format of new Set(to)) {
-    const file = join(out, `${stem}.${format === 'notebook' ? 'ipynb' : 'html'}`);
+    const file = join(folder, `${stem}.${format === 'notebook' ? 'ipynb' : 'html'}`);
     const text =
       format === 'notebook'
         ? formatNotebook(notebook)
         : (await import('./page/page.js')).notebookPage(notebook, basename(path), plotlySource);
     await writeAtomically(file, text);
-    print(`  ${relative(process.cwd(), resolve(file))}\n`);
+    out(`  ${relative(process.cwd(), resolve(file))}\n`);
   }
 }
 
-function differences(stored: Notebook, fresh: Notebook): string | null {
+function differences(stored: Notebook, fresh: Notebook, out: Print): string | null {
   const diff = compareOutputs(stored, fresh);
   if (diff === '') return null;
-  print(`${diff}\n`);
+  out(`${diff}\n`);
   return 'the outputs differ from the stored ones';
 }
 

@@ -88,6 +88,20 @@ for (const [name, notebook, problem] of foreign) {
   });
 }
 
+t.test('several at once, each printed as a whole, with what failed named', async (t) => {
+  write('one.ipynb', notebookOf('1'));
+  write('two.ipynb', notebookOf('throw new Error("two")'));
+  write('three.ipynb', notebookOf('3'));
+  const { code, stdout, stderr } = await ringside(
+    ['execute', 'one.ipynb', 'two.ipynb', 'three.ipynb', '--jobs', '2'],
+    folder,
+  );
+  t.equal(code, 1);
+  for (const name of ['one', 'two', 'three'])
+    t.match(stdout, new RegExp(`${name}\\.ipynb\\n {2}\\[1/1\\] .*\\n {2}out/${name}\\.ipynb\\n`));
+  t.match(stderr, /^ringside: two\.ipynb: cell 1 .*Error: two\n$/);
+});
+
 t.test('a failing cell is named, and what came before it is written', async (t) => {
   write('failing.ipynb', notebookOf('1', 'throw new RangeError("no such page")', '3'));
   const { code, stderr } = await ringside(['execute', 'failing.ipynb'], folder);

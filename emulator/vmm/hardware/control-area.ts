@@ -5,6 +5,7 @@ import {
   IOPM_BYTES,
   MSRPM_BYTES,
   VMCB_CONTROL,
+  VMCB_TASK_PRIORITY,
   V_IGNORE_TPR,
   V_INTR_MASKING,
   V_IRQ,
@@ -48,7 +49,7 @@ export function interceptExits(vmcb: VmcbView, exitCodes: Iterable<number>): voi
 /** Value of the virtual-interrupt field that asks for, or no longer asks for, a VINTR exit. The guest's V_TPR stays. */
 export function interruptWindow(vmcb: VmcbView, open: boolean): number {
   const control = open ? VIRTUAL_INTERRUPT_WINDOW : VIRTUAL_INTERRUPT_IDLE;
-  return (control | vmcb.read(VMCB_CONTROL.virtualTaskPriority)) >>> 0;
+  return (control | vmcb.read(VMCB_TASK_PRIORITY)) >>> 0;
 }
 
 /** Whether CR0 reads must exit: only while what the guest would read is not what it wrote. */

@@ -1,4 +1,4 @@
-import { EXIT_CR_WRITE, VMCB_CONTROL } from '../../arch/vmcb.js';
+import { EXIT_CR_WRITE, VMCB_TASK_PRIORITY } from '../../arch/vmcb.js';
 import type { CostKey } from '../../cost/keys.js';
 import type { Machine } from '../../machine.js';
 import type { VmcbView } from '../../platform/vmcb-view.js';
@@ -30,7 +30,7 @@ export class TaskPriority {
   take(): void {
     if (!this.used) return;
     this.charge('vmcb.read');
-    this.set(this.vmcb.read(VMCB_CONTROL.virtualTaskPriority));
+    this.set(this.vmcb.read(VMCB_TASK_PRIORITY));
   }
 
   /** The same from the processor, stopped in guest mode. @param value its CR8. */
@@ -43,8 +43,8 @@ export class TaskPriority {
   give(): void {
     const { vmcb, guest } = this;
     const { cr8, guestMode } = guest.cpu;
-    if (vmcb.read(VMCB_CONTROL.virtualTaskPriority) !== cr8) {
-      vmcb.write(VMCB_CONTROL.virtualTaskPriority, cr8);
+    if (vmcb.read(VMCB_TASK_PRIORITY) !== cr8) {
+      vmcb.write(VMCB_TASK_PRIORITY, cr8);
       this.charge('vmcb.write');
     }
     // What a guest hypervisor holds back from its guest is known to the virtual processor alone.

@@ -6,6 +6,7 @@ import {
   EXIT_EXCEPTION,
   INTERCEPTS,
   VMCB_CONTROL,
+  VMCB_TASK_PRIORITY,
   VMCB_STATE,
   exitCodeName,
 } from '../../../emulator/arch/vmcb.js';
@@ -237,7 +238,7 @@ for (const [name, control, expected] of [
     t.equal(exitCodeName(bench.exit.code), 'VMMCALL');
     t.equal(machine.cpu.gpr(EBX), expected.read, 'read before');
     t.equal(machine.cpu.gpr(ECX), 9, 'read after');
-    t.equal(vmcb.read(VMCB_CONTROL.virtualTaskPriority), expected.vTpr, 'V_TPR in the VMCB');
+    t.equal(vmcb.read(VMCB_TASK_PRIORITY), expected.vTpr, 'V_TPR in the VMCB');
     t.equal(machine.cpu.cr8, expected.apic, 'the host sees its own APIC again');
   });
 }

@@ -1,6 +1,6 @@
+/* Exits of instructions: each that has an intercept, and what comes first. */
 import t from 'tap';
 import { EAX, EBX, ECX, EDX } from '../../../emulator/arch/registers.js';
-import { FLAG_IF, FLAG_NT } from '../../../emulator/arch/flags.js';
 import {
   EXIT_CR_READ,
   EXIT_CR_WRITE,
@@ -8,44 +8,14 @@ import {
   EXIT_DR_WRITE,
   EXIT_EXCEPTION,
   INTERCEPTS,
-  TASK_SWITCH_HAS_ERROR_CODE,
-  TASK_SWITCH_IRET,
-  TASK_SWITCH_JUMP,
-  TASK_SWITCH_RF,
-  VMCB_CONTROL,
   VMCB_STATE,
   exitCodeName,
 } from '../../../emulator/arch/vmcb.js';
-import type { CpuProfile } from '../../../emulator/cost/profile.js';
-import { pentium4_672 } from '../../../emulator/cost/profiles/pentium4-672.js';
-import { Bench, IDT, IOPM_HPA, MSRPM_HPA, NEXT_TSS, TSS } from './bench.js';
+import { Bench, IOPM_HPA } from './bench.js';
+import { DONE, testExits } from './exit-rows.js';
+import type { Row } from './exit-rows.js';
 
 const X = INTERCEPTS;
-
-interface Row {
-  name: string;
-  intercept: number[];
-  /** The exit is expected at label `here`; one at `vmmcall` means that nothing was intercepted before. */
-  code: string;
-  prepare?: (bench: Bench) => void;
-  /** After the code is loaded. */
-  arrange?: (bench: Bench) => void;
-  exit?: number;
-  info1?: number;
-  info2?: number | ((bench: Bench) => number);
-  info2High?: number;
-  /** EXITINTINFO, low half. */
-  interrupted?: number;
-}
-
-function taskGate({ machine }: Bench, vector: number, selector: number): void {
-  machine.memory.write32(IDT + vector * 8, selector << 16);
-  machine.memory.write32(IDT + vector * 8 + 4, 0x8500);
-}
-/** Every optional instruction, no optional part of SVM. */
-const FULL: CpuProfile = { ...pentium4_672, features: [...pentium4_672.features, 'rdtscp'] };
-
-const DONE = '\nhere: vmmcall';
 
 /** Instructions with an intercept of their own: each exits at CPL 0 with it, and runs without it. */
 const instructions: { code: string; exitCode: number; runs?: boolean }[] = [
@@ -214,121 +184,6 @@ const rows: Row[] = [
   },
   { name: 'mwait alone is not armed', intercept: [X.MWAIT_ARMED], code: 'mwait' + DONE },
 
-  // Ports (section 15.10 "IOIO Intercepts").
-  {
-    name: 'in al, imm8: port, size, direction, next rIP',
-    intercept: [X.IOIO],
-    prepare: (b) => b.machine.memory.write8(IOPM_HPA + 0x10, 1),
-    code: 'here: in al, 0x80\nnext: vmmcall',
-    exit: X.IOIO,
-    info1: 0x0080_0011,
-    info2: (b) => b.symbols.next,
-  },
-  {
-    name: 'out dx, eax: 32 bits, out',
-    intercept: [X.IOIO],
-    prepare: (b) => b.machine.memory.write8(IOPM_HPA + (0x3f8 >> 3), 1),
-    code: 'mov edx, 0x3f8\nhere: out dx, eax\nnext: vmmcall',
-    exit: X.IOIO,
-    info1: 0x03f8_0040,
-    info2: (b) => b.symbols.next,
-  },
-  {
-    name: 'a clear bit in the I/O permissions map lets the port through',
-    intercept: [X.IOIO],
-    code: 'in al, 0x80' + DONE,
-  },
-  {
-    name: 'without the IOIO intercept the map does not count',
-    intercept: [],
-    prepare: (b) => b.machine.memory.write8(IOPM_HPA + 0x10, 1),
-    code: 'in al, 0x80' + DONE,
-  },
-  {
-    name: 'a wide access exits when any of its ports is marked',
-    intercept: [X.IOIO],
-    prepare: (b) => b.machine.memory.write8(IOPM_HPA + (0x83 >> 3), 1 << (0x83 & 7)),
-    code: 'here: in eax, 0x80',
-    exit: X.IOIO,
-    info1: 0x0080_0041,
-    info2: (b) => b.symbols.here + 2,
-  },
-  {
-    name: 'the map goes on past port 0xffff',
-    intercept: [X.IOIO],
-    prepare: (b) => b.machine.memory.write8(IOPM_HPA + 0x2000, 1),
-    code: 'mov edx, 0xffff\nhere: in ax, dx',
-    exit: X.IOIO,
-    info1: 0xffff_0021,
-    info2: (b) => b.symbols.here + 2,
-  },
-  {
-    name: 'rep outsb: string, repeated, address size, segment',
-    intercept: [X.IOIO],
-    prepare: (b) => b.machine.memory.write8(IOPM_HPA + (0xe9 >> 3), 1 << (0xe9 & 7)),
-    code: 'mov edx, 0xe9\nmov ecx, 3\nmov esi, 0x3000\nhere: rep outsb\nnext: vmmcall',
-    exit: X.IOIO,
-    info1: 0x00e9_0d1c,
-    info2: (b) => b.symbols.next,
-  },
-  {
-    name: 'IOPL comes before the intercept: in at CPL 3 is #GP',
-    intercept: [X.IOIO, EXIT_EXCEPTION + 13],
-    prepare: (b) => b.user().machine.memory.write8(IOPM_HPA + 0x10, 1),
-    code: 'here: in al, 0x80',
-    exit: EXIT_EXCEPTION + 13,
-  },
-
-  // MSRs (section 15.11 "MSR Intercepts").
-  {
-    name: 'rdmsr of a marked MSR',
-    intercept: [X.MSR],
-    prepare: (b) => b.machine.memory.write8(MSRPM_HPA + (0x174 * 2) / 8, 0b01),
-    code: 'mov ecx, 0x174\nhere: rdmsr',
-    exit: X.MSR,
-    info1: 0,
-  },
-  {
-    name: 'wrmsr of a marked MSR',
-    intercept: [X.MSR],
-    prepare: (b) => b.machine.memory.write8(MSRPM_HPA + (0x174 * 2) / 8, 0b10),
-    code: 'mov ecx, 0x174\nhere: wrmsr',
-    exit: X.MSR,
-    info1: 1,
-  },
-  {
-    name: 'the read bit leaves writes alone',
-    intercept: [X.MSR],
-    prepare: (b) => b.machine.memory.write8(MSRPM_HPA + (0x174 * 2) / 8, 0b01),
-    code: 'mov ecx, 0x174\nwrmsr' + DONE,
-  },
-  {
-    name: 'C000_0000 range of the map',
-    intercept: [X.MSR],
-    prepare: (b) => b.machine.memory.write8(MSRPM_HPA + 0x800 + 0x20, 0b100),
-    code: 'mov ecx, 0xc0000081\nhere: rdmsr',
-    exit: X.MSR,
-  },
-  {
-    name: 'C001_0000 range of the map',
-    intercept: [X.MSR],
-    prepare: (b) => b.machine.memory.write8(MSRPM_HPA + 0x1000 + (0x114 * 2) / 8, 0b1),
-    code: 'mov ecx, 0xc0010114\nhere: rdmsr',
-    exit: X.MSR,
-  },
-  {
-    name: 'an MSR outside the map always exits',
-    intercept: [X.MSR],
-    code: 'mov ecx, 0x40000000\nhere: rdmsr',
-    exit: X.MSR,
-  },
-  {
-    name: 'without the MSR intercept an unknown MSR is #GP',
-    intercept: [EXIT_EXCEPTION + 13],
-    code: 'mov ecx, 0x40000000\nhere: rdmsr',
-    exit: EXIT_EXCEPTION + 13,
-  },
-
   // Control registers.
   {
     name: 'selective CR0 write: exits when a bit other than TS and MP changes',
@@ -411,203 +266,9 @@ const rows: Row[] = [
     exit: EXIT_EXCEPTION + 13,
   },
   { name: 'vmrun in guest mode exits', intercept: [], code: 'here: vmrun', exit: X.VMRUN },
-
-  // Exceptions (section 15.12 "Exception Intercepts").
-  {
-    name: '#DE',
-    intercept: [EXIT_EXCEPTION + 0],
-    code: 'xor ecx, ecx\nhere: div ecx',
-    exit: EXIT_EXCEPTION + 0,
-  },
-  { name: '#UD', intercept: [EXIT_EXCEPTION + 6], code: 'here: ud2', exit: EXIT_EXCEPTION + 6 },
-  {
-    name: '#BP: rIP of int3 itself',
-    intercept: [EXIT_EXCEPTION + 3],
-    code: 'here: int3',
-    exit: EXIT_EXCEPTION + 3,
-  },
-  {
-    name: '#OF from into',
-    intercept: [EXIT_EXCEPTION + 4],
-    code: 'mov al, 0x7f\ninc al\nhere: into',
-    exit: EXIT_EXCEPTION + 4,
-  },
-  {
-    name: '#GP has its error code in EXITINFO1',
-    intercept: [EXIT_EXCEPTION + 13],
-    code: 'mov eax, 0x1234\nhere: mov ds, ax',
-    exit: EXIT_EXCEPTION + 13,
-    info1: 0x1234,
-  },
-  {
-    name: '#PF has code and address, a read at CPL 0',
-    intercept: [EXIT_EXCEPTION + 14],
-    prepare: (b) => void b.paging(0x3_0000),
-    code: 'here: mov eax, [0x30004]',
-    exit: EXIT_EXCEPTION + 14,
-    info1: 0,
-    info2: 0x3_0004,
-  },
-  {
-    name: '#PF: a write at CPL 3',
-    intercept: [EXIT_EXCEPTION + 14],
-    prepare: (b) => void b.paging(0x3_0000).user(),
-    code: 'here: mov [0x30004], eax',
-    exit: EXIT_EXCEPTION + 14,
-    info1: 6,
-    info2: 0x3_0004,
-  },
-  {
-    name: '#PF on the fetch of the next page',
-    intercept: [EXIT_EXCEPTION + 14],
-    prepare: (b) => void b.paging(0x1_1000),
-    code: 'jmp here\nhere equ 0x11000',
-    exit: EXIT_EXCEPTION + 14,
-    info2: 0x1_1000,
-  },
-  {
-    name: 'FERR: an x87 exception with CR0.NE clear, at the next x87 instruction',
-    intercept: [X.FERR_FREEZE],
-    code: 'fninit\npush 0\nfldcw [esp]\nfldz\nfldz\nfdivp st1, st0\nhere: fwait\nvmmcall',
-    exit: X.FERR_FREEZE,
-  },
-  {
-    name: 'FERR: not with CR0.NE set, where it is #MF',
-    intercept: [X.FERR_FREEZE, EXIT_EXCEPTION + 16],
-    prepare: (b) => b.vmcb.write(VMCB_STATE.cr0, 0x31),
-    code: 'fninit\npush 0\nfldcw [esp]\nfldz\nfldz\nfdivp st1, st0\nhere: fwait\nvmmcall',
-    exit: EXIT_EXCEPTION + 16,
-  },
-  { name: 'icebp', intercept: [X.ICEBP], code: 'here: int1', exit: X.ICEBP },
-
-  // Interrupts.
-  {
-    name: 'shutdown',
-    intercept: [],
-    prepare: (b) => b.vmcb.setTable(0x480, { base: 0, limit: 0 }),
-    code: 'here: ud2',
-    exit: X.SHUTDOWN,
-  },
-
-  // Task switches (section 15.14.1 "Task-Switch Intercept").
-  {
-    name: 'task switch: int through a task gate',
-    intercept: [X.TASK_SWITCH],
-    code: 'here: int 0x20',
-    prepare: (b) => taskGate(b, 0x20, NEXT_TSS.selector),
-    exit: X.TASK_SWITCH,
-    info1: 0x30,
-    info2: 0,
-    info2High: 0,
-    interrupted: 0x8000_0420,
-  },
-  {
-    name: 'task switch: an exception with an error code through a task gate',
-    intercept: [X.TASK_SWITCH],
-    code: 'mov eax, 0x1234\nhere: mov ds, ax',
-    prepare: (b) => taskGate(b, 13, NEXT_TSS.selector),
-    exit: X.TASK_SWITCH,
-    info1: 0x30,
-    info2: 0x1234,
-    info2High: TASK_SWITCH_HAS_ERROR_CODE | TASK_SWITCH_RF,
-    interrupted: 0x8000_0b0d,
-  },
-  {
-    name: 'task switch: jmp',
-    intercept: [X.TASK_SWITCH],
-    code: 'here: jmp 0x30:0',
-    exit: X.TASK_SWITCH,
-    info1: 0x30,
-    info2High: TASK_SWITCH_JUMP,
-  },
-  {
-    name: 'task switch: call',
-    intercept: [X.TASK_SWITCH],
-    code: 'here: call 0x30:0',
-    exit: X.TASK_SWITCH,
-    info1: 0x30,
-    info2High: 0,
-  },
-  {
-    name: 'task switch: iret to the task linked to',
-    intercept: [X.TASK_SWITCH],
-    code: 'here: iret',
-    prepare: (b) => {
-      b.flags(FLAG_NT).machine.memory.write16(TSS, NEXT_TSS.selector);
-      b.describe({ ...NEXT_TSS, attributes: NEXT_TSS.attributes | 2 });
-    },
-    exit: X.TASK_SWITCH,
-    info1: 0x30,
-    info2High: TASK_SWITCH_IRET,
-  },
-  {
-    name: 'task switch: to a busy TSS is #GP before the intercept',
-    intercept: [X.TASK_SWITCH, EXIT_EXCEPTION + 13],
-    code: 'here: jmp 0x28:0',
-    exit: EXIT_EXCEPTION + 13,
-    info1: 0x28,
-  },
-  {
-    name: 'task switch: not intercepted, the guest switches by itself',
-    intercept: [],
-    code: 'jmp 0x30:0\nhere: vmmcall',
-    arrange: (b) => {
-      const { memory } = b.machine;
-      memory.write32(NEXT_TSS.base + 0x20, b.symbols.here);
-      memory.write16(NEXT_TSS.base + 0x4c, 0x08);
-      memory.write16(NEXT_TSS.base + 0x50, 0x10);
-    },
-  },
-  {
-    name: 'a physical interrupt, IF set',
-    intercept: [X.INTR],
-    prepare: (b) => void b.flags(FLAG_IF),
-    arrange: (b) => (b.machine.cpu.interruptLine = true),
-    code: 'here: jmp $',
-    exit: X.INTR,
-  },
-  {
-    name: 'a physical interrupt waits for IF',
-    intercept: [X.INTR],
-    arrange: (b) => (b.machine.cpu.interruptLine = true),
-    code: 'nop\nsti\nnop\nhere: hlt',
-    exit: X.INTR,
-  },
 ];
 
-for (const {
-  name,
-  intercept,
-  code,
-  prepare,
-  arrange,
-  exit,
-  info1,
-  info2,
-  info2High,
-  interrupted = 0,
-} of rows) {
-  t.test(name, async (t) => {
-    const bench = new Bench(FULL).intercept(...intercept);
-    prepare?.(bench);
-    bench.load(code);
-    arrange?.(bench);
-    t.strictSame(bench.run(), { kind: 'vmexit' });
-    const seen = bench.exit;
-    t.equal(exitCodeName(seen.code), exitCodeName(exit ?? X.VMMCALL));
-    t.equal(seen.eip, bench.symbols.here, 'rIP');
-    t.equal(seen.interrupted, interrupted, 'EXITINTINFO');
-    if (info1 !== undefined) t.equal(seen.info1, info1 >>> 0, 'EXITINFO1');
-    if (info2 !== undefined)
-      t.equal(seen.info2, typeof info2 === 'number' ? info2 : info2(bench), 'EXITINFO2');
-    if (info2High !== undefined)
-      t.equal(bench.vmcb.readHigh(VMCB_CONTROL.exitInfo2), info2High, 'EXITINFO2, high half');
-    const sum = Object.values(bench.machine.ledger.accounts()).reduce((total, cycles) => total + cycles, 0);
-    t.equal(Math.round(sum * 1000), bench.machine.ledger.ticks, 'the accounts sum to the clock');
-    const { transition } = bench.machine.ledger.snapshot();
-    t.strictSame(transition, { vmrun: 1, vmexit: 1 });
-  });
-}
+testExits(rows);
 
 t.test('an exit leaves the general registers but rAX and rSP with the guest', async (t) => {
   const bench = new Bench().load('mov eax, 1\nmov ebx, 2\nmov ecx, 3\nmov edx, 4\nvmmcall');

@@ -28,9 +28,8 @@ export interface CpuProfile {
   };
   /**
    * Entries of upper levels that a walk finds without reading memory (Bhargava et al., ASPLOS 2008, section 4.1 "Page Walk
-   * Caching": fully associative, by the entry's physical address, so that no change of address space empties it). Absent:
-   * none. None of the paper's processors is documented to have one; in the profiles of later ones, which do, the price of
-   * `walk.reference` is an average that holds its effect, so that none is listed there either.
+   * Caching": fully associative, by the entry's physical address, so that no change of address space empties it). Entries of
+   * the guest's tables and of nested ones share it. Absent: none, as with the paper's processors, for which none is documented.
    */
   walkCache?: { entries: number };
   /** Optional parts of SVM that this processor has; absent: none, and two address spaces. */

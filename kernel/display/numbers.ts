@@ -11,9 +11,9 @@ export function roundNumber(value: number): number | null {
   return Number.isFinite(value) ? Number(value.toPrecision(SIGNIFICANT_DIGITS)) : null;
 }
 
-// The locale is fixed: outputs may not depend on where they were made.
+// The locale is fixed: outputs may not depend on where they were made. What is rounded to zero has no sign.
 const grouped = (fractionDigits: number) =>
-  new Intl.NumberFormat('en-US', { maximumFractionDigits: fractionDigits });
+  new Intl.NumberFormat('en-US', { maximumFractionDigits: fractionDigits, signDisplay: 'negative' });
 const INTEGER = grouped(0);
 const DECIMAL = grouped(2);
 const PERCENT = new Intl.NumberFormat('en-US', { style: 'percent', maximumFractionDigits: 1 });

@@ -118,6 +118,8 @@ const MISSES: Omit<SlopeOf, 'technique'> = {
   parameters: { HEAP_PAGES: 2048 },
 };
 const TLB_ENTRIES = [64, 256, 1024, 4096];
+/** What a walk refers to: entries in memory, of either kind of table, and entries in the page-walk cache. */
+const WALK = ['walk.reference', 'walk.nested.reference', 'walk.cached'] as const;
 /** Patterson & Hennessy, 5.14: misses per 1,000 instructions and cycles each under nesting, faults and cycles under shadows. */
 const TEXTBOOK = { misses: 0.2, missCycles: 200, faults: 0.001, faultCycles: 30_000 };
 
@@ -126,16 +128,15 @@ export function nestedPagingRows(measurements: Measurements): Row[] {
   const { profile } = measurements;
   const slope = (technique: Technique, from = measurements) => from.slope({ ...MISSES, technique });
   const [native, nested] = [slope('native'), slope('svm-nested')];
-  const walks = native.counts['walk.reference'] / 2;
+  const references = ({ counts }: Slope) => WALK.reduce((sum, key) => sum + counts[key], 0);
+  const walks = references(native) / 2;
   const small = measurements.slope({
     ...MISSES,
     technique: 'svm-nested',
     switches: { nestedLargePages: false },
   });
-  const references = ({ counts }: Slope) => counts['walk.reference'] + counts['walk.nested.reference'];
   const figure = '7.4';
-  const walk = (kind: typeof nested) =>
-    priceOf(only(kind.counts, ['walk.reference', 'walk.nested.reference']), profile);
+  const walk = (kind: typeof nested) => priceOf(only(kind.counts, WALK), profile);
   const extraMiss = (walk(nested) - walk(native)) / walks;
   const fault = measurements.slope({ ...nanoSlope('nano-pgfault'), technique: 'svm-shadow' }).cycles;
   const shadowCost = TEXTBOOK.faults * fault;

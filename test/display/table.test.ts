@@ -74,6 +74,7 @@ t.test('what a guest wrote can neither add markup nor steer a terminal', async (
 const numbers: [value: number, format: NumberFormat, text: string][] = [
   [1234567.891, 'integer', '1,234,568'],
   [1234.567, 'decimal', '1,234.57'],
+  [-0.001, 'decimal', '0'],
   [0.1234, 'percent', '12.3%'],
   [3.14159, 'times', '3.14×'],
   [1234.5, 'times', '1,235×'],

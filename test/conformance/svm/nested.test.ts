@@ -11,6 +11,7 @@ import {
   VMCB_STATE,
   exitCodeName,
 } from '../../../emulator/arch/vmcb.js';
+import { profiles } from '../../../emulator/cost/catalog.js';
 import type { CpuProfile } from '../../../emulator/cost/profile.js';
 import { pentium4_672 } from '../../../emulator/cost/profiles/pentium4-672.js';
 import { Bench, CODE, PAGE_DIRECTORY, PAGE_TABLE, VMCB_HPA } from './bench.js';
@@ -352,6 +353,24 @@ for (const { name, format, large = false, guest, references } of walks) {
       own * prices['walk.reference'].value + nested * prices['walk.nested.reference'].value,
       'each one priced',
     );
+  });
+}
+
+/** As many on a processor with a page-walk cache: the walk of one address finds what it itself has read before. */
+for (const profile of profiles) {
+  t.test(`a cold walk on ${profile.name}`, async (t) => {
+    for (const { name, format, large, guest, references } of walks) {
+      const bench = new NestedBench(format, large, profile).load('vmmcall');
+      if (guest === '2-level') bench.paging();
+      if (guest === 'PAE') (bench as NestedBench).pae();
+      bench.run();
+      const { walk } = bench.machine.ledger.snapshot();
+      const read = bench.references;
+      const cached = walk['walk.cached'] ?? 0;
+      t.equal(read.guest, references.guest, `${name}: the guest's entries, each read once`);
+      t.equal(read.nested + cached, references.nested, `${name}: nested entries, ${cached} of them again`);
+      t.equal(cached > 0, profile.walkCache !== undefined && references.guest > 0, name);
+    }
   });
 }
 

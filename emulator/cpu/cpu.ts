@@ -291,6 +291,9 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
   get pageDirectories(): readonly (number | null)[] {
     return this.mmu.pageDirectories;
   }
+  get addressMask(): number {
+    return this.mmu.addressMask;
+  }
   get tlbHistory(): TlbHistory {
     return this.mmu.tlb;
   }

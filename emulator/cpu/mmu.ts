@@ -15,6 +15,7 @@ import { PF_PRESENT } from '../arch/vectors.js';
 import { COST_KEY_INDEX } from '../cost/keys.js';
 import type { Ledger } from '../cost/ledger.js';
 import type { CpuProfile } from '../cost/profile.js';
+import { throughA20 } from '../platform/a20.js';
 import type { PhysicalMemory } from '../platform/memory.js';
 import {
   markUsed,
@@ -42,7 +43,6 @@ const PDPTE_COUNT = 4;
 /** A page-directory-pointer entry covers 1 GB. */
 const PDPTE_SHIFT = 30;
 const NO_DIRECTORIES: readonly null[] = [];
-const HIGH_UNIT = 2 ** 32;
 
 /** Where a walk begins. */
 export interface PagingRoot {
@@ -376,9 +376,7 @@ export class Mmu implements TableAccess {
 
   /** A physical address as the A20 gate lets it through. */
   private masked(address: number): number {
-    if (this.addressMask === -1) return address;
-    const high = Math.floor(address / HIGH_UNIT) * HIGH_UNIT;
-    return high + ((address & this.addressMask) >>> 0);
+    return throughA20(address, this.addressMask);
   }
 
   /** Keeps pages off the short path; what the TLB holds does not change. */

@@ -155,6 +155,8 @@ export interface Processor {
    * where one is not present. Else, and with nested paging, empty.
    */
   readonly pageDirectories: readonly (number | null)[];
+  /** The A20 gate: what physical addresses are ANDed with on their way to the bus; signed. */
+  readonly addressMask: number;
   /** What has gone from the TLB since reset. */
   readonly tlbHistory: TlbHistory;
 }

@@ -1,6 +1,13 @@
 /** ANDed to every physical address while the gate is closed: bit 20 reads as zero, as on the 8086. */
 const CLOSED_MASK = ~(1 << 20);
-const OPEN_MASK = ~0;
+export const OPEN_MASK = ~0;
+const HIGH_UNIT = 2 ** 32;
+
+/** A physical address as the gate lets it through. @param mask as {@link A20Gate.mask} gives it. */
+export function throughA20(address: number, mask: number): number {
+  if (mask === OPEN_MASK) return address;
+  return Math.floor(address / HIGH_UNIT) * HIGH_UNIT + ((address & mask) >>> 0);
+}
 
 /** The A20 gate: one line, driven by the keyboard controller and by port 0x92 alike; the last write counts. */
 export class A20Gate {

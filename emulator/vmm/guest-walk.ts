@@ -1,6 +1,7 @@
 import { PTE_A, PTE_D, PTE_P, PTE_PS, PTE_U, PTE_W } from '../arch/paging.js';
 import type { PagingFormat, PagingLevel } from '../arch/paging.js';
 import { PF_PRESENT } from '../arch/vectors.js';
+import { throughA20 } from '../platform/a20.js';
 import type { PhysicalMemory } from '../platform/memory.js';
 import { pageFaultCode, PageWalk, permits, walkTables } from '../platform/page-walk.js';
 import type { PageAccess } from '../platform/page-walk.js';
@@ -95,7 +96,7 @@ export function walkGuest(
       pde,
       pteGpa: null,
       pte: NO_ENTRY,
-      gpa: gva,
+      gpa: throughA20(gva, mode.addressMask),
       user: true,
       writable: true,
     };
@@ -104,7 +105,7 @@ export function walkGuest(
     memory,
     locate: (gpa: number): number => {
       onRead();
-      return gpa;
+      return throughA20(gpa, mode.addressMask);
     },
   };
   const { format } = mode;
@@ -120,7 +121,7 @@ export function walkGuest(
     pde: { low: lows[0], high: highs[0] },
     pteGpa: large ? null : addresses[1],
     pte: large ? NO_ENTRY : { low: lows[1], high: highs[1] },
-    gpa: walk.frame + (gva & ((1 << walk.pageShift) - 1)),
+    gpa: throughA20(walk.frame + (gva & ((1 << walk.pageShift) - 1)), mode.addressMask),
     user: (rights & PTE_U) !== 0,
     writable: (rights & PTE_W) !== 0,
   };

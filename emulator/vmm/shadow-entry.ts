@@ -1,4 +1,5 @@
 import { PAGE_BYTES, PTE_A, PTE_D, PTE_FRAME, PTE_HIGH_NX, PTE_P, PTE_U, PTE_W } from '../arch/paging.js';
+import { throughA20 } from '../platform/a20.js';
 import { pageFrame, tableAddress } from '../platform/page-walk.js';
 import { directoryLevel, isLarge } from './guest-walk.js';
 import type { Entry } from './guest-walk.js';
@@ -22,8 +23,9 @@ export interface EntryContext {
 export function sourceOf(pde: Entry, mode: PagingMode, view: View): TableSource {
   const { low, high } = pde;
   const large = isLarge(pde, mode);
+  const gpa = large ? pageFrame(mode.format, directoryLevel(mode), low, high) : tableAddress(low, high);
   return {
-    gpa: large ? pageFrame(mode.format, directoryLevel(mode), low, high) : tableAddress(low, high),
+    gpa: throughA20(gpa, mode.addressMask),
     large,
     writable: (low & PTE_W) !== 0,
     user: (low & PTE_U) !== 0,

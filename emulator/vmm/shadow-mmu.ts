@@ -2,6 +2,7 @@ import { CR4_PAE, EFER_NXE } from '../arch/control.js';
 import { PAGE_BYTES, PTE_A, PTE_D, pagingFormats } from '../arch/paging.js';
 import type { PagingFormats } from '../arch/paging.js';
 import { PF_FETCH, PF_USER, PF_WRITE } from '../arch/vectors.js';
+import { throughA20 } from '../platform/a20.js';
 import { pageFrame } from '../platform/page-walk.js';
 import {
   directoryLevel,
@@ -159,9 +160,9 @@ export class ShadowMmu {
   }
 
   /**
-   * Follows the guest's processor: selects the address space, drops everything when CR0.WP, CR4.PSE, CR4.PAE or EFER.NXE
-   * changed the meaning of all entries, and forgets what the guest has made its processor forget. To be called after every
-   * instruction that the virtual processor has executed, and whenever its CR0, CR3 or CR4 may have changed.
+   * Follows the guest's processor: selects the address space, drops everything when CR0.WP, CR4.PSE, CR4.PAE, EFER.NXE or
+   * the A20 gate changed the meaning of all entries, and forgets what the guest has made its processor forget. To be called
+   * after every instruction that the virtual processor has executed, and whenever its CR0, CR3 or CR4 may have changed.
    */
   follow(state: PagingState): void {
     const { seen } = this;
@@ -174,9 +175,14 @@ export class ShadowMmu {
     if (!mode.paging && layoutOf(mode.format) === layoutOf(before.format)) {
       const { writeProtect, format, noExecute } = before;
       this.mode = { ...mode, writeProtect, format, noExecute };
-    } else if (mode.writeProtect !== before.writeProtect || mode.format !== before.format) {
-      this.dropAll();
     }
+    const { writeProtect, format, addressMask } = this.mode;
+    if (
+      writeProtect !== before.writeProtect ||
+      format !== before.format ||
+      addressMask !== before.addressMask
+    )
+      this.dropAll();
     const { name } = this.space;
     this.space = spaceOf(this.mode);
     const changed = this.space.name !== name;
@@ -421,9 +427,10 @@ export class ShadowMmu {
       ? identityPde(0, mode)
       : readEntry(this.options.guest.memory, source.gpa + index * layout.entryBytes, mode.format);
     const level = tableLevel(mode);
-    const page = source.large
-      ? pageOf(source.gpa) + index
-      : pageOf(pageFrame(mode.format, level, pte.low, pte.high));
+    const frame = source.large
+      ? source.gpa + index * PAGE_BYTES
+      : pageFrame(mode.format, level, pte.low, pte.high);
+    const page = pageOf(throughA20(frame, mode.addressMask));
     if (!(source.large || isUsed(pte, level, true)) || this.isDevice(page)) return NOTHING_MAPPED;
     const low = shadowEntry(source, pte, {
       frameHpa: page < this.guestPages ? this.guestHpa + page * PAGE_BYTES : UNBACKED_HPA,

@@ -587,4 +587,54 @@ printed: nop`,
         mov eax, [WINDOW]
         mov [RESULT], eax`,
   },
+  {
+    name: 'page tables and code behind a closed A20 gate',
+    // Megabyte 1 is megabyte 0 then, and 3 is 2: the code is copied to where it will be, and tables are reached through both.
+    code: `${PAGING_ON}
+        mov eax, cr4
+        or eax, 0x10
+        mov cr4, eax
+        mov dword [DIRECTORY2], (TABLE | 0x100000) | P | W | U
+        mov dword [DIRECTORY2 + 4], PS | P | W | U
+        mov dword [0x10000], 1111
+        mov dword [0x110000], 2222
+        mov esi, ${ORIGIN}
+        xor edi, edi
+        mov ecx, 0x1000
+        cld
+        rep movsd
+        in al, 0x92
+        and al, 0xfd
+        out 0x92, al
+        mov eax, [0x110000]
+        mov [RESULT], eax
+        mov dword [0x110000], 3333
+        mov eax, [0x10000]
+        mov [RESULT + 4], eax
+        mov eax, DIRECTORY2 | 0x100000
+        mov cr3, eax
+        mov eax, [0x510000]
+        mov [RESULT + 8], eax
+        mov dword [0x410000], 4444
+        mov eax, [0x510000]
+        mov [RESULT + 12], eax
+        mov dword [ENTRY | 0x100000], 0x110000 | P | W
+        invlpg [WINDOW]
+        mov eax, [WINDOW]
+        mov [RESULT + 16], eax
+        mov dword [ENTRY], 0x60000 | P | W
+        invlpg [WINDOW]
+        mov dword [WINDOW + 20], 5555
+        mov eax, DIRECTORY
+        mov cr3, eax
+        mov dword [ENTRY], 0x110000 | P | W
+        in al, 0x92
+        or al, 2
+        out 0x92, al
+        invlpg [WINDOW]
+        mov eax, [WINDOW]
+        mov [RESULT + 24], eax
+        mov eax, [0x10000]
+        mov [RESULT + 28], eax`,
+  },
 ];

@@ -131,7 +131,9 @@ t.test('svm-nested: what the guest does to its page tables never exits', async (
     );
     t.same(reasons, [], guest.name);
     const fills = vmm.exits.get('NESTED_PAGE_FAULT')?.count ?? 0;
-    t.ok(fills >= 1 && fills <= 2, `${guest.name}: ${fills} nested page faults`);
+    // Behind a closed A20 gate there are no large pages.
+    const most = guest.name.includes('A20') ? 10 : 2;
+    t.ok(fills >= 1 && fills <= most, `${guest.name}: ${fills} nested page faults`);
   }
 });
 

@@ -28,6 +28,7 @@ import {
 } from '../../emulator/vmm/layout.js';
 import { ShadowMmu } from '../../emulator/vmm/shadow-mmu.js';
 import type { ShadowPolicy } from '../../emulator/vmm/shadow-types.js';
+import { OPEN_MASK } from '../../emulator/platform/a20.js';
 import { PageWalk, pageFaultCode, permits, walkTables } from '../../emulator/platform/page-walk.js';
 import type { PageAccess } from '../../emulator/platform/page-walk.js';
 import { generator } from './random-guests.js';
@@ -68,7 +69,7 @@ function pointersAt(memory: PhysicalMemory, cr3: number): (number | null)[] {
 class Bench {
   readonly hostMemory: PhysicalMemory;
   readonly memory: PhysicalMemory;
-  readonly registers = { cr0: 0, cr3: 0, cr4: 0, efer: 0 };
+  readonly registers = { cr0: 0, cr3: 0, cr4: 0, efer: 0, addressMask: OPEN_MASK };
   /** As a processor has them since CR3 was loaded. */
   private pageDirectories: (number | null)[] = [];
   private readonly tlbHistory = { flushes: 0, invalidations: 0, lastInvalidated: 0 };

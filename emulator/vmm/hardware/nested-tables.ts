@@ -1,6 +1,7 @@
 import { PAGE_BYTES, PTE_A, PTE_D, PTE_P, PTE_PS, PTE_U, PTE_W } from '../../arch/paging.js';
 import type { CostKey } from '../../cost/keys.js';
 import type { Machine } from '../../machine.js';
+import { throughA20 } from '../../platform/a20.js';
 import type { FrameAllocator } from '../frames.js';
 import { UNBACKED_HPA, windowHpa } from '../layout.js';
 
@@ -85,9 +86,10 @@ export class NestedTables {
    */
   resolve(gpa: number): 'filled' | 'emulate' {
     if (gpa >= MAPPABLE_BYTES) return 'emulate';
-    const page = Math.floor(gpa / PAGE_BYTES);
+    const target = throughA20(gpa, this.options.guest.cpu.addressMask);
+    const page = Math.floor(target / PAGE_BYTES);
     if (page >= this.guestPages && this.options.guest.memory.outside.claimsPage(page)) return 'emulate';
-    this.map(gpa, (shift) => this.pageEntry(gpa, page, shift));
+    this.map(gpa, (shift) => this.pageEntry(target, page, shift));
     return 'filled';
   }
 
@@ -155,11 +157,15 @@ export class NestedTables {
     return (hpa | PAGE_ENTRY | (shift === PAGE_SHIFT ? 0 : PTE_PS)) >>> 0;
   }
 
-  /** Whether the large page around `gpa` is the guest's memory from end to end. Its place in the host is aligned (layout.ts). */
+  /**
+   * Whether the large page around `gpa` is the guest's memory from end to end, in one piece: behind a closed A20 gate its
+   * second megabyte is its first. Its place in the host is aligned (layout.ts).
+   */
   private mapsWhole(gpa: number, shift: number): boolean {
+    const { guest, largePages } = this.options;
     const pageBytes = 2 ** shift;
     const end = gpa - (gpa % pageBytes) + pageBytes;
-    return this.options.largePages && end <= this.guestPages * PAGE_BYTES;
+    return largePages && guest.platform.a20.open && end <= this.guestPages * PAGE_BYTES;
   }
 
   private newTable(): number {

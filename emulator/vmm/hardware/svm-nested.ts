@@ -14,6 +14,7 @@ import {
   VMCB_STATE,
 } from '../../arch/vmcb.js';
 import { svmFeatures } from '../../cost/profile.js';
+import { OPEN_MASK } from '../../platform/a20.js';
 import type { GuestPaging, MonitorOptions } from '../monitor.js';
 import { CONTROL_SLOTS, VMCB_SLOTS } from './guest-registers.js';
 import { HardwareVmm } from './hardware-vmm.js';
@@ -27,8 +28,9 @@ import type { NestedEntry } from './nested-tables.js';
  * or one where a device answers.
  */
 export class SvmNestedVmm extends HardwareVmm {
-  /** The guest's control registers need nobody to follow them. */
-  override readonly paging: GuestPaging = { follow: () => {} };
+  /** The guest's control registers need nobody to follow them; its A20 gate does. */
+  override readonly paging: GuestPaging = { follow: ({ addressMask }) => this.followA20(addressMask) };
+  private addressMask = OPEN_MASK;
   private readonly tables: NestedTables;
   /** For the guest of a guest hypervisor with nested paging: its tables and ours in one, filled and dropped as a TLB would be. */
   private readonly composed: NestedTables;
@@ -94,6 +96,16 @@ export class SvmNestedVmm extends HardwareVmm {
     const { cr0, cr3, cr4 } = this.guest.cpu;
     if (cr0 !== before.cr0 || cr3 !== before.cr3 || cr4 !== before.cr4)
       this.flush[this.guest.cpu.guestMode ? 'inner' : 'outer'] = true;
+  }
+
+  /** Guest-physical addresses have another meaning when the guest's A20 gate has moved. */
+  private followA20(mask: number): void {
+    if (mask === this.addressMask) return;
+    this.addressMask = mask;
+    this.tables.clear();
+    this.composed.clear();
+    this.flush.outer = true;
+    this.flush.inner = true;
   }
 
   private nestedPageFault(): ExitReason {

@@ -9,8 +9,8 @@ import type { Machine, Processor } from '../../machine.js';
  *   flag, which the host would not let it change and would not tell.
  * - `direct`: other user code.
  * - `interpret`: what neither can do is emulated one instruction at a time: virtual-8086 mode, single steps in
- *   translated code, hardware breakpoints, the guest of a guest that is a hypervisor, and a closed A20 gate, which
- *   shadow page tables do not follow.
+ *   translated code, hardware breakpoints, the guest of a guest that is a hypervisor, and code behind a closed A20
+ *   gate, which the translation cache does not know by the addresses that it has there.
  */
 export type Engine = 'translate' | 'direct' | 'interpret';
 

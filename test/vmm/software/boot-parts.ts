@@ -6,8 +6,6 @@ export interface BootGuest {
   rom?: boolean;
   /** Exit reasons that must occur when it is translated. */
   exits?: readonly string[];
-  /** Only software monitors run it as the bare machine does. */
-  software?: true;
 }
 
 /** Ends the run with what a guest has in its registers. */

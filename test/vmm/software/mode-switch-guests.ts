@@ -230,7 +230,6 @@ text:   db "boot", 10, 0
   },
   {
     name: 'the A20 gate closed and opened',
-    software: true,
     source: `${STACK}
         mov word [0x500], 0x1234
         mov ax, 0xffff

@@ -24,9 +24,8 @@ for (const guest of [...REAL_MODE_GUESTS, ...MODE_SWITCH_GUESTS]) {
     const program = bootProgram(guest);
     const expected = ending(boot(guest, program, 'native'));
     t.same(expected.stop, { kind: 'exit', code: 0 }, 'the guest ends');
-    for (const { name: technique, family } of techniques) {
+    for (const { name: technique } of techniques) {
       if (!usableTechniques().includes(technique)) continue;
-      if (guest.software && family !== 'software') continue;
       // Where this kernel looks at its ring or its tables, trap-and-emulate is right only if that traps.
       const switches = technique === 'trap-and-emulate' ? { sensitiveTraps: true } : {};
       t.same(ending(boot(guest, program, technique, switches)), expected, technique);

@@ -14,6 +14,7 @@ import { emitCell } from './emit.js';
 import { Names } from './names.js';
 import type { ProjectOptions } from './project.js';
 import { Project } from './project.js';
+import { wordsOf } from './words.js';
 
 export type Compilation =
   | {
@@ -76,8 +77,9 @@ export class Checker {
     }
     const source = parse(rewritten.text);
     const declarations = declarationsOf(source);
-    const { framed, emitted } = this.#frame(source, declarations);
-    const checked = this.#check(framed, rewritten);
+    const words = wordsOf(source);
+    const { framed, emitted } = this.#frame(source, declarations, words);
+    const checked = this.#check(framed, rewritten, words);
     const { diagnostics } = checked;
     const stops = mode === 'strict' || diagnostics.some(({ kind }) => kind === 'syntax');
     if (diagnostics.length > 0 && stops) {
@@ -95,10 +97,11 @@ export class Checker {
    * Errors of a cell. A cell that is run again while the names in it mean what they meant has the same, and the same
    * JavaScript: its text with the header says all that they depend on, as cells never change and files are read once.
    */
-  #check({ text, headerLength }: Framed, rewritten: Rewritten): Checked {
+  #check({ text, headerLength }: Framed, rewritten: Rewritten, words: ReadonlySet<string>): Checked {
     const known = this.#checked.get(text);
     if (known?.original === rewritten.original) return known;
     const file = this.#project.set('next', text);
+    this.#project.provide(words);
     const diagnostics = diagnosticsOf(this.#project.service, file, headerLength, rewritten);
     if (this.#checked.size >= REMEMBERED_CELLS) this.#checked.clear();
     const checked = { original: rewritten.original, diagnostics };
@@ -130,7 +133,8 @@ export class Checker {
       await this.#asm.load();
       return completeAsm(place, cursor, this.#asm);
     }
-    const { file, headerLength } = this.#scratch(rewritten.text, source);
+    const word = rewritten.text.slice(wordStart(rewritten.text, position), position);
+    const { file, headerLength } = this.#scratch(rewritten.text, source, word);
     const found = this.#project.service.getCompletionsAtPosition(file, headerLength + position, {
       includeCompletionsWithInsertText: true,
     });
@@ -190,19 +194,24 @@ export class Checker {
     await this.complete('list.', 5);
   }
 
-  /** A cell that is being written, with every name in scope. */
-  #scratch(code: string, source: ts.SourceFile): { file: string; headerLength: number } {
+  /**
+   * A cell that is being written, with every name in scope.
+   * @param beginning of the name that stands before the cursor
+   */
+  #scratch(code: string, source: ts.SourceFile, beginning = ''): { file: string; headerLength: number } {
     const declared = new Set(declarationsOf(source).map(({ name }) => name));
     const { checked } = this.#names.header(() => true, declared);
     const header = `${checked}\n`;
-    return {
-      file: this.#project.set('scratch', `${header}${code}\nexport {};`),
-      headerLength: header.length,
-    };
+    const file = this.#project.set('scratch', `${header}${code}\nexport {};`);
+    this.#project.provide(wordsOf(source), beginning);
+    return { file, headerLength: header.length };
   }
 
-  #frame(source: ts.SourceFile, declarations: readonly Declaration[]): { framed: Framed; emitted: string } {
-    const mentioned = identifiersOf(source);
+  #frame(
+    source: ts.SourceFile,
+    declarations: readonly Declaration[],
+    mentioned: ReadonlySet<string>,
+  ): { framed: Framed; emitted: string } {
     const declared = new Set(declarations.map(({ name }) => name));
     const { checked, emitted } = this.#names.header((name) => mentioned.has(name), declared);
     const header = `${checked}\n`;
@@ -227,16 +236,6 @@ function exportedNames(declarations: readonly Declaration[]): string[] {
     .filter(({ kind, exported }) => kind !== 'import' && !exported)
     .map(({ name }) => name);
   return [...new Set(names)];
-}
-
-function identifiersOf(source: ts.SourceFile): ReadonlySet<string> {
-  const found = new Set<string>();
-  const visit = (node: ts.Node): void => {
-    if (ts.isIdentifier(node)) found.add(node.text);
-    ts.forEachChild(node, visit);
-  };
-  visit(source);
-  return found;
 }
 
 function wordStart(code: string, cursor: number): number {

@@ -3,6 +3,8 @@ import { dirname, join, resolve, sep } from 'node:path';
 import ts = require('typescript');
 import type { Prelude } from '../cell.js';
 import type { Magic } from '../syntax/magic.js';
+import { NodeTypes } from './node-types.js';
+import { wordsOf } from './words.js';
 
 /** Where a project finds what it does not hold itself. */
 export interface ProjectOptions {
@@ -24,7 +26,7 @@ const OPTIONS: ts.CompilerOptions = {
   module: ts.ModuleKind.ESNext,
   moduleResolution: ts.ModuleResolutionKind.Bundler,
   lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
-  types: ['node'],
+  types: [],
   strict: true,
   skipLibCheck: true,
   noEmit: true,
@@ -48,12 +50,16 @@ export class Project {
   readonly #resolution: ts.ModuleResolutionCache;
   readonly #ownFolder: string;
   readonly #slots: Readonly<Record<Slot, string>>;
+  readonly #nodeTypes: NodeTypes;
+  /** Files of the user's that are part of the program and whose words have been looked at. */
+  readonly #seen = new Set<string>();
 
   constructor(private readonly project: ProjectOptions) {
     const require = createRequire(import.meta.url);
     // Types of Node's API come with this package, wherever npm put them.
-    const typeRoot = dirname(dirname(require.resolve('@types/node/package.json')));
-    this.#options = { ...OPTIONS, typeRoots: [typeRoot] };
+    const nodeTypes = dirname(require.resolve('@types/node/package.json'));
+    this.#nodeTypes = new NodeTypes(nodeTypes);
+    this.#options = { ...OPTIONS, typeRoots: [dirname(nodeTypes)] };
     const { folder } = project;
     this.#slots = { next: this.#fileOf('next'), scratch: this.#fileOf('scratch') };
     this.#ownFolder = commonFolder([
@@ -77,6 +83,29 @@ export class Project {
    */
   set(slot: Slot, text: string): string {
     return this.#write(this.#slots[slot], text);
+  }
+
+  /**
+   * Makes the types of Node's API part of the program that a text can meet, when it is in its slot.
+   * @param words of the text @param beginning of the name that is being written, if one is
+   */
+  provide(words: Iterable<string>, beginning = ''): void {
+    this.#nodeTypes.completed(beginning);
+    for (let before = -1; before < this.#nodeTypes.size;) {
+      before = this.#nodeTypes.size;
+      const program = this.service.getProgram()!;
+      this.#nodeTypes.mentioned(words, (file) => program.getSourceFile(file));
+      for (const file of program.getSourceFiles()) {
+        if (this.#seen.has(file.fileName) || !this.#isUsers(file)) continue;
+        this.#seen.add(file.fileName);
+        this.#nodeTypes.mentioned(wordsOf(file), (name) => program.getSourceFile(name));
+      }
+    }
+  }
+
+  /** A file beside the notebook, not of a package. */
+  #isUsers({ fileName, isDeclarationFile }: ts.SourceFile): boolean {
+    return !isDeclarationFile && !this.#cells.has(fileName) && !fileName.includes('/node_modules/');
   }
 
   /** Keeps the text of a cell that runs, for cells that import from it. */
@@ -119,7 +148,7 @@ export class Project {
     return {
       jsDocParsingMode: PARSED_COMMENTS,
       getCompilationSettings: () => this.#options,
-      getScriptFileNames: () => [...preludeFiles, ...Object.values(this.#slots)],
+      getScriptFileNames: () => [...this.#nodeTypes.files(), ...preludeFiles, ...Object.values(this.#slots)],
       getScriptVersion: (file) => String(this.#cells.get(file)?.version ?? 0),
       getScriptSnapshot: (file) => {
         const cell = this.#cells.get(file);
@@ -141,6 +170,7 @@ export class Project {
     const prelude = this.project.preludes.find(({ path }) => path === specifier);
     const own = prelude?.path ?? this.project.ownModules[specifier];
     if (own !== undefined) return resolved(declarationFile(own), ts.Extension.Dts);
+    if (this.#nodeTypes.imported(specifier, from)) return { resolvedModule: undefined };
     // Types of the packages that our own modules are made with: no cell sees them, and some are large.
     if (isBare(specifier) && from.startsWith(this.#ownFolder)) return { resolvedModule: undefined };
     return ts.resolveModuleName(specifier, from, this.#options, ts.sys, this.#resolution);
@@ -155,9 +185,10 @@ function isBare(specifier: string): boolean {
   return !/^[./]|^node:/.test(specifier);
 }
 
-/** The folder that holds all of these files. */
+/** The folder that holds all of these files; no path begins with that of none. */
 function commonFolder(paths: readonly string[]): string {
-  const [first = [], ...others] = paths.map((path) => dirname(path).split(sep));
+  if (paths.length === 0) return '\0';
+  const [first, ...others] = paths.map((path) => dirname(path).split(sep));
   const end = first.findIndex((part, index) => others.some((other) => other[index] !== part));
   return `${(end < 0 ? first : first.slice(0, end)).join(sep)}${sep}`;
 }

@@ -15,7 +15,7 @@ import { passIdleTime } from './cpu/idle.js';
 import type { OwnerHit, OwnerPoints } from './cpu/owner-points.js';
 import { viewPageWalk } from './cpu/page-walk-view.js';
 import type { PageWalkView } from './cpu/page-walk-view.js';
-import type { Processor, RunLimits, Stop } from './cpu/processor.js';
+import type { Processor, RunLimits, ShortWays, Stop } from './cpu/processor.js';
 import { ARENA_BYTES, DIRECTORY_ENTRY_BYTES, HOT_INSTRUCTIONS } from './cpu/jit/layout.js';
 import type { CompiledLayout } from './cpu/jit/layout.js';
 import { Svm } from './cpu/svm.js';
@@ -32,7 +32,16 @@ export type { PageEntryView, PageWalkView } from './cpu/page-walk-view.js';
 export { NO_POINTS } from './cpu/owner-points.js';
 export type { MemoryPoint, OwnerHit, OwnerPoints } from './cpu/owner-points.js';
 export type { TlbEntry, TlbHistory } from './cpu/tlb.js';
-export type { Event, Processor, RunLimits, StepResult, Stop } from './cpu/processor.js';
+export type {
+  CrossingCost,
+  Event,
+  Processor,
+  RunLimits,
+  ShortWays,
+  StepResult,
+  Stop,
+  TransferPlaces,
+} from './cpu/processor.js';
 
 export interface MachineOptions {
   profile: CpuProfile;
@@ -327,6 +336,11 @@ export class Machine {
     this.core.debugUnit.watch(points);
   }
 
+  /** There are such points. */
+  get isWatched(): boolean {
+    return this.core.debugUnit.isWatched;
+  }
+
   /** The point that {@link watch} set and a step of the processor has met, taken away; null when there is none. */
   takeHit(): OwnerHit | null {
     return this.core.debugUnit.takeHit();
@@ -355,9 +369,10 @@ export class Machine {
   /**
    * Runs a deprivileged guest: every event stops with 'trap' in place of going through the IDT; physical
    * interrupts trap whatever EFLAGS.IF is. A control transfer into the host-physical page number `entryPage` stops with 'entry'.
+   * @param shortWays of the monitor, past a stop.
    */
-  runMonitored(entryPage: number, limits: RunLimits = {}): Stop {
-    return this.reportEnd(this.core.run(limits, { entryPage }));
+  runMonitored(entryPage: number, limits: RunLimits = {}, shortWays: ShortWays | null = null): Stop {
+    return this.reportEnd(this.core.run(limits, { entryPage, shortWays }));
   }
 
   /** Executes VMRUN on the VMCB at `vmcbHpa` as host software at CPL 0 and runs the guest until #VMEXIT (or a budget). GPRs other than RAX and RSP are the guest's. */

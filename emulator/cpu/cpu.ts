@@ -29,12 +29,14 @@ import { optionalInstruction } from './optional-instructions.js';
 import * as ports from './ports.js';
 import type {
   Event,
+  Monitoring,
   NestedAccess,
   NestedTranslation,
   Processor,
   RunLimits,
   StepResult,
   Stop,
+  TransferPlaces,
 } from './processor.js';
 import { QuickTransfer } from './quick-transfer.js';
 import { Registers } from './registers.js';
@@ -127,9 +129,9 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
 
   // --- running
 
-  /** Runs until something of Stop happens. `entryPage`: physical page that stops with 'entry', for a monitor; else null. */
-  run(limits: RunLimits, monitor: { entryPage: number } | null): Stop {
-    return this.executor.run(limits, monitor);
+  /** Runs until something of Stop happens. @param monitoring null: no monitor owns the processor. */
+  run(limits: RunLimits, monitoring: Monitoring | null): Stop {
+    return this.executor.run(limits, monitoring);
   }
 
   step(): StepResult {
@@ -138,6 +140,10 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
 
   deliver(event: Event): StepResult {
     return this.executor.deliver(event);
+  }
+
+  takeTransfer(): TransferPlaces | null {
+    return this.quickTransfer.takePlaces();
   }
 
   /** As its reset pin leaves it. */

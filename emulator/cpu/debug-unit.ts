@@ -49,6 +49,11 @@ export class DebugUnit {
     this.arm();
   }
 
+  /** The owner has set points. */
+  get isWatched(): boolean {
+    return this.owner !== null;
+  }
+
   private arm(): void {
     const { cpu, program, owner } = this;
     const data = [...program.data, ...(owner?.data ?? [])];

@@ -18,7 +18,7 @@ import { passIdleTime } from './idle.js';
 import { Fetcher } from './fetch.js';
 import { BASE_I32, BASE_STRIDE_I32 } from './state.js';
 import { CompiledEngine } from './jit/engine.js';
-import type { Event, RunLimits, StepResult, Stop } from './processor.js';
+import type { Event, Monitoring, RunLimits, ShortWays, StepResult, Stop } from './processor.js';
 
 const CS_BASE_I32 = BASE_I32 + BASE_STRIDE_I32 * CS;
 /** What makes a repeated string instruction end with the iteration under way. */
@@ -50,6 +50,7 @@ export class Executor {
   /** A monitor owns the processor: every event goes to it. */
   monitored = false;
   private entryPage = NO_PAGE;
+  private shortWays: ShortWays | null = null;
   private instructionLimit = Infinity;
   private tickLimit = Infinity;
   /** `step` is at work: nothing is polled. */
@@ -84,10 +85,11 @@ export class Executor {
     return this.current ? this.eipOf(this.current.last) : this.cpu.eip;
   }
 
-  run(limits: RunLimits, monitor: { entryPage: number } | null): Stop {
+  run(limits: RunLimits, monitoring: Monitoring | null): Stop {
     const { cpu, ledger } = this;
-    this.monitored = monitor !== null;
-    const entryPage = monitor ? monitor.entryPage : NO_PAGE;
+    this.monitored = monitoring !== null;
+    this.shortWays = monitoring && monitoring.shortWays;
+    const entryPage = monitoring ? monitoring.entryPage : NO_PAGE;
     if (entryPage !== this.entryPage) this.fetcher.restart();
     this.entryPage = entryPage;
     this.instructionLimit = cpu.instructions + (limits.instructions ?? Infinity);
@@ -304,10 +306,12 @@ export class Executor {
 
   /** Runs from `block` on in its unit, and in others after it. @returns why the run ends, or null. */
   private runCompiled(block: Block, eip: number, left: number): Stop | null {
-    const { ledger, clock, monitored, entryPage, fetcher } = this;
+    const { ledger, clock, monitored, entryPage, shortWays, fetcher } = this;
     const compiled = this.compiled!;
     const ticks = Math.min(clock.nextTicks, this.tickLimit) - ledger.ticks;
-    const exit = compiled.run(block, eip, fetcher, { instructions: left, ticks, monitored, entryPage });
+    const stay = { instructions: left, ticks, monitored, entryPage, shortWays };
+    const exit = compiled.run(block, eip, fetcher, stay);
+    this.instructionLimit -= compiled.emulated;
     if (compiled.owesPoll) this.cpu.setAttention(attention.ATTENTION_POLL, true);
     if (exit === null) return null;
     const at = compiled.unit!.blocks[exit.block];

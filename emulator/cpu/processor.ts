@@ -39,6 +39,49 @@ export type Stop =
   /** #VMEXIT: host state is restored, the VMCB holds the exit. 'vmexit' has been charged to 'transition'. */
   | { kind: 'vmexit' };
 
+/** What the machine has to add for a crossing that did not stop the run. */
+export interface CrossingCost {
+  /** Of the clock. Their counts are the monitor's to make. */
+  readonly ticks: number;
+  /** That the virtual processor executed, and that count against the run's limit. */
+  readonly instructions: number;
+}
+
+/**
+ * A monitor's short ways from its guest and back into it, for what would stop the run with 'trap' or 'entry'. Each does all
+ * that would happen until the monitor runs the guest again, save for the clock; or it changes nothing and gives null, and the
+ * run stops. They may be asked or not: nothing depends on it but how long the run takes on the host.
+ */
+export interface ShortWays {
+  /** INT n, at the processor's eip. @param nextEip of the instruction after it. @param roomTicks what it costs must be less. */
+  softwareInterrupt(vector: number, nextEip: number, roomTicks: number): CrossingCost | null;
+  /** @param offset in the entry page. */
+  entry(offset: number, roomTicks: number): CrossingCost | null;
+}
+
+/** What a run is told of the monitor that owns the processor. */
+export interface Monitoring {
+  /** Physical page that stops the run with 'entry'. */
+  readonly entryPage: number;
+  readonly shortWays: ShortWays | null;
+}
+
+/**
+ * Where the last event was delivered, or the last IRET was executed, as byte offsets in the machine's buffer; while the
+ * translations hold, another of its kind finds the same.
+ */
+export interface TransferPlaces {
+  /** Of a delivery: the gate. */
+  readonly gate: number;
+  /** Of a delivery: SS:ESP in the TSS. */
+  readonly tss: number;
+  /** The descriptors of the new CS and SS. */
+  readonly code: number;
+  readonly stack: number;
+  /** EIP, CS, EFLAGS, ESP and SS on the inner stack. */
+  readonly frame: number;
+}
+
 export interface RunLimits {
   /** Instructions from now; default: no limit. */
   instructions?: number;
@@ -76,6 +119,8 @@ export interface Processor {
   eip: number;
   /** All bits, lazy flags materialised. Setting writes every defined bit. */
   eflags: number;
+  /** Sets the flags under `mask`. */
+  writeEflags(value: number, mask: number): void;
   cpl: number;
   /** Setting these does what hardware's loading of a saved state does: no privilege checks, no TLB flush; see {@link flushTlb}. */
   cr0: number;
@@ -92,6 +137,8 @@ export interface Processor {
   segment(segment: SegmentIndex): SegmentState;
   /** Whether a segment register holds just this. */
   holdsSegment(segment: SegmentIndex, state: SegmentState): boolean;
+  /** Times that segment registers were loaded: what they hold has not changed while this has not. */
+  readonly segmentLoads: number;
   /** Loads the hidden part as it stands, without reading a descriptor. */
   setSegment(segment: SegmentIndex, state: SegmentState): void;
   /** MSRs that an owner may need to carry between processors. Unknown ones throw RangeError. */
@@ -106,6 +153,8 @@ export interface Processor {
 
   /** Instructions completed since reset, each rep iteration group counted once. */
   readonly instructions: number;
+  /** Counts instructions whose effect the owner has brought about by itself. */
+  countInstructions(count: number): void;
   /** Of them, near jumps through a register or memory, modulo 2^32: a performance counter, which costs nothing. */
   readonly indirectJumps: number;
 
@@ -120,6 +169,11 @@ export interface Processor {
   step(): StepResult;
   /** Delivers an event through this processor's IDT as hardware would, with double faults and shutdown. */
   deliver(event: Event): StepResult;
+  /**
+   * Where the last change between rings 3 and 0 found what it needed, taken away: an event delivered without an error code, or an
+   * IRET. Null when there was none since, or it was out of the ordinary.
+   */
+  takeTransfer(): TransferPlaces | null;
 
   /** Between VMRUN and #VMEXIT of a program that this processor runs: its registers are those of that program's guest. */
   readonly guestMode: boolean;

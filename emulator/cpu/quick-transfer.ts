@@ -18,7 +18,7 @@ import { CPL_I32, EIP_I32, GDTR_OFFSET, IDTR_OFFSET } from '../arch/state.js';
 import type { Cpu } from './cpu.js';
 import { flagsThatMayChange } from './flag-control.js';
 import { isProtected } from './modes.js';
-import type { Event } from './processor.js';
+import type { Event, TransferPlaces } from './processor.js';
 import { nullSegment } from './segmentation.js';
 import { FAST_READ_SUPERVISOR, FAST_READ_USER, FAST_WRITE_SUPERVISOR, FAST_WRITE_USER } from './tlb.js';
 
@@ -48,6 +48,8 @@ class DescriptorMemo {
   private low = 0;
   private high = 0;
   attributes = 0;
+  /** Host address where it was read. */
+  at = 0;
   /** Signed, as {@link base}. */
   limit = 0;
   base = 0;
@@ -80,7 +82,17 @@ export class QuickTransfer {
   private readonly returnedCode = new DescriptorMemo();
   private readonly returnedStack = new DescriptorMemo();
 
+  /** Of the last transfer between the rings. */
+  private readonly places = { gate: 0, tss: 0, code: 0, stack: 0, frame: 0 };
+  private hasPlaces = false;
+
   constructor(private readonly cpu: Cpu) {}
+
+  takePlaces(): TransferPlaces | null {
+    const { hasPlaces } = this;
+    this.hasPlaces = false;
+    return hasPlaces ? this.places : null;
+  }
 
   /** @param flags the image to push. @returns false, with nothing changed, when the long way has to be gone. */
   deliver(event: Event, flags: number, isSoftware: boolean): boolean {
@@ -112,10 +124,11 @@ export class QuickTransfer {
 
     const inward = newCpl < cpl;
     let stack: DescriptorMemo | null = null;
+    let tss = -1;
     let stackSelector = 0;
     let esp = u32[ESP_I32];
     if (inward) {
-      const tss = this.tssStack(newCpl);
+      tss = this.tssStack(newCpl);
       if (tss < 0) return false;
       stackSelector = view.getUint16(tss + WORD, true);
       stack = this.stackSegment(stackSelector, newCpl, this.enteredStack);
@@ -130,6 +143,8 @@ export class QuickTransfer {
     let top = cpu.hostAddress((base + esp - bytes) | 0, bytes, writeBit);
     if (top < 0 || cpu.isMarked(top)) return false;
 
+    if (stack !== null) this.notePlaces(gate, tss, codeAt, stack.at, top);
+    this.hasPlaces = stack !== null && event.errorCode === null;
     if (event.errorCode !== null) {
       view.setInt32(top, event.errorCode, true);
       top += WORD;
@@ -187,6 +202,8 @@ export class QuickTransfer {
       const stackSelector = view.getUint16(outer + WORD, true);
       const stack = this.stackSegment(stackSelector, newCpl, this.returnedStack);
       if (stack === null) return false;
+      this.notePlaces(-1, -1, codeAt, stack.at, top);
+      this.hasPlaces = true;
       code.load(cpu, CS, selector);
       cpu.cpl = newCpl;
       stack.load(cpu, SS, stackSelector);
@@ -196,6 +213,15 @@ export class QuickTransfer {
     s32[EIP_I32] = eip;
     cpu.writeEflags(flags, mask);
     return true;
+  }
+
+  private notePlaces(gate: number, tss: number, code: number, stack: number, frame: number): void {
+    const { places } = this;
+    places.gate = gate;
+    places.tss = tss;
+    places.code = code;
+    places.stack = stack;
+    places.frame = frame;
   }
 
   /** Data segments that an outer ring may not use become null. */
@@ -235,6 +261,7 @@ export class QuickTransfer {
     const attributes = (high >>> 8) & 0xff;
     if ((attributes & STACK_MASK) !== STACK_WANTED || dpl(attributes) !== cpl) return null;
     const segment = memo.decode(view.getInt32(at, true), high);
+    segment.at = at;
     return segment.attributes & ATTR_DB ? segment : null;
   }
 

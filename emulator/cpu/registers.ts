@@ -56,6 +56,10 @@ export abstract class Registers extends SegmentedMemory {
     this.u32[register * 2] = value;
   }
 
+  countInstructions(count: number): void {
+    this.instructions += count;
+  }
+
   get indirectJumps(): number {
     return this.u32[INDIRECT_JUMPS_I32];
   }

@@ -45,6 +45,7 @@ export class StateArea {
   codeIs32 = true;
   /** Last offset that can be fetched; Infinity for a 4 GB segment, whose offsets wrap. */
   codeLimit = Infinity;
+  segmentLoads = 0;
   /** Alignment checks are on (CR0.AM, EFLAGS.AC, CPL 3): every access takes the full check. */
   private aligned = false;
 
@@ -98,6 +99,7 @@ export class StateArea {
 
   setSegment(segment: SegmentIndex, { selector, attributes, limit, base }: SegmentState): void {
     const at = SEGMENT_I32 + segment * STRIDE_I32;
+    this.segmentLoads++;
     this.u32[at] = selector;
     this.u32[at + ATTRIBUTES_I32] = attributes;
     this.u32[at + LIMIT_I32] = limit;
@@ -118,6 +120,7 @@ export class StateArea {
   ): void {
     const { s32 } = this;
     const at = SEGMENT_I32 + segment * STRIDE_I32;
+    this.segmentLoads++;
     s32[at] = selector;
     s32[BASE_I32 + segment * STRIDE_I32] = base;
     const changed = (s32[at + ATTRIBUTES_I32] ^ attributes) & ~ATTR_DPL;

@@ -10,10 +10,10 @@ class Row implements ExitRow {
   cycles = 0;
   private ticks = 0;
 
-  add(ticks: number): number {
+  add(ticks: number, times: number): number {
     const cycles = ticks / TICKS_PER_CYCLE;
-    this.ticks += ticks;
-    this.count++;
+    this.ticks += ticks * times;
+    this.count += times;
     this.cycles = this.ticks / TICKS_PER_CYCLE;
     if (cycles < this.minCycles) this.minCycles = cycles;
     if (cycles > this.maxCycles) this.maxCycles = cycles;
@@ -34,14 +34,14 @@ export class ExitCounts {
     );
   }
 
-  /** Counts one exit that took `ticks` of the clock. @returns its cycles. */
-  add(reason: ExitReason, ticks: number): number {
+  /** Counts an exit that took `ticks` of the clock, or several that each took as many. @returns the cycles of one. */
+  add(reason: ExitReason, ticks: number, times = 1): number {
     let row = this.byReason.get(reason);
     if (!row) {
       row = new Row();
       this.byReason.set(reason, row);
     }
-    return row.add(ticks);
+    return row.add(ticks, times);
   }
 }
 

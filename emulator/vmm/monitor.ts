@@ -192,6 +192,23 @@ export abstract class Monitor implements Vmm {
     this.onExit?.(reason, ticks);
   }
 
+  /** Somebody wants to know of each exit when it happens. */
+  protected get isObserved(): boolean {
+    const { host, guest } = this;
+    return (
+      host.trace.enabled ||
+      this.exitPoints !== null ||
+      this.onExit !== null ||
+      host.isWatched ||
+      guest.isWatched
+    );
+  }
+
+  /** The rest of the funnel for exits of one kind that nobody observes, and whose time has passed: each took `ticks`. */
+  countExits(reason: ExitReason, ticks: number, times: number): void {
+    this.exitCounts.add(reason, ticks, times);
+  }
+
   /**
    * Whether the guest has an interrupt waiting and can take it now; the guest of a guest hypervisor is not asked here. Its registers must be current in `guest.cpu`.
    * Lowers the host's line, which has done its work.

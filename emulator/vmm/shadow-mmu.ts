@@ -283,6 +283,11 @@ export class ShadowMmu {
   }
 
   /** What the family must invalidate in the host's TLB before it resumes the guest; forgets it. */
+  /** {@link takeFlush} would give something. */
+  get hasPendingFlush(): boolean {
+    return this.flushAll || this.flushPages.length > 0;
+  }
+
   takeFlush(): PendingFlush {
     const pending = { all: this.flushAll, pages: this.flushPages };
     this.flushAll = false;

@@ -29,6 +29,8 @@ export interface CompiledServices {
   fillTlb(linear: number, write: number): number;
   invalidate(linear: number): number;
   storeMarked(host: number, bytes: number, value: number): number;
+  cross(exit: number): number;
+  enter(offset: number): number;
 }
 
 /** Runs units from one on: see dispatchModule. */
@@ -53,7 +55,7 @@ export class Compiler {
     services: CompiledServices,
     private readonly ledger: Ledger,
   ) {
-    const { fillTlb, invalidate, storeMarked } = services;
+    const { fillTlb, invalidate, storeMarked, cross, enter } = services;
     this.directory = new CodeDirectory(layout);
     this.functions = new WebAssembly.Table({ element: 'anyfunc', initial: SLOTS });
     const e = { m: layout.memory, t: this.functions };
@@ -71,7 +73,7 @@ export class Compiler {
         invalidate: run(modules.invalidate, { slow: invalidate }),
       },
     };
-    this.dispatch = run(modules.dispatch, { deliver }) as Dispatch;
+    this.dispatch = run(modules.dispatch, { deliver, cross, enter }) as Dispatch;
   }
 
   unit(slot: number): Unit {

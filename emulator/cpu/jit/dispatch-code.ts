@@ -47,11 +47,18 @@ const MOST_OPERATIONS = 64;
 /** A unit gives the number of the exit it was left by, with this bit where the next unit may go on. */
 export const EXIT_CHAINS = 1 << 30;
 export const EXIT_MASK = 0xffff;
-/** In place of an exit: it has been followed by the delivery of a page fault. */
+/** In place of an exit: it has been followed by the delivery of a page fault, or by a short way of a monitor. */
 export const EXIT_DELIVERED = -1;
 
 const DELIVER = 0;
-export const DISPATCH_IMPORTS: readonly ImportedFunction[] = [{ name: 'deliver', parameters: 4, results: 1 }];
+const CROSS = 1;
+const ENTER = 2;
+export const DISPATCH_IMPORTS: readonly ImportedFunction[] = [
+  { name: 'deliver', parameters: 4, results: 1 },
+  // Short ways of a monitor: from where the unit was left by an exit, and from an offset in the entry page.
+  { name: 'cross', parameters: 1, results: 1 },
+  { name: 'enter', parameters: 1, results: 1 },
+];
 
 /**
  * `run(slot, entry, eipBase)` enters a unit, and then those that control goes on to, until it comes to something that
@@ -68,10 +75,15 @@ export function dispatchModule(layout: CompiledLayout, prices: Float64Array): Ui
   const allowed = r.local(control(CONTROL.allowed));
   const linearPage = r.local(control(CONTROL.linearPage));
   const hostPage = r.local(control(CONTROL.hostPage));
-  // What stays for as long as units are not left.
-  const codeBase = r.local(segment(BASE));
-  const lastPage = r.local(sub(word(state.CODE_LIMIT_I32 * WORD), PAGE_MASK));
-  const wordOfSize = r.local(choose(and(segment(ATTRIBUTES), ATTR_DB), WORD, 0));
+  // What only the short way of a monitor changes.
+  const codeBase = r.local();
+  const lastPage = r.local();
+  const wordOfSize = r.local();
+  const readCodeSegment = (): void => {
+    r.set(codeBase, segment(BASE));
+    r.set(lastPage, sub(word(state.CODE_LIMIT_I32 * WORD), PAGE_MASK));
+    r.set(wordOfSize, choose(and(segment(ATTRIBUTES), ATTR_DB), WORD, 0));
+  };
   const isAllowed = (what: number): Value => and(get(allowed), what);
 
   const exit = r.local();
@@ -90,6 +102,7 @@ export function dispatchModule(layout: CompiledLayout, prices: Float64Array): Ui
   const setFlags = (value: Value): void => r.store(0, layout.stateBytes + eflags, value);
   const resumes = r.local();
   const before = r.local();
+  readCodeSegment();
   setUser();
   r.loop((again) => {
     setControl(CONTROL.slot, get(slot));
@@ -110,7 +123,7 @@ export function dispatchModule(layout: CompiledLayout, prices: Float64Array): Ui
     r.if(and(get(resumes), shl(equal(control(CONTROL.instructions), get(before)), Math.log2(FLAG_RF))), () =>
       setFlags(or(word(eflags), FLAG_RF)),
     );
-    r.if(isZero(and(get(exit), EXIT_CHAINS)), () => {
+    const deliverFault = (): void => {
       returnExit(or(isZero(control(CONTROL.fault)), isZero(isAllowed(ALLOWED.faults))));
       const isDone = call(DELIVER, VECTOR_PF, word(state.EIP_I32 * WORD), 1, control(CONTROL.faultCode));
       returnExit(isZero(isDone));
@@ -120,23 +133,38 @@ export function dispatchModule(layout: CompiledLayout, prices: Float64Array): Ui
       setControl(CONTROL.ticks, sub(control(CONTROL.ticks), prices[COST_KEY_INDEX['page.fault']]));
       r.set(exit, EXIT_DELIVERED);
       r.if(isDue, () => setControl(CONTROL.poll, 1));
-    });
+    };
+    /** @param isDone gives 0 with nothing changed; else time is left, so that no poll comes before the next block. */
+    const takeShortWay = (isDone: Value): void => {
+      returnExit(isZero(isDone));
+      r.set(exit, EXIT_DELIVERED);
+      readCodeSegment();
+    };
+    r.if(isZero(and(get(exit), EXIT_CHAINS)), () =>
+      r.if(isAllowed(ALLOWED.shortWays), () => takeShortWay(call(CROSS, get(exit))), deliverFault),
+    );
     returnExit(or(isDue, less(control(CONTROL.instructions), MOST_OPERATIONS)));
     returnExit(isZero(isAllowed(ALLOWED.chains)));
 
     // Where the next instruction comes from, by the fetcher's page or the fast TLB entry as it is.
-    setUser();
-    r.set(eip, word(state.EIP_I32 * WORD));
-    r.set(linear, add(get(eip), get(codeBase)));
-    r.set(offset, and(get(linear), PAGE_MASK));
-    r.set(host, get(hostPage));
     const moves = or(control(CONTROL.refetch), differ(shr(get(linear), 12), get(linearPage)));
-    r.if(moves, () => {
-      r.set(host, load(shl(shr(get(linear), 12), 2), layout.tlb.fast));
-      const bit = choose(get(isUser), tlb.FAST_FETCH_USER, tlb.FAST_FETCH_SUPERVISOR);
-      returnExit(isZero(and(get(host), bit)));
-      r.set(host, and(get(host), ~PAGE_MASK));
-      returnExit(equal(get(host), control(CONTROL.entryPage)));
+    r.loop((elsewhere) => {
+      setUser();
+      r.set(eip, word(state.EIP_I32 * WORD));
+      r.set(linear, add(get(eip), get(codeBase)));
+      r.set(offset, and(get(linear), PAGE_MASK));
+      r.set(host, get(hostPage));
+      r.if(moves, () => {
+        r.set(host, load(shl(shr(get(linear), 12), 2), layout.tlb.fast));
+        const bit = choose(get(isUser), tlb.FAST_FETCH_USER, tlb.FAST_FETCH_SUPERVISOR);
+        returnExit(isZero(and(get(host), bit)));
+        r.set(host, and(get(host), ~PAGE_MASK));
+        r.if(equal(get(host), control(CONTROL.entryPage)), () => {
+          returnExit(isZero(isAllowed(ALLOWED.shortWays)));
+          takeShortWay(call(ENTER, get(offset)));
+          r.leaveIf(elsewhere, 1);
+        });
+      });
     });
     const directory = shl(shr(get(host), 12), Math.log2(DIRECTORY_ENTRY_BYTES));
     r.set(table, load(add(directory, get(wordOfSize)), layout.directoryBytes));

@@ -6,8 +6,10 @@ import type { Ledger } from '../../cost/ledger.js';
 import { ATTENTION_BREAKPOINT } from '../attention.js';
 import type { Block } from '../block.js';
 import type { BlockTable } from '../code-cache.js';
+import { operationTicks } from '../block.js';
 import type { Cpu } from '../cpu.js';
 import type { Fetcher } from '../fetch.js';
+import type { CrossingCost, ShortWays } from '../processor.js';
 import * as tlb from '../tlb.js';
 import { Compiler } from './compiler.js';
 import { EXIT_DELIVERED, EXIT_MASK } from './dispatch-code.js';
@@ -26,6 +28,8 @@ const REFERENCES = ACCOUNT_INDEX.walk * COST_KEY_COUNT + COST_KEY_INDEX['walk.re
 /** Of one stay in compiled code: so that the host's compiler gets to replace a function while it is not running. */
 const MOST_INSTRUCTIONS = 1 << 17;
 const MOST_TICKS = 1 << 30;
+/** With fewer left the monitor is asked itself: more than any block has, and any crossing counts. */
+const LEAST_INSTRUCTIONS = 128;
 /** No page begins there. */
 const NO_HOST_PAGE = 1;
 
@@ -42,6 +46,7 @@ export interface Stay {
   readonly monitored: boolean;
   /** Physical page that control must not come to, or -1. */
   readonly entryPage: number;
+  readonly shortWays: ShortWays | null;
 }
 
 /**
@@ -62,6 +67,10 @@ export class CompiledEngine {
   thrown: unknown = null;
   /** What helpers have charged to the ledger themselves while units counted it down too. */
   private chargedTicks = 0;
+  /** Instructions that the short ways of the monitor have counted down since the units were entered. */
+  emulated = 0;
+  private shortWays: ShortWays | null = null;
+  private readonly interruptTicks: number;
 
   constructor(
     private readonly cpu: Cpu,
@@ -77,9 +86,12 @@ export class CompiledEngine {
         fillTlb: (linear, write) => this.fillTlb(linear, write !== 0),
         invalidate: (linear) => this.invalidate(linear),
         storeMarked: (host, bytes, value) => this.storeMarked(host, bytes, value),
+        cross: (exit) => this.cross(exit),
+        enter: (offset) => this.enter(offset),
       },
       ledger,
     );
+    this.interruptTicks = ledger.prices[COST_KEY_INDEX['software.interrupt']];
   }
 
   afterRestore(): void {
@@ -116,7 +128,9 @@ export class CompiledEngine {
     const ticks = Math.max(Math.min(stay.ticks, MOST_TICKS), -1);
     control[WORDS.instructions] = instructions;
     control[WORDS.ticks] = ticks;
-    control[WORDS.allowed] = this.allowed(stay.monitored);
+    control[WORDS.allowed] = this.allowed(stay);
+    this.shortWays = stay.shortWays;
+    this.emulated = 0;
     control[WORDS.linearPage] = fetcher.linearPage;
     control[WORDS.hostPage] = baseBytes + fetcher.physicalPage * PAGE_BYTES;
     control[WORDS.refetch] = 0;
@@ -134,7 +148,7 @@ export class CompiledEngine {
       (eip - block.first.pageOffset) | 0,
     );
     this.isRunning = false;
-    cpu.instructions += instructions - control[WORDS.instructions];
+    cpu.instructions += instructions - control[WORDS.instructions] - this.emulated;
     ledger.ticks += ticks - control[WORDS.ticks] - this.chargedTicks;
     this.takeCounts();
     const cpl = cpu.s32[CPL_I32];
@@ -162,7 +176,7 @@ export class CompiledEngine {
   }
 
   /** Bits of ALLOWED. */
-  private allowed(monitored: boolean): number {
+  private allowed({ monitored, shortWays }: Stay): number {
     const { cpu } = this;
     const { guestMode, svmUnit, mmu } = cpu;
     let bits = mmu.walksTwoLevels ? ALLOWED.walks : 0;
@@ -171,6 +185,7 @@ export class CompiledEngine {
     // Where every block is to be looked at before it is entered, the run loop goes from page to page.
     if ((cpu.attention & ATTENTION_BREAKPOINT) !== 0) return bits;
     bits |= ALLOWED.chains;
+    if (shortWays !== null) bits |= ALLOWED.shortWays;
     // An event is nobody's business but the guest's, and none is waiting for IF.
     const isPrivate =
       !monitored &&
@@ -196,6 +211,45 @@ export class CompiledEngine {
     tlb.invalidations += control[WORDS.invalidations];
     tlb.lastInvalidated = control[WORDS.lastInvalidated] >>> 0;
     control[WORDS.invalidations] = 0;
+  }
+
+  /** The units were left by an exit: at an INT n the monitor may have a short way. @returns whether it was taken. */
+  private cross(exit: number): number {
+    const { cpu, control, compiler } = this;
+    const unit = compiler.unit(control[WORDS.slot]);
+    const { block, completed } = unit.exits[exit & EXIT_MASK];
+    const operation = unit.blocks[block].operations.at(completed);
+    if (operation?.row.mnemonic !== 'int' || unit.isStale) return 0;
+    // What it is charged as an instruction is taken back for the trap.
+    if (operationTicks(operation, this.ledger.prices) !== this.interruptTicks) return 0;
+    const room = this.crossingRoom(1);
+    if (room <= 0) return 0;
+    const nextEip = (cpu.eip + operation.lengthBytes) >>> 0;
+    const cost = this.shortWays!.softwareInterrupt(operation.immediate, nextEip, room);
+    return cost === null ? 0 : this.crossed(cost, 1);
+  }
+
+  /** Control has come to the monitor's entry page. @returns whether a short way was taken. */
+  private enter(offset: number): number {
+    const room = this.crossingRoom(0);
+    const cost = room <= 0 ? null : this.shortWays!.entry(offset, room);
+    return cost === null ? 0 : this.crossed(cost, 0);
+  }
+
+  /** Ticks that are left, or 0 when instructions may run out. */
+  private crossingRoom(instructions: number): number {
+    const { control } = this;
+    return control[WORDS.instructions] < LEAST_INSTRUCTIONS + instructions ? 0 : control[WORDS.ticks];
+  }
+
+  /** @param executed instructions by this processor on the way. */
+  private crossed(cost: CrossingCost, executed: number): number {
+    const { control } = this;
+    control[WORDS.ticks] -= cost.ticks;
+    control[WORDS.instructions] -= cost.instructions + executed;
+    this.emulated += cost.instructions;
+    control[WORDS.refetch] = 1;
+    return 1;
   }
 
   private get isStale(): boolean {

@@ -78,6 +78,8 @@ export const ALLOWED = {
   chains: 8,
   /** INVLPG. */
   invalidations: 16,
+  /** The short ways of a monitor. */
+  shortWays: 32,
 } as const;
 
 /**

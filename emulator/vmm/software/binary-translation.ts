@@ -30,6 +30,7 @@ import { writePopfTables, writeTaskPriorityTable } from './data-tables.js';
 import { RegisterCarrier } from './registers.js';
 import { KERNEL_CPL, MONITOR_DESCRIPTORS } from './segments.js';
 import { ShadowDescriptors } from './shadow-descriptors.js';
+import { SystemCalls } from './system-calls.js';
 import { TargetTable } from './target-table.js';
 import { Translations } from './translations.js';
 
@@ -51,6 +52,7 @@ export class BinaryTranslationVmm extends ShadowMonitor {
   private readonly exitHandlers: ExitHandlers;
   private readonly translatedExits: TranslatedExits;
   private readonly adaptation: Adaptation;
+  private readonly systemCalls: SystemCalls;
   private readonly decodes = new DecodeMemo();
   /** The engine in the middle of which a budget ended the last run; the host still stands there. */
   private paused: Engine | null = null;
@@ -58,6 +60,11 @@ export class BinaryTranslationVmm extends ShadowMonitor {
   private pausedStale = false;
   /** The guest's registers when the last run ended. */
   private stored: string | null = null;
+
+  /** Traces see each edit of page tables, so what short ways rest on does not change unseen. */
+  private get hasShortWays(): boolean {
+    return this.switches.traces === 'eager';
+  }
 
   /** @throws RangeError for a size that a guest cannot have. */
   constructor(options: MonitorOptions) {
@@ -111,6 +118,14 @@ export class BinaryTranslationVmm extends ShadowMonitor {
     this.adaptation = new Adaptation(this.cache);
     this.exitHandlers = new ExitHandlers(this, this.space);
     this.translatedExits = new TranslatedExits(this, this.exitHandlers, adaptive ? this.adaptation : null);
+    this.systemCalls = new SystemCalls({
+      monitor: this,
+      area,
+      cache: this.cache,
+      registers: this.registers,
+      dispatcher: this.dispatcher,
+      shadowGdt,
+    });
     this.translations = new Translations(this.cache, () => this.statistics);
   }
 
@@ -134,6 +149,7 @@ export class BinaryTranslationVmm extends ShadowMonitor {
   }
 
   protected override load(): void {
+    this.systemCalls.forget();
     // What the host stands in was dropped meanwhile: someone wrote to the guest's memory.
     if (this.dispatcher.isStale !== this.pausedStale) this.paused = null;
     if (this.stored === JSON.stringify(this.guest.state())) return;
@@ -158,28 +174,49 @@ export class BinaryTranslationVmm extends ShadowMonitor {
     const { paused } = this;
     if (paused) {
       this.paused = null;
-      if (paused === 'direct') this.runDirect(limits);
-      else this.runCache(limits);
-    } else if (this.interruptDeliverable()) this.exitHandlers.inject();
-    else if (cpu.interruptShadow) this.exitHandlers.interpret();
+      this.runGuest(paused, limits);
+    } else if (this.interruptDeliverable()) {
+      this.systemCalls.forget();
+      this.exitHandlers.inject();
+    } else if (cpu.interruptShadow) this.interpret();
     else {
       const engine = chooseEngine(this.guest, this.switches.directExecution);
       if (engine === 'direct') {
         this.registers.enterUser();
-        this.runDirect(limits);
-      } else if (engine === 'interpret' || !this.enterCache()) this.exitHandlers.interpret();
-      else this.runCache(limits);
+        this.systemCalls.enteredUser();
+        this.runGuest('direct', limits);
+      } else if (engine === 'interpret' || !this.enterCache()) this.interpret();
+      else this.runGuest('translate', limits);
     }
+  }
+
+  private interpret(): void {
+    this.systemCalls.forget();
+    this.exitHandlers.interpret();
   }
 
   // --- the engines
 
-  /** Runs user code; the host's registers are set. */
-  private runDirect(limits: RunLimits): void {
-    const stop = this.runHost(limits);
+  /** Runs the guest from where the host's registers are set to. */
+  private runGuest(engine: Engine, limits: RunLimits): void {
+    const { systemCalls } = this;
+    this.loadShadow();
+    systemCalls.start(engine);
+    const shortWays = this.hasShortWays && !this.isObserved ? systemCalls : null;
+    const stop = this.host.runMonitored(this.area.entryHpa / PAGE_BYTES, limits, shortWays);
+    if (systemCalls.settle() === 'direct') this.leaveUser(stop);
+    else this.leaveCache(stop);
+  }
+
+  private leaveUser(stop: Stop): void {
     this.registers.leaveUser();
-    if (stop.kind === 'trap') this.exitHandlers.trap(stop.event);
-    else this.pause(stop, 'direct');
+    if (stop.kind !== 'trap') {
+      this.pause(stop, 'direct');
+      return;
+    }
+    if (stop.event.kind === 'int') this.systemCalls.beginCall(stop.event.vector);
+    else this.systemCalls.forget();
+    this.exitHandlers.trap(stop.event);
   }
 
   /** Sets the host up to run on in translated code. @returns false when the guest's next instruction cannot be translated. */
@@ -189,12 +226,13 @@ export class BinaryTranslationVmm extends ShadowMonitor {
     this.registers.enterCache(linear);
     this.area.write(GS_PENDING, this.guest.cpu.interruptLine ? 1 : 0);
     this.area.write(GS_HELD_OFF, this.guest.platform.localApic.isHeldOff ? 1 : 0);
+    this.systemCalls.enteredCache(linear);
     return true;
   }
 
-  private runCache(limits: RunLimits): void {
+  private leaveCache(stop: Stop): void {
     try {
-      this.runTranslated(limits);
+      this.leaveTranslated(stop);
     } catch (error) {
       // Without truncation a guest kernel can write the monitor's data page, and ends what it is run by.
       if (!(error instanceof Lost) || this.switches.truncation) throw error;
@@ -202,11 +240,8 @@ export class BinaryTranslationVmm extends ShadowMonitor {
     }
   }
 
-  private runTranslated(limits: RunLimits): void {
+  private leaveTranslated(stop: Stop): void {
     const { cpu } = this.guest;
-    const jumpsBefore = this.host.cpu.indirectJumps;
-    const stop = this.runHost(limits);
-    this.dispatcher.lookedUp((this.host.cpu.indirectJumps - jumpsBefore) >>> 0);
     if (stop.kind === 'entry') {
       this.handleEntry(stop.offset);
       return;
@@ -220,17 +255,13 @@ export class BinaryTranslationVmm extends ShadowMonitor {
       this.pause(stop, 'translate');
       return;
     }
+    this.systemCalls.forget();
     if (place.point.kind === 'target-in-slot') this.dispatcher.lookupCutShort();
     // The virtual interrupt flag is set, but the instruction behind the sti comes first.
     const external = stop.event.kind === 'external';
     if (external && place.point.kind === 'exact' && place.fragment?.followsSti(cpu.eip))
       cpu.interruptShadow = true;
     this.translatedExits.trap(stop.event, place.fragment);
-  }
-
-  private runHost(limits: RunLimits): Stop {
-    this.loadShadow();
-    return this.host.runMonitored(this.area.entryHpa / PAGE_BYTES, limits);
   }
 
   /** The run has come to an end that is not the guest's; the host stays where it is, so that how often that happens changes nothing. */
@@ -249,6 +280,7 @@ export class BinaryTranslationVmm extends ShadowMonitor {
     switch (offset) {
       case ENTRY_CONTINUATION:
         this.registers.leaveCache(null);
+        this.systemCalls.forget();
         this.dispatcher.continueAt(this.currentSite('continuation'));
         break;
       case ENTRY_CALLOUT:
@@ -257,6 +289,7 @@ export class BinaryTranslationVmm extends ShadowMonitor {
         break;
       case ENTRY_TARGET_MISS:
         this.registers.leaveCache(TARGET_IN_SLOT);
+        this.systemCalls.forget();
         this.dispatcher.missTarget();
         break;
       default:
@@ -266,6 +299,9 @@ export class BinaryTranslationVmm extends ShadowMonitor {
 
   private handleCallout(callout: Callout): void {
     this.dispatcher.left(callout.fragment);
+    const { form } = callout.instruction;
+    if (form.kind === 'callout' && form.reason === 'IRET') this.systemCalls.beginReturn(callout);
+    else this.systemCalls.forget();
     this.translatedExits.callout(callout);
   }
 

@@ -34,6 +34,11 @@ export class Dispatcher {
     return this.last?.fragment.valid === false;
   }
 
+  /** The fragment that control was last in; null: it came from elsewhere. */
+  get lastFragment(): Fragment | null {
+    return this.last && this.last.fragment;
+  }
+
   /** Control has left `fragment`, or code that belongs to none. */
   left(fragment: Fragment | null): void {
     this.last = fragment && { fragment, epoch: this.space.epoch };

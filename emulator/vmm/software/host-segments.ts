@@ -3,6 +3,9 @@ import type { SegmentIndex } from '../../arch/registers.js';
 import type { Processor } from '../../machine.js';
 import { KERNEL_CPL, paragraphSelector, truncate } from './segments.js';
 
+/** By segment; none for one that the monitor has not loaded. */
+export type HeldSegments = readonly (SegmentState | undefined)[];
+
 interface Cut {
   guest: SegmentState;
   host: SegmentState;
@@ -34,6 +37,11 @@ export class HostSegments {
   /** Another monitor has loaded the registers. */
   forget(): void {
     this.held.length = 0;
+  }
+
+  /** What the registers hold, each the very object that {@link put} was given. */
+  get all(): HeldSegments {
+    return [...this.held];
   }
 
   put(segment: SegmentIndex, state: SegmentState): void {

@@ -61,6 +61,11 @@ export class ShadowDescriptors {
     options.host.memory.u8.fill(0, options.hpa, options.hpa + SHADOW_GDT_BYTES);
   }
 
+  /** The guest's table has not been written since the shadow was made. */
+  get isCurrent(): boolean {
+    return !this.stale;
+  }
+
   /** Brings the shadow up to date. To be called before guest code runs directly. */
   update(): void {
     if (this.moved()) this.retrace();

@@ -1,0 +1,61 @@
+import t from 'tap';
+import { findProfile } from '../../../emulator/cost/catalog.js';
+import type { Engine } from '../../../emulator/machine.js';
+import { BinaryTranslationVmm } from '../../../emulator/vmm/software/binary-translation.js';
+import { MEMORY_BYTES, accountSum, ending, load, native, program } from './bench.js';
+import type { Program } from './bench.js';
+import { SYSTEM_CALL_GUESTS } from './system-call-guests.js';
+
+function translatedBy(engine: Engine, guest: Program): BinaryTranslationVmm {
+  const profile = findProfile('pentium4-672');
+  return load(new BinaryTranslationVmm({ profile, memoryBytes: MEMORY_BYTES, engine }), guest);
+}
+
+/** All that a run leaves, but for what pays for it on the host. */
+function results(vmm: BinaryTranslationVmm, slice?: number): object {
+  const { stop, state, memory, console } = ending(vmm, slice);
+  const { host, guest } = vmm;
+  return {
+    stop,
+    state,
+    memory,
+    console,
+    exits: [...vmm.exits],
+    counts: host.ledger.snapshot(),
+    ticks: host.ledger.ticks,
+    instructions: [host.cpu.instructions, guest.cpu.instructions],
+    statistics: vmm.statistics,
+    shadow: vmm.shadowStatistics,
+  };
+}
+
+/** Exits that are handled one by one, in the funnel. */
+function countLongWays(vmm: BinaryTranslationVmm): () => number {
+  let count = 0;
+  const exit = vmm.exit.bind(vmm);
+  vmm.exit = (...parameters) => {
+    count++;
+    exit(...parameters);
+  };
+  return () => count;
+}
+
+for (const { name, source, isShort } of SYSTEM_CALL_GUESTS) {
+  t.test(`${name}: the short way does what the long way does`, async (t) => {
+    const guest = program(source);
+    const long = translatedBy('interpreter', guest);
+    const expected = results(long);
+    const short = translatedBy('compiled', guest);
+    const longWays = countLongWays(short);
+    t.same(results(short), expected, 'all results, counts and statistics');
+    t.equal(accountSum(short.host) * 1000, short.host.ledger.ticks, 'the accounts sum to the clock');
+    const exits = [...short.exits.values()].reduce((sum, { count }) => sum + count, 0);
+    if (isShort) t.ok(longWays() < exits / 2, `of ${exits} exits ${longWays()} went the long way`);
+    else t.equal(longWays(), exits, 'all went the long way');
+    const sliced = translatedBy('compiled', guest);
+    t.same(results(sliced, 4999), expected, 'in slices');
+    const bare = native(guest);
+    const { state } = ending(bare);
+    t.same(state.gprs, short.guest.state().gprs, 'registers as on bare hardware');
+  });
+}

@@ -8,12 +8,15 @@ import type { RunnerData, RunnerEvent, RunResult } from './runner/protocol.js';
 import type { RunnerMethods } from './runner/worker.js';
 import { StreamJoiner } from './stream-joiner.js';
 import { terminateJavaScript } from './terminate.js';
+import { TextReader, textRing } from './text-ring.js';
 
 const PROGRAM = new URL('./runner/worker.js', import.meta.url);
 
 /** How long a cell has to end by itself: when it waits for something, and when it polls the interrupt flag. */
 const WAITING_GRACE_MS = 5;
 const POLLING_GRACE_MS = 1000;
+/** Text that cells print is sent on after this long: many lines travel as one message. */
+const HOLD_MS = 10;
 /** How long a thread has to answer after its JavaScript was terminated, before that is done again. */
 const ANSWER_MS = 100;
 
@@ -24,6 +27,10 @@ export class RunnerThread {
   #running: Promise<unknown> | undefined;
   #comms = 0;
   readonly #streams = new StreamJoiner();
+  readonly #texts: TextReader;
+  #textsTimer: NodeJS.Timeout | undefined;
+  /** How many messages of the thread have been delivered. */
+  #delivered = 0;
   /** Where each cell's output goes, also long after it ended. */
   readonly #outputs = new Map<number, OutputSink>();
 
@@ -36,11 +43,14 @@ export class RunnerThread {
     },
     private readonly onCheckMode: (mode: 'strict' | 'lenient') => void,
   ) {
+    const texts = textRing();
+    this.#texts = new TextReader(texts);
     const workerData: RunnerData = {
       folder: options.folder,
       preludes: options.preludes.map(({ path }) => path),
       ownModules: options.ownModules,
       interruptFlag: this.#flag.buffer,
+      texts,
     };
     const worker = new Worker(PROGRAM, { workerData, name: 'runner' });
     this.#client = new Client(worker, (event) => this.#deliver(event as RunnerEvent));
@@ -72,9 +82,24 @@ export class RunnerThread {
     try {
       return await work;
     } finally {
-      this.#streams.flush();
+      this.#sendTexts();
       this.#running = undefined;
     }
+  }
+
+  /** Sends on what cells have printed. */
+  #sendTexts(): void {
+    clearTimeout(this.#textsTimer);
+    this.#textsTimer = undefined;
+    this.#readTexts();
+    this.#streams.flush();
+  }
+
+  #readTexts(): void {
+    this.#texts.read(this.#delivered, ({ cell, name, text }) => {
+      const output = this.#outputs.get(cell);
+      if (output !== undefined) this.#streams.write(output, name, text);
+    });
   }
 
   /**
@@ -103,6 +128,12 @@ export class RunnerThread {
   }
 
   #deliver(event: RunnerEvent): void {
+    if (event.type === 'texts') {
+      this.#textsTimer ??= setTimeout(() => this.#sendTexts(), HOLD_MS);
+      return;
+    }
+    this.#readTexts();
+    this.#delivered++;
     const output = this.#outputs.get(event.cell);
     if (output === undefined) return;
     if (event.type === 'stream') return this.#streams.write(output, event.name, event.text);

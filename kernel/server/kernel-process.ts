@@ -13,6 +13,8 @@ import { freePorts } from './ports.js';
 export interface KernelLaunch {
   name: string;
   argv: readonly string[];
+  /** Added to this process's environment. */
+  env: Readonly<Record<string, string>>;
   cwd: string;
 }
 
@@ -41,7 +43,7 @@ export class KernelProcess {
       cwd: launch.cwd,
       stdio: ['ignore', 'ignore', 'pipe'],
       // jupyter_client's way to tell a kernel whose end is its end too.
-      env: { ...process.env, JPY_PARENT_PID: String(process.pid) },
+      env: { ...process.env, ...launch.env, JPY_PARENT_PID: String(process.pid) },
       // In a group of its own: ^C in the terminal is for the server, which then ends its kernels in order.
       detached: process.platform !== 'win32',
     });

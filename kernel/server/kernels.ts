@@ -33,7 +33,8 @@ export class KernelRegistry {
     if (name !== this.specName)
       throw new RequestError(404, `no kernel is called '${name}'; there is '${this.specName}'`);
     if (this.#closed) throw new RequestError(503, 'the server is shutting down');
-    const launch: KernelLaunch = { name, argv: this.spec.argv, cwd: this.cwd };
+    const { argv, env = {} } = this.spec;
+    const launch: KernelLaunch = { name, argv, env, cwd: this.cwd };
     const starting = Kernel.start(launch).then((kernel) => this.#kernels.set(kernel.id, kernel) && kernel);
     this.#starting.add(starting);
     try {

@@ -4,5 +4,7 @@ export interface KernelSpec {
   display_name: string;
   language: string;
   interrupt_mode: 'message' | 'signal';
+  /** Added to the kernel's environment. */
+  env?: Record<string, string>;
   metadata: Record<string, unknown>;
 }

@@ -19,6 +19,7 @@ for (const [what, words, env, place] of [
     t.match(stdout, join(folder, place));
     const spec = JSON.parse(readFileSync(join(folder, place, 'kernel.json'), 'utf8'));
     t.match(spec, { language: 'typescript', interrupt_mode: 'message', display_name: /Ringside/ });
+    t.match(spec.env, { MALLOC_ARENA_MAX: /^\d+$/ });
     const [node, program, flag, file] = spec.argv;
     t.ok(isAbsolute(node) && existsSync(node), node);
     t.ok(isAbsolute(program) && existsSync(program), program);

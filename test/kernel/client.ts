@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Dealer, Request, Subscriber } from 'zeromq';
+import { kernelSpec } from '../../kernel/kernelspec.js';
 
 /*
  * A Jupyter client on bare ZeroMQ, with a wire format of its own: an error in the kernel's is not repeated here.
@@ -41,7 +41,6 @@ export interface StartOptions {
 
 type Channel = 'shell' | 'control' | 'stdin';
 
-const MAIN = fileURLToPath(new URL('../../kernel/main.js', import.meta.url));
 const TIMEOUT_MS = 60_000;
 
 /** A kernel process and a client of it. */
@@ -92,8 +91,8 @@ export class TestKernel {
       { mode: 0o600 },
     );
     // The extra word is what `jupyter run` appends.
-    const own = [process.execPath, MAIN, '-f', '{connection_file}', 'notebook.ts'];
-    const [program, ...words] = (options.command ?? own).map((word) =>
+    const { argv, env } = kernelSpec();
+    const [program, ...words] = (options.command ?? [...argv, 'notebook.ts']).map((word) =>
       word === '{connection_file}' ? file : word,
     );
     const child = spawn(program, words, {
@@ -101,6 +100,7 @@ export class TestKernel {
       // Whatever becomes of the test, its kernel ends with it.
       env: {
         ...process.env,
+        ...(options.command === undefined && env),
         JPY_PARENT_PID: String(process.pid),
         RINGSIDE_HISTORY: options.history ?? join(folder, 'history.jsonl'),
       },

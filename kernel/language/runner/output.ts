@@ -1,5 +1,6 @@
 import { Console } from 'node:console';
 import type { MessagePort } from 'node:worker_threads';
+import type { TextWriter } from '../text-ring.js';
 import { currentCell } from './current.js';
 import type { RunnerEvent } from './protocol.js';
 
@@ -8,7 +9,12 @@ import type { RunnerEvent } from './protocol.js';
  * computes for a minute would keep its words for as long. The main thread joins what comes together.
  */
 export class Output {
-  constructor(private readonly port: MessagePort) {}
+  #messages = 0;
+
+  constructor(
+    private readonly port: MessagePort,
+    private readonly texts: TextWriter,
+  ) {}
 
   /** Makes `process.stdout`, `process.stderr` and `console` of this thread write to the cell that uses them. */
   capture(): void {
@@ -25,10 +31,15 @@ export class Output {
   }
 
   write(name: 'stdout' | 'stderr', text: string): void {
-    if (text !== '') this.send({ type: 'stream', cell: currentCell(), name, text });
+    if (text === '') return;
+    const piece = { cell: currentCell(), name, text };
+    const written = this.texts.write(piece, this.#messages);
+    if (written === 'full') this.send({ type: 'stream', ...piece });
+    else if (written === 'tell') this.port.postMessage({ event: { type: 'texts' } satisfies RunnerEvent });
   }
 
-  send(event: RunnerEvent): void {
+  send(event: Exclude<RunnerEvent, { type: 'texts' }>): void {
+    this.#messages++;
     this.port.postMessage({ event });
   }
 }

@@ -10,10 +10,16 @@ export interface RunnerData {
   readonly ownModules: Readonly<Record<string, string>>;
   /** Its first Int32 is not 0 while an interrupt is wanted. */
   readonly interruptFlag: SharedArrayBuffer;
+  /** Where text goes that cells print. */
+  readonly texts: SharedArrayBuffer;
 }
 
 /** What the runner posts by itself; `cell` is the run that it belongs to. */
 export type RunnerEvent =
+  | {
+      /** There is text to be read where it goes. */
+      readonly type: 'texts';
+    }
   | {
       readonly type: 'stream';
       readonly cell: number;

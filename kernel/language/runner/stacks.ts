@@ -7,7 +7,8 @@ const CELL_FRAME = /(Cell \d+):(\d+):(\d+)/g;
 /** Frames of the kernel and of Node, which say nothing about the cell. */
 const OWN_FRAME = /\/kernel\/language\/|\bnode:(internal|vm)\b|^\s*at (new )?(Script|Worker|MessagePort)\b/;
 
-const cells = new Map<string, { map: SourceMap; insertions: CompiledCell['insertions'] }>();
+/** By name. A map is parsed when it is wanted, as few cells have errors and it takes ten times its text. */
+const cells = new Map<string, Pick<CompiledCell, 'sourceMap' | 'insertions'>>();
 
 /** Makes the stacks of this thread's errors speak of the cell's own lines: `at f (Cell 3:2:7)`. */
 export function install(): void {
@@ -22,8 +23,7 @@ export function install(): void {
 
 /** Remembers how to map positions of a cell; a later cell of the same name replaces it. */
 export function register(cell: CompiledCell): void {
-  const map = new SourceMap(JSON.parse(cell.sourceMap) as ConstructorParameters<typeof SourceMap>[0]);
-  cells.set(cell.name, { map, insertions: cell.insertions });
+  cells.set(cell.name, { sourceMap: cell.sourceMap, insertions: cell.insertions });
 }
 
 /** The outcome of a cell that threw. Anything can be thrown, also things that misbehave when looked at. */
@@ -57,8 +57,9 @@ function header(error: unknown): string {
 
 function ownPosition(frame: string, name: string, line: string, column: string): string {
   const cell = cells.get(name);
-  const entry = cell?.map.findEntry(Number(line) - 1, Number(column) - 1);
-  if (cell === undefined || entry === undefined || !('originalLine' in entry)) return frame;
+  if (cell === undefined) return frame;
+  const entry = mapOf(cell).findEntry(Number(line) - 1, Number(column) - 1);
+  if (!('originalLine' in entry)) return frame;
   // The map's source has one generated line before the cell, so its line from 0 is the cell's line from 1.
   const ownLine = entry.originalLine;
   let ownColumn = entry.originalColumn;
@@ -66,4 +67,8 @@ function ownPosition(frame: string, name: string, line: string, column: string):
     if (line === ownLine - 1 && column < ownColumn) ownColumn = Math.max(column, ownColumn - length);
   }
   return `${name}:${Math.max(1, ownLine)}:${ownColumn + 1}`;
+}
+
+function mapOf({ sourceMap }: Pick<CompiledCell, 'sourceMap'>): SourceMap {
+  return new SourceMap(JSON.parse(sourceMap) as ConstructorParameters<typeof SourceMap>[0]);
 }

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { inspect } from 'node:util';
 import { collectWhenIdle } from '../collect-when-idle.js';
 import { serve } from '../rpc.js';
+import { TextWriter } from '../text-ring.js';
 import { connect } from './front-end-port.js';
 import { RemoteFrontEnd } from './front-end.js';
 import { INTERRUPT_FLAG, provideStackReset } from './interruptible.js';
@@ -14,7 +15,7 @@ import { install } from './stacks.js';
 
 function start(port: MessagePort) {
   const data = workerData as RunnerData;
-  const output = new Output(port);
+  const output = new Output(port, new TextWriter(data.texts));
   const frontEnd = new RemoteFrontEnd(output);
   const runner = new Runner(data);
   (globalThis as Record<symbol, unknown>)[INTERRUPT_FLAG] = new Int32Array(data.interruptFlag);

@@ -76,6 +76,15 @@ export class Ledger {
     return accountCycles(this.counts, this.prices);
   }
 
+  /** What one account of the monitor's has been charged so far, in ticks. */
+  accountTicks(account: 'translate' | 'vmm' | 'transition'): number {
+    const { rows, prices } = this;
+    const row = ACCOUNT_INDEX[account] * COST_KEY_COUNT;
+    let ticks = 0;
+    for (let column = 0; column < COST_KEY_COUNT; column++) ticks += rows[row + column] * prices[column];
+    return ticks;
+  }
+
   /** A copy of the counts without the zeros. */
   snapshot(): Counts {
     const { counts } = this;

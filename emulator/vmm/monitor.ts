@@ -60,8 +60,10 @@ export abstract class Monitor implements Vmm {
   /** Set when the guest has ended; the run loop looks at it before it resumes the guest. */
   private pendingStop: GuestStop | null = null;
   exitPoints: ReadonlySet<ExitReason> | null = null;
-  /** Told of each exit once it has been handled. */
-  onExit: ((reason: ExitReason, ticks: number) => void) | null = null;
+  /** Told of each exit once it has been handled, with {@link freeInGuestMode}. */
+  onExit: ((reason: ExitReason, ticks: number, freeInGuestMode: boolean | null) => void) | null = null;
+  /** Of the exit under way, from its handler: whether there would be none in guest mode. Null: as its reason says. */
+  freeInGuestMode: boolean | null = null;
   /** Name of this monitor in the trace, where the guest has more than one. */
   traceName: Technique | null = null;
   /** The exit that the run stops after. */
@@ -189,7 +191,8 @@ export abstract class Monitor implements Vmm {
       cycles,
       ...(this.traceName !== null && { by: this.traceName }),
     });
-    this.onExit?.(reason, ticks);
+    this.onExit?.(reason, ticks, this.freeInGuestMode);
+    this.freeInGuestMode = null;
   }
 
   /** Somebody wants to know of each exit when it happens. */

@@ -55,6 +55,7 @@ const MAX_IDLE_WRITES = 3;
 const NOTHING_MAPPED: Entry = { low: 0, high: 0 };
 /** Guest entries side by side are brought in by one access of the monitor: a cache line of them. */
 const ACCESS_BYTES = 64;
+const ACCESSES_PER_PAGE = PAGE_BYTES / ACCESS_BYTES;
 
 /**
  * Shadow page tables: real tables in the host's physical memory which map the guest's linear addresses straight
@@ -87,6 +88,7 @@ export class ShadowMmu {
   private readonly counted: ShadowStatistics = noStatistics();
   /** What {@link follow} saw last. */
   private seen: SeenState;
+  private relaxes = false;
   private flushAll = true;
   private flushPages: number[] = [];
 
@@ -241,7 +243,7 @@ export class ShadowMmu {
     if (this.tables.isReserved(gva) || this.isDevice(pageOf(walk.gpa))) return { kind: 'emulate' };
     if (access.write) {
       const page = pageOf(walk.gpa);
-      if (this.traces.has(page) && !this.loosen(page)) return { kind: 'trace', page };
+      if (this.traces.has(page) && !this.loosen(page) && !this.relax(page)) return { kind: 'trace', page };
       // A supervisor write to a user's read-only page, with CR0.WP clear: an entry that allowed it would allow the user too.
       if (!walk.writable && walk.user && this.mode.paging && this.view === 'shared')
         return { kind: 'emulate' };
@@ -264,13 +266,27 @@ export class ShadowMmu {
     this.flushAll = true;
   }
 
-  /** Traces a guest page for another purpose than page tables: descriptor tables, translated code. */
+  /** Traces a guest page for another purpose than page tables: descriptor tables, translated code. See {@link translates}. */
   trace(page: number, listener: TraceListener): Trace {
-    return this.traces.add(page, listener);
+    return this.traces.add(page, listener, 'translation');
   }
 
   isTraced(page: number): boolean {
     return this.traces.has(page);
+  }
+
+  /** A page is traced for the shadow tables themselves. */
+  holdsTables(page: number): boolean {
+    return this.traces.hasTables(page);
+  }
+
+  /**
+   * Whether anybody needs to hear of writes to code and descriptors as they happen. While nobody does, a page that is traced
+   * for them alone is given to the guest at the first write, its content kept; afterwards it is compared with that.
+   */
+  set translates(translates: boolean) {
+    this.relaxes = !translates;
+    if (translates) this.options.charge('vmm.guest.access', this.traces.restore() * ACCESSES_PER_PAGE);
   }
 
   /** The shadow of a linear address as it is, beside what it would be if it were made now. Changes nothing. */
@@ -533,6 +549,13 @@ export class ShadowMmu {
   private loosen(page: number): boolean {
     if (this.options.policy.traces !== 'lazy' || !this.tables.pages.loosen(page)) return false;
     this.counted.loosened++;
+    return true;
+  }
+
+  /** @returns whether the guest may write to the page until translation goes on. */
+  private relax(page: number): boolean {
+    if (!this.relaxes || !this.traces.relax(page)) return false;
+    this.options.charge('vmm.guest.access', ACCESSES_PER_PAGE);
     return true;
   }
 

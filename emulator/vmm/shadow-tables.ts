@@ -146,7 +146,7 @@ export class ShadowTables {
     if (typeof source === 'number')
       this.directoryTraces.set(
         directory,
-        traces.add(Math.floor(source / PAGE_BYTES), listeners.directory(directory)),
+        traces.add(Math.floor(source / PAGE_BYTES), listeners.directory(directory), 'tables'),
       );
     return directory;
   }

@@ -81,7 +81,7 @@ export class TablePages {
   }
 
   private trace(page: number, table: ShadowTable): Trace {
-    return this.traces.add(page, this.listenerOf(table));
+    return this.traces.add(page, this.listenerOf(table), 'tables');
   }
 }
 

@@ -24,9 +24,6 @@ const FREE_IN_GUEST_MODE: ReadonlySet<ExitReason> = new Set<ExitReason>([
 const MARGIN = 0.1;
 /** Intervals in a row that speak for guest mode before the guest goes there. */
 const VOTES_FOR_HARDWARE = 2;
-/** A stay of so many intervals under binary translation was a trial that did not pay. */
-const TRIAL_INTERVALS = 4;
-const MAX_PATIENCE = 64;
 
 /** Registers that a handler reads from the VMCB. */
 const VMCB_READS = 9;
@@ -34,16 +31,18 @@ const WORLD_SWITCH: readonly CostKey[] = ['vmexit', 'vmrun', 'vmm.exit'];
 
 /**
  * Adams & Agesen 2006, section 7.3: binary translation while page tables churn, guest mode while system calls dominate.
- * Exits are counted over an interval. Under binary translation everything is seen: what the processor would do by itself
- * speaks for guest mode, what would take a world switch against it. In guest mode system calls are not seen, so that exits
- * which binary translation would handle without a world switch lead to a trial of it; after a trial that did not pay, the
- * next takes twice as many such intervals. What translating costs does not count: it is paid before it could be avoided, and
- * to count it makes short runs go to and fro (measured on `web-threads`).
+ * Exits are counted over an interval, and each half's bill is laid beside what the other's would have been.
+ *
+ * Translating is an investment, and part of binary translation's bill. The guest starts in guest mode, which needs none, and
+ * leaves it when what binary translation would have saved there, since the guest came, is worth what it had to translate
+ * during its last stay: so neither half can cost much more than the other would have (ski rental). A stay under binary
+ * translation begins with an allowance of as much translating as was to be saved when it began, and earns more by what it
+ * saves; what is translated beyond that speaks for guest mode, as what the processor would do there by itself does.
  */
 export class AdaptivePolicy implements Policy {
   readonly name = 'adaptive';
-  readonly first = 'binary-translation';
-  private active: Half = 'binary-translation';
+  readonly first = 'svm-shadow';
+  private active: Half = 'svm-shadow';
   private readonly means = new ExitMeans();
   /** More that an exit costs in guest mode than its callout. */
   private readonly worldSwitchTicks: number;
@@ -52,10 +51,16 @@ export class AdaptivePolicy implements Policy {
   private startTicks = 0;
   /** What the other half would save; below zero: cost. */
   private gainTicks = 0;
-  // Hysteresis.
+  /** The translator's whole bill when it began. */
+  private translatorTicks = 0;
+  // The stay under way.
   private votes = 0;
-  private stayed = 0;
-  private patience = 1;
+  /** In guest mode: what binary translation would have saved since the guest came. */
+  private missedTicks = 0;
+  /** Under binary translation: what may be translated unbilled. */
+  private allowanceTicks = 0;
+  /** What was translated in the stay under binary translation that is under way, or else in the last one. */
+  private investedTicks = 0;
 
   /** @param intervalExits length of an interval. */
   constructor(
@@ -70,39 +75,46 @@ export class AdaptivePolicy implements Policy {
     this.means.add(exit);
     this.gainTicks += this.gainOf(exit);
     if (++this.exits < this.intervalExits) return this.active;
+    if (this.active === 'binary-translation')
+      this.billTranslating(exit.translateTicks - this.translatorTicks);
+    else this.missedTicks += this.gainTicks;
     const pays = this.gainTicks > MARGIN * (exit.atTicks - this.startTicks);
     this.votes = pays ? this.votes + 1 : 0;
-    this.stayed++;
     this.exits = 0;
     this.gainTicks = 0;
     this.startTicks = exit.atTicks;
-    if (this.active === 'binary-translation') this.considerHardware();
-    else if (this.votes >= this.patience) this.change('binary-translation');
+    this.translatorTicks = exit.translateTicks;
+    if (this.active === 'binary-translation') {
+      if (this.votes >= VOTES_FOR_HARDWARE) this.change('svm-shadow');
+    } else if (pays && this.missedTicks >= this.investedTicks) this.change('binary-translation');
     return this.active;
   }
 
+  private billTranslating(ticks: number): void {
+    this.investedTicks += ticks;
+    this.allowanceTicks += Math.max(0, -this.gainTicks);
+    const allowed = Math.min(ticks, this.allowanceTicks);
+    this.allowanceTicks -= allowed;
+    this.gainTicks += ticks - allowed;
+  }
+
   /** What an exit would have cost less in the other half. */
-  private gainOf(exit: SeenExit): number {
-    const { reason, ticks } = exit;
+  private gainOf({ reason, ticks, freeInGuestMode }: SeenExit): number {
     if (this.active === 'binary-translation') {
-      if (FREE_IN_GUEST_MODE.has(reason)) return ticks;
+      if (freeInGuestMode ?? FREE_IN_GUEST_MODE.has(reason)) return ticks;
       return ticks - (this.means.of('svm-shadow', reason) ?? ticks + this.worldSwitchTicks);
     }
     const translated = this.means.of('binary-translation', reason);
     return Math.max(0, ticks - (translated ?? Math.max(0, ticks - this.worldSwitchTicks)));
   }
 
-  private considerHardware(): void {
-    const onTrial = this.stayed <= TRIAL_INTERVALS;
-    if (this.votes >= VOTES_FOR_HARDWARE) {
-      this.patience = onTrial ? Math.min(2 * this.patience, MAX_PATIENCE) : 1;
-      this.change('svm-shadow');
-    } else if (!onTrial) this.patience = 1;
-  }
-
   private change(to: Half): void {
+    if (to === 'binary-translation') {
+      this.allowanceTicks = this.missedTicks;
+      this.investedTicks = 0;
+    }
+    this.missedTicks = 0;
     this.active = to;
     this.votes = 0;
-    this.stayed = 0;
   }
 }

@@ -53,7 +53,7 @@ export class HybridVmm implements Vmm {
     for (const half of HALVES) {
       const monitor = this.monitorOf(half);
       monitor.traceName = half;
-      monitor.onExit = (reason, ticks) => this.note(half, reason, ticks);
+      monitor.onExit = (reason, ticks, freeInGuestMode) => this.note(half, reason, ticks, freeInGuestMode);
     }
     this.enter(this.active);
   }
@@ -120,8 +120,11 @@ export class HybridVmm implements Vmm {
     return half === 'svm-shadow' ? this.hardware : this.software;
   }
 
-  private note(by: Half, reason: ExitReason, ticks: number): void {
-    this.wanted = this.policy.choose({ by, reason, ticks, atTicks: this.host.ledger.ticks });
+  private note(by: Half, reason: ExitReason, ticks: number, freeInGuestMode: boolean | null): void {
+    const { ledger } = this.host;
+    const atTicks = ledger.ticks;
+    const translateTicks = ledger.accountTicks('translate');
+    this.wanted = this.policy.choose({ by, reason, ticks, atTicks, freeInGuestMode, translateTicks });
   }
 
   private handOver(to: Half): void {
@@ -137,6 +140,7 @@ export class HybridVmm implements Vmm {
   private enter(half: Half): void {
     // Guest mode needs no room for the monitor in the guest's address space, and gives none.
     this.shadow.lendReserved(half === 'svm-shadow');
+    this.shadow.translates = half === 'binary-translation';
     this.shadow.invalidateAll();
     this.monitorOf(half).takeOver();
   }

@@ -13,6 +13,10 @@ export interface SeenExit {
   ticks: number;
   /** When. */
   atTicks: number;
+  /** What the translator has cost, from the start of the run until then. */
+  translateTicks: number;
+  /** Whether there would have been no exit in guest mode. Null: the reason tells. */
+  freeInGuestMode: boolean | null;
 }
 
 /**

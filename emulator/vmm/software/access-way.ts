@@ -1,6 +1,7 @@
 import { ATTR_DB, ATTR_P } from '../../arch/descriptors.js';
 import { EDI, ES, ESI, ESP, SS } from '../../arch/registers.js';
 import type { SegmentIndex } from '../../arch/registers.js';
+import { PAGE_BYTES } from '../../arch/paging.js';
 import type { Operation } from '../../isa/operation.js';
 import type { Machine, Processor } from '../../machine.js';
 import type { ShadowMmu } from '../shadow-mmu.js';
@@ -23,6 +24,25 @@ export function wayOf(guest: Machine, shadow: ShadowMmu, operation: Operation): 
     if (way) return way;
   }
   return null;
+}
+
+/**
+ * Whether what an instruction is about to access makes no exit in guest mode: there the monitor keeps no linear addresses for
+ * itself, and traces page tables alone.
+ */
+export function isFreeInGuestMode(
+  { cpu, memory }: Machine,
+  shadow: ShadowMmu,
+  operation: Operation,
+): boolean {
+  return accessesOf(cpu, operation).every(({ segment, offset, write }) => {
+    const linear = (cpu.segment(segment).base + offset) >>> 0;
+    const gpa = cpu.translate(linear, { write, user: cpu.cpl === 3, fetch: false });
+    if (gpa === null) return true;
+    const page = Math.floor(gpa / PAGE_BYTES);
+    if (gpa >= memory.sizeBytes) return !memory.outside.claimsPage(page);
+    return !write || !shadow.holdsTables(page);
+  });
 }
 
 /** How segments are cut while translated code runs. */

@@ -2,7 +2,7 @@ import type { Event } from '../../machine.js';
 import { CALLOUT, TRAP } from '../crossing.js';
 import { emulateInstruction, exitReasonOf } from '../emulate.js';
 import type { ShadowMonitor } from '../shadow-monitor.js';
-import { wayOf } from './access-way.js';
+import { isFreeInGuestMode, wayOf } from './access-way.js';
 import type { Adaptation } from './adaptation.js';
 import type { ExitHandlers } from './exit-handlers.js';
 import type { Callout, Fragment } from './fragment.js';
@@ -50,6 +50,7 @@ export class TranslatedExits {
       const way = wayOf(guest, shadow, operation);
       // The handler of one way finds what it expects, or ordinary memory; what is another's goes the long way round.
       if (way !== null && way !== learnt) monitor.charge('vmm.dispatch');
+      monitor.freeInGuestMode = isFreeInGuestMode(guest, shadow, operation);
       const repeated = operation.rep !== 'none';
       emulateInstruction(monitor, { decoded: true, device: way === 'device', repeated });
       this.adaptation?.simulated(callout, way);
@@ -69,8 +70,10 @@ export class TranslatedExits {
     monitor.exit(TRAP, eip, () => {
       const operation = adaptation && event.kind === 'exception' ? fragment?.operationAt(eip) : null;
       const way = operation ? wayOf(guest, shadow, operation) : null;
+      const free = operation ? isFreeInGuestMode(guest, shadow, operation) : null;
       const reason = exits.handle(event);
       const emulated = reason === 'PAGE_FAULT_TRACE' || reason === 'EMULATE';
+      if (way && emulated) monitor.freeInGuestMode = free;
       if (fragment && way && emulated) adaptation!.trapped(fragment, eip, way);
       exits.offerInterrupt();
       return reason;

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { INTERCEPTS, VMCB_CONTROL, exitCodeName } from '../../../emulator/arch/vmcb.js';
+import { INTERCEPTS, VMCB_CONTROL, VMCB_STATE, exitCodeName } from '../../../emulator/arch/vmcb.js';
 import type { CpuProfile } from '../../../emulator/cost/profile.js';
 import { pentium4_672 } from '../../../emulator/cost/profiles/pentium4-672.js';
 import { Bench } from './bench.js';
@@ -19,6 +19,9 @@ export interface Row {
   info2High?: number;
   /** EXITINTINFO, low half. */
   interrupted?: number;
+  /** DR6 in the VMCB. */
+  dr6?: number;
+  dr7?: number;
 }
 
 /** Every optional instruction, no optional part of SVM. */
@@ -40,6 +43,8 @@ export function testExits(rows: readonly Row[]): void {
     info2,
     info2High,
     interrupted = 0,
+    dr6,
+    dr7,
   } of rows) {
     t.test(name, async (t) => {
       const bench = new Bench(FULL).intercept(...intercept);
@@ -56,6 +61,8 @@ export function testExits(rows: readonly Row[]): void {
         t.equal(seen.info2, typeof info2 === 'number' ? info2 : info2(bench), 'EXITINFO2');
       if (info2High !== undefined)
         t.equal(bench.vmcb.readHigh(VMCB_CONTROL.exitInfo2), info2High, 'EXITINFO2, high half');
+      if (dr6 !== undefined) t.equal(bench.vmcb.read(VMCB_STATE.dr6), dr6 >>> 0, 'DR6');
+      if (dr7 !== undefined) t.equal(bench.vmcb.read(VMCB_STATE.dr7), dr7, 'DR7');
       const sum = Object.values(bench.machine.ledger.accounts()).reduce((total, cycles) => total + cycles, 0);
       t.equal(Math.round(sum * 1000), bench.machine.ledger.ticks, 'the accounts sum to the clock');
       const { transition } = bench.machine.ledger.snapshot();

@@ -56,8 +56,8 @@ function shadowWay(vmm: Vmm, linear: number, guest: PageWalkView | null): PageWa
   if (shadow === null) return null;
   const look = shadow.look(linear);
   const entries = [
-    ...(look.directory ? [entryView('PDE', look.directory.hpa, look.directory.value)] : []),
-    ...(look.entry ? [entryView('PTE', look.entry.hpa, look.entry.value)] : []),
+    ...(look.directory ? [entryView('PDE', look.directory)] : []),
+    ...(look.entry ? [entryView('PTE', look.entry)] : []),
   ];
   return { entries, standing: shadowStanding(look, guest) };
 }
@@ -69,7 +69,7 @@ function nestedWays(vmm: Vmm, guest: PageWalkView | null, gpa: number | null): P
   return places.map((place) => ({
     gpa: place,
     entries: nested.nestedWay(place).map(({ shift, hpa, value, isPage }) => ({
-      ...entryView(NESTED_NAMES[shift] ?? 'entry', hpa, value),
+      ...entryView(NESTED_NAMES[shift] ?? 'entry', { hpa, value }),
       ...(isPage && { leadsTo: value & PTE_P ? (value & (-1 << shift)) >>> 0 : null }),
     })),
     standing: nestedStanding(nested, place),
@@ -79,9 +79,12 @@ function nestedWays(vmm: Vmm, guest: PageWalkView | null, gpa: number | null): P
 /** By what an entry covers, as a shift; with 22 bits it is of two-level tables. */
 const NESTED_NAMES: Readonly<Record<number, string>> = { 30: 'PDPTE', 22: 'PDE', 21: 'PDE', 12: 'PTE' };
 
-function entryView(level: string, hpa: number, value: number): MonitorEntryView {
+function entryView(
+  level: string,
+  { hpa, value, high = 0 }: { hpa: number; value: number; high?: number },
+): MonitorEntryView {
   const leadsTo = value & PTE_P ? (value & PTE_FRAME) >>> 0 : null;
-  return { level, hpa, value, bits: entryBits(value), leadsTo };
+  return { level, hpa, value, bits: entryBits(value, high), leadsTo };
 }
 
 /** What the TLB holds for a linear page. */
@@ -189,7 +192,7 @@ export function pageTree(vmm: Vmm, fromLinear = 0, toLinear = 2 ** 32): PageDire
         linear: start,
         bytes: covered,
         guest: directory,
-        shadow: entry && entryView('PDE', entry.hpa, entry.value),
+        shadow: entry && entryView('PDE', entry),
         ranges,
       });
     }

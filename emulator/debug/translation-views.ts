@@ -1,4 +1,15 @@
-import { PAGE_BYTES, PTE_A, PTE_D, PTE_FRAME, PTE_G, PTE_P, PTE_PS, PTE_U, PTE_W } from '../arch/paging.js';
+import {
+  PAGE_BYTES,
+  PTE_A,
+  PTE_D,
+  PTE_FRAME,
+  PTE_G,
+  PTE_HIGH_NX,
+  PTE_P,
+  PTE_PS,
+  PTE_U,
+  PTE_W,
+} from '../arch/paging.js';
 import type { PageWalkView } from '../machine.js';
 import { GUEST_HPA } from '../vmm/layout.js';
 import { SvmNestedVmm } from '../vmm/hardware/svm-nested.js';
@@ -37,9 +48,10 @@ const BITS: readonly (readonly [mask: number, name: string])[] = [
   [PTE_G, 'G'],
 ];
 
-/** Names of the bits of an entry of a monitor's table. */
-export function entryBits(value: number): readonly string[] {
-  return BITS.filter(([mask]) => (value & mask) !== 0).map(([, name]) => name);
+/** Names of the bits of an entry of a monitor's table. @param high its high half, of one of 64 bits. */
+export function entryBits(value: number, high = 0): readonly string[] {
+  const names = BITS.filter(([mask]) => (value & mask) !== 0).map(([, name]) => name);
+  return (high & PTE_HIGH_NX) !== 0 ? [...names, 'NX'] : names;
 }
 
 /** The shadow page tables that a monitor runs its guest on, if it does. */
@@ -59,18 +71,20 @@ export function shadowStanding(look: ShadowLook, guest: PageWalkView | null): Sh
   const value = look.entry?.value ?? 0;
   if ((value & PTE_P) === 0)
     return { ...none, agreement: 'absent', why: look.derived === 0 ? '' : 'not used yet' };
-  const seen = { hpa: (value & PTE_FRAME) >>> 0, bits: entryBits(value) };
+  const seen = { hpa: (value & PTE_FRAME) >>> 0, bits: entryBits(value, look.entry?.high) };
   const difference = differenceOf(look, value, guest);
   if (difference !== null) return { ...seen, agreement: 'stale', why: difference };
   return { ...seen, agreement: 'agrees', why: restriction(value, guest) };
 }
 
 function differenceOf(
-  { derived, linkStale }: ShadowLook,
+  { entry, derived, derivedHigh, linkStale }: ShadowLook,
   value: number,
   guest: PageWalkView | null,
 ): string | null {
-  if (derived === value && !linkStale) return null;
+  const forbids = ((entry?.high ?? 0) & PTE_HIGH_NX) !== 0;
+  const forbidsNow = (derivedHigh & PTE_HIGH_NX) !== 0;
+  if (derived === value && forbids === forbidsNow && !linkStale) return null;
   if (guest !== null && guest.physical === null) return 'the guest has taken the page away';
   const frame = ((value & PTE_FRAME) >>> 0) - GUEST_HPA;
   const page = guest?.physical ?? null;
@@ -83,6 +97,8 @@ function differenceOf(
   return [
     ...(lost.length > 0 ? [`the guest's entry no longer grants ${lost.join(' ')}`] : []),
     ...(gained.length > 0 ? [`the guest's entry now grants ${gained.join(' ')}`] : []),
+    ...(forbids && !forbidsNow ? ['the guest no longer forbids fetches (NX)'] : []),
+    ...(forbidsNow && !forbids ? ['the guest now forbids fetches (NX)'] : []),
   ].join('; ');
 }
 

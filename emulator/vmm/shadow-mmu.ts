@@ -294,7 +294,7 @@ export class ShadowMmu {
     const { tables, mode, space, view, options } = this;
     return lookAt(gva, {
       ...{ tables, mode, space, view, host: options.host.memory, guest: options.guest.memory },
-      derive: (source, index) => this.derivedEntry(source, index).low,
+      derive: (source, index) => this.derivedEntry(source, index),
     });
   }
 

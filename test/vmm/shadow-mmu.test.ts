@@ -13,6 +13,7 @@ import {
 import { PF_PRESENT, PF_RESERVED, PF_USER, PF_WRITE } from '../../emulator/arch/vectors.js';
 import { findProfile } from '../../emulator/cost/catalog.js';
 import { Ledger } from '../../emulator/cost/ledger.js';
+import { shadowStanding } from '../../emulator/debug/translation-views.js';
 import type { Machine } from '../../emulator/machine.js';
 import { PhysicalMemory } from '../../emulator/platform/memory.js';
 import { TraceRecorder } from '../../emulator/trace/recorder.js';
@@ -399,6 +400,29 @@ t.test('PAE: three levels, 2 MB pages, NX', (t) => {
   bench.control({ cr0: 0 });
   t.equal(bench.access(0x1234, FETCH), 'gpa 0x1234', 'paging off, in the tables of PAE');
   t.end();
+});
+
+t.test('a look at an entry of 64 bits sees that NX differs', async (t) => {
+  const bench = new Bench(ALL_FRAMES, { traces: 'lazy' });
+  const POINTERS = 0x15000;
+  const entry = TABLE + 5 * 8;
+  bench.memory.write32(POINTERS, DIRECTORY | PTE_P);
+  bench.memory.write32(DIRECTORY, TABLE | RW);
+  bench.memory.write32(entry, 0x3000 | RW);
+  bench.memory.write32(TABLE + (TABLE >>> 12) * 8, TABLE | RW);
+  bench.control({ cr0: CR0_PG | CR0_WP, cr3: POINTERS, cr4: CR4_PAE, efer: EFER_NXE });
+  const standing = () => shadowStanding(bench.shadow.look(0x5000), null);
+  t.equal(bench.access(0x5010, READ), 'gpa 0x3010');
+  t.match(standing(), { agreement: 'agrees', bits: ['P', 'U', 'A', 'D'] });
+  t.equal(bench.access(TABLE, WRITE), `gpa 0x${TABLE.toString(16)}`, 'the table loses its trace');
+  bench.memory.write32(entry + 4, 0x8000_0000);
+  t.match(standing(), { agreement: 'stale', why: 'the guest now forbids fetches (NX)' });
+  bench.invlpg(0x5000);
+  t.equal(bench.access(0x5010, READ), 'gpa 0x3010');
+  t.match(standing(), { agreement: 'agrees', bits: ['P', 'U', 'A', 'D', 'NX'] });
+  bench.access(TABLE, WRITE);
+  bench.memory.write32(entry + 4, 0);
+  t.match(standing(), { agreement: 'stale', why: 'the guest no longer forbids fetches (NX)' });
 });
 
 const POLICIES: [frames: number, rounds: number, policy: Partial<ShadowPolicy>, cr4?: number][] = [

@@ -29,18 +29,23 @@ import type { AccessBytes, MmioBus, OutsideMemory } from './platform/mmio.js';
 import { Platform } from './platform/platform.js';
 import { TraceRecorder } from './trace/recorder.js';
 export type { PageEntryView, PageWalkView } from './cpu/page-walk-view.js';
+export { MOST_SHORT_WAYS } from './cpu/processor.js';
 export { NO_POINTS } from './cpu/owner-points.js';
 export type { MemoryPoint, OwnerHit, OwnerPoints } from './cpu/owner-points.js';
 export type { TlbEntry, TlbHistory } from './cpu/tlb.js';
 export type {
-  CrossingCost,
   Event,
   Processor,
   RunLimits,
+  SegmentationImage,
+  ShortCall,
+  ShortReturn,
+  ShortWayEnd,
   ShortWays,
   StepResult,
   Stop,
   TransferPlaces,
+  Word,
 } from './cpu/processor.js';
 
 export interface MachineOptions {

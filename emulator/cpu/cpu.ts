@@ -200,6 +200,13 @@ export class Cpu extends Registers implements ExecutionContext, Processor {
     this.debugRegistersChanged();
   }
 
+  /** Compiled code has exchanged privilege, segments and flags in the state area. */
+  segmentationChanged(): void {
+    this.deriveSegments();
+    this.setCpl(this.s32[CPL_I32]);
+    this.flagsChanged();
+  }
+
   /** The instruction under execution has happened: a fault from here on is the next one's. */
   completeInstruction(): void {
     this.executor.completeInstruction();

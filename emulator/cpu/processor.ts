@@ -39,25 +39,76 @@ export type Stop =
   /** #VMEXIT: host state is restored, the VMCB holds the exit. 'vmexit' has been charged to 'transition'. */
   | { kind: 'vmexit' };
 
-/** What the machine has to add for a crossing that did not stop the run. */
-export interface CrossingCost {
-  /** Of the clock. Their counts are the monitor's to make. */
+/**
+ * What a crossing between user code and its kernel does, for one that a monitor has seen going in the same way before. Places are
+ * byte offsets in the machine's buffer.
+ */
+export interface ShortWay {
+  /** What the clock advances by; of an INT n besides the price of the instruction. */
   readonly ticks: number;
-  /** That the virtual processor executed, and that count against the run's limit. */
-  readonly instructions: number;
+  /** Words that must be as here, and words that become so: places with values. */
+  readonly when: readonly Word[];
+  readonly then: readonly Word[];
+  /** EFLAGS of user code, arithmetic flags apart. */
+  readonly userFlags: number;
+  /** ESP with the frame on the stack: EIP, CS, EFLAGS, ESP, SS. */
+  readonly esp: number;
+  readonly frame: number;
+  /** The selectors in it. */
+  readonly codeSelector: number;
+  readonly stackSelector: number;
+  /** A name for what control has left, of any number but 0: after a return, and before a call. */
+  readonly left: number;
+  /** Times that it was gone; what it counts beside the clock is up to the monitor. */
+  times: number;
+}
+export type Word = readonly [place: number, value: number];
+
+/** INT n: pushes the frame. */
+export interface ShortCall extends ShortWay {
+  readonly vector: number;
+  /** Number of the linear page that the instruction lies in. */
+  readonly codePage: number;
+  readonly eip: number;
+  /** Of EFLAGS, arithmetic flags apart: what stays, and what is set. */
+  readonly keptFlags: number;
+  readonly setFlags: number;
+}
+
+/** Control comes to the monitor's entry page: pops the frame. */
+export interface ShortReturn extends ShortWay {
+  readonly entryOffset: number;
+  /** A word by which callers of the page are told apart. */
+  readonly site: Word;
+  /** The last offset that is code. */
+  readonly codeLimit: number;
+}
+
+/** Where the last short way has led. */
+export interface ShortWayEnd {
+  readonly side: 'user' | 'kernel';
+  readonly left: number;
+  /** Of the processor, when control last came to the kernel. */
+  readonly indirectJumps: number;
 }
 
 /**
- * A monitor's short ways from its guest and back into it, for what would stop the run with 'trap' or 'entry'. Each does all
- * that would happen until the monitor runs the guest again, save for the clock; or it changes nothing and gives null, and the
- * run stops. They may be asked or not: nothing depends on it but how long the run takes on the host.
+ * A monitor's short ways past a stop. They may be gone or not: nothing depends on it but how long the run takes on the host. One
+ * is gone when the clock's next deadline is not reached by it, and counts for one instruction that was emulated.
  */
 export interface ShortWays {
-  /** INT n, at the processor's eip. @param nextEip of the instruction after it. @param roomTicks what it costs must be less. */
-  softwareInterrupt(vector: number, nextEip: number, roomTicks: number): CrossingCost | null;
-  /** @param offset in the entry page. */
-  entry(offset: number, roomTicks: number): CrossingCost | null;
+  /** They may be gone now. Asked whenever the run loop looks up. */
+  readonly isOpen: boolean;
+  /** Others when they change. */
+  readonly calls: readonly ShortCall[];
+  readonly returns: readonly ShortReturn[];
+  readonly end: ShortWayEnd;
+  /** Told of the last one gone. @param indirectJumps in the kernel, between calls and returns. */
+  follow(last: ShortCall | ShortReturn, end: ShortWayEnd, indirectJumps: number): void;
 }
+
+/** At most so many of each kind, with so many words: others are not gone. */
+export const MOST_SHORT_WAYS = { each: 8, when: 24, then: 32 } as const;
 
 /** What a run is told of the monitor that owns the processor. */
 export interface Monitoring {
@@ -80,6 +131,12 @@ export interface TransferPlaces {
   readonly stack: number;
   /** EIP, CS, EFLAGS, ESP and SS on the inner stack. */
   readonly frame: number;
+}
+
+export interface SegmentationImage {
+  /** Place of the first word. */
+  readonly place: number;
+  readonly words: Int32Array;
 }
 
 export interface RunLimits {
@@ -137,6 +194,8 @@ export interface Processor {
   segment(segment: SegmentIndex): SegmentState;
   /** Whether a segment register holds just this. */
   holdsSegment(segment: SegmentIndex, state: SegmentState): boolean;
+  /** Privilege, segment registers and what is derived from them, as words of the machine's buffer. */
+  segmentation(): SegmentationImage;
   /** Times that segment registers were loaded: what they hold has not changed while this has not. */
   readonly segmentLoads: number;
   /** Loads the hidden part as it stands, without reading a descriptor. */

@@ -4,6 +4,7 @@ import { CS, SS } from '../arch/registers.js';
 import type { SegmentIndex } from '../arch/registers.js';
 import {
   CODE_LIMIT_I32,
+  CPL_I32,
   GDTR_OFFSET,
   IDTR_OFFSET,
   READ_SPAN_OFFSET,
@@ -12,6 +13,7 @@ import {
   STATE_BYTES,
   WRITE_SPAN_OFFSET,
 } from '../arch/state.js';
+import type { SegmentationImage } from './processor.js';
 
 const SEGMENT_I32 = SEGMENT_OFFSET >> 2;
 const STRIDE_I32 = SEGMENT_STRIDE >> 2;
@@ -139,6 +141,10 @@ export class StateArea {
     const at = TABLE_OFFSETS[table] >> 2;
     this.u32[at] = base;
     this.u32[at + TABLE_LIMIT_I32] = limit;
+  }
+
+  segmentation(): SegmentationImage {
+    return { place: this.u8.byteOffset + CPL_I32 * 4, words: this.s32.slice(CPL_I32, CODE_LIMIT_I32 + 1) };
   }
 
   /** Recomputes the derived fields of every segment register. */

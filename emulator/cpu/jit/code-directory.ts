@@ -1,4 +1,4 @@
-import { ARENA_BYTES, CONTROL_BYTES, DIRECTORY_ENTRY_BYTES } from './layout.js';
+import { ARENA_BYTES, DIRECTORY_ENTRY_BYTES, FIXED_BYTES } from './layout.js';
 import type { CompiledLayout } from './layout.js';
 
 /** An entry of a page's table: a unit's slot and the number of a block in it; 0: there is none. */
@@ -29,7 +29,7 @@ export class CodeDirectory {
       layout.directoryBytes,
       (layout.marksBytes - layout.directoryBytes) / WORD,
     );
-    this.start = layout.arenaBytes + CONTROL_BYTES;
+    this.start = layout.arenaBytes + FIXED_BYTES;
     this.next = this.start;
   }
 

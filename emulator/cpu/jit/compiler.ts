@@ -29,8 +29,6 @@ export interface CompiledServices {
   fillTlb(linear: number, write: number): number;
   invalidate(linear: number): number;
   storeMarked(host: number, bytes: number, value: number): number;
-  cross(exit: number): number;
-  enter(offset: number): number;
 }
 
 /** Runs units from one on: see dispatchModule. */
@@ -55,7 +53,7 @@ export class Compiler {
     services: CompiledServices,
     private readonly ledger: Ledger,
   ) {
-    const { fillTlb, invalidate, storeMarked, cross, enter } = services;
+    const { fillTlb, invalidate, storeMarked } = services;
     this.directory = new CodeDirectory(layout);
     this.functions = new WebAssembly.Table({ element: 'anyfunc', initial: SLOTS });
     const e = { m: layout.memory, t: this.functions };
@@ -73,7 +71,7 @@ export class Compiler {
         invalidate: run(modules.invalidate, { slow: invalidate }),
       },
     };
-    this.dispatch = run(modules.dispatch, { deliver, cross, enter }) as Dispatch;
+    this.dispatch = run(modules.dispatch, { deliver, shortReturn: run(modules.shortReturn) }) as Dispatch;
   }
 
   unit(slot: number): Unit {

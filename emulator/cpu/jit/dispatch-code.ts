@@ -51,13 +51,10 @@ export const EXIT_MASK = 0xffff;
 export const EXIT_DELIVERED = -1;
 
 const DELIVER = 0;
-const CROSS = 1;
-const ENTER = 2;
+const SHORT_RETURN = 1;
 export const DISPATCH_IMPORTS: readonly ImportedFunction[] = [
   { name: 'deliver', parameters: 4, results: 1 },
-  // Short ways of a monitor: from where the unit was left by an exit, and from an offset in the entry page.
-  { name: 'cross', parameters: 1, results: 1 },
-  { name: 'enter', parameters: 1, results: 1 },
+  { name: 'shortReturn', parameters: 1, results: 1 },
 ];
 
 /**
@@ -123,7 +120,7 @@ export function dispatchModule(layout: CompiledLayout, prices: Float64Array): Ui
     r.if(and(get(resumes), shl(equal(control(CONTROL.instructions), get(before)), Math.log2(FLAG_RF))), () =>
       setFlags(or(word(eflags), FLAG_RF)),
     );
-    const deliverFault = (): void => {
+    r.if(isZero(and(get(exit), EXIT_CHAINS)), () => {
       returnExit(or(isZero(control(CONTROL.fault)), isZero(isAllowed(ALLOWED.faults))));
       const isDone = call(DELIVER, VECTOR_PF, word(state.EIP_I32 * WORD), 1, control(CONTROL.faultCode));
       returnExit(isZero(isDone));
@@ -133,20 +130,12 @@ export function dispatchModule(layout: CompiledLayout, prices: Float64Array): Ui
       setControl(CONTROL.ticks, sub(control(CONTROL.ticks), prices[COST_KEY_INDEX['page.fault']]));
       r.set(exit, EXIT_DELIVERED);
       r.if(isDue, () => setControl(CONTROL.poll, 1));
-    };
-    /** @param isDone gives 0 with nothing changed; else time is left, so that no poll comes before the next block. */
-    const takeShortWay = (isDone: Value): void => {
-      returnExit(isZero(isDone));
-      r.set(exit, EXIT_DELIVERED);
-      readCodeSegment();
-    };
-    r.if(isZero(and(get(exit), EXIT_CHAINS)), () =>
-      r.if(isAllowed(ALLOWED.shortWays), () => takeShortWay(call(CROSS, get(exit))), deliverFault),
-    );
+    });
     returnExit(or(isDue, less(control(CONTROL.instructions), MOST_OPERATIONS)));
     returnExit(isZero(isAllowed(ALLOWED.chains)));
 
     // Where the next instruction comes from, by the fetcher's page or the fast TLB entry as it is.
+    r.if(isAllowed(ALLOWED.shortWays), readCodeSegment);
     const moves = or(control(CONTROL.refetch), differ(shr(get(linear), 12), get(linearPage)));
     r.loop((elsewhere) => {
       setUser();
@@ -161,7 +150,9 @@ export function dispatchModule(layout: CompiledLayout, prices: Float64Array): Ui
         r.set(host, and(get(host), ~PAGE_MASK));
         r.if(equal(get(host), control(CONTROL.entryPage)), () => {
           returnExit(isZero(isAllowed(ALLOWED.shortWays)));
-          takeShortWay(call(ENTER, get(offset)));
+          returnExit(isZero(call(SHORT_RETURN, get(offset))));
+          r.set(exit, EXIT_DELIVERED);
+          readCodeSegment();
           r.leaveIf(elsewhere, 1);
         });
       });

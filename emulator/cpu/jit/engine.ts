@@ -6,16 +6,16 @@ import type { Ledger } from '../../cost/ledger.js';
 import { ATTENTION_BREAKPOINT } from '../attention.js';
 import type { Block } from '../block.js';
 import type { BlockTable } from '../code-cache.js';
-import { operationTicks } from '../block.js';
 import type { Cpu } from '../cpu.js';
 import type { Fetcher } from '../fetch.js';
-import type { CrossingCost, ShortWays } from '../processor.js';
+import type { ShortWays } from '../processor.js';
 import * as tlb from '../tlb.js';
 import { Compiler } from './compiler.js';
 import { EXIT_DELIVERED, EXIT_MASK } from './dispatch-code.js';
 import type { RegionExit } from './frame.js';
 import { ALLOWED, CONTROL, CONTROL_BYTES, MEMOS } from './layout.js';
 import type { CompiledLayout } from './layout.js';
+import { ShortWayTable } from './short-way-table.js';
 import type { Unit } from './unit.js';
 
 const PAGE_BYTES = 4096;
@@ -28,8 +28,6 @@ const REFERENCES = ACCOUNT_INDEX.walk * COST_KEY_COUNT + COST_KEY_INDEX['walk.re
 /** Of one stay in compiled code: so that the host's compiler gets to replace a function while it is not running. */
 const MOST_INSTRUCTIONS = 1 << 17;
 const MOST_TICKS = 1 << 30;
-/** With fewer left the monitor is asked itself: more than any block has, and any crossing counts. */
-const LEAST_INSTRUCTIONS = 128;
 /** No page begins there. */
 const NO_HOST_PAGE = 1;
 
@@ -67,10 +65,9 @@ export class CompiledEngine {
   thrown: unknown = null;
   /** What helpers have charged to the ledger themselves while units counted it down too. */
   private chargedTicks = 0;
-  /** Instructions that the short ways of the monitor have counted down since the units were entered. */
+  /** Instructions that the monitor would have emulated: the short ways that were gone since units were entered. */
   emulated = 0;
-  private shortWays: ShortWays | null = null;
-  private readonly interruptTicks: number;
+  private readonly shortWays: ShortWayTable;
 
   constructor(
     private readonly cpu: Cpu,
@@ -86,16 +83,15 @@ export class CompiledEngine {
         fillTlb: (linear, write) => this.fillTlb(linear, write !== 0),
         invalidate: (linear) => this.invalidate(linear),
         storeMarked: (host, bytes, value) => this.storeMarked(host, bytes, value),
-        cross: (exit) => this.cross(exit),
-        enter: (offset) => this.enter(offset),
       },
       ledger,
     );
-    this.interruptTicks = ledger.prices[COST_KEY_INDEX['software.interrupt']];
+    this.shortWays = new ShortWayTable(layout);
   }
 
   afterRestore(): void {
     this.compiler.forget();
+    this.shortWays.forget();
   }
 
   /** Compiled code changes the privilege in the state area; the processor's own fields follow when it is left. */
@@ -129,8 +125,6 @@ export class CompiledEngine {
     control[WORDS.instructions] = instructions;
     control[WORDS.ticks] = ticks;
     control[WORDS.allowed] = this.allowed(stay);
-    this.shortWays = stay.shortWays;
-    this.emulated = 0;
     control[WORDS.linearPage] = fetcher.linearPage;
     control[WORDS.hostPage] = baseBytes + fetcher.physicalPage * PAGE_BYTES;
     control[WORDS.refetch] = 0;
@@ -148,6 +142,8 @@ export class CompiledEngine {
       (eip - block.first.pageOffset) | 0,
     );
     this.isRunning = false;
+    this.emulated = stay.shortWays === null ? 0 : this.shortWays.close(stay.shortWays);
+    if (this.emulated > 0) cpu.segmentationChanged();
     cpu.instructions += instructions - control[WORDS.instructions] - this.emulated;
     ledger.ticks += ticks - control[WORDS.ticks] - this.chargedTicks;
     this.takeCounts();
@@ -176,7 +172,7 @@ export class CompiledEngine {
   }
 
   /** Bits of ALLOWED. */
-  private allowed({ monitored, shortWays }: Stay): number {
+  private allowed({ monitored, shortWays, instructions, ticks }: Stay): number {
     const { cpu } = this;
     const { guestMode, svmUnit, mmu } = cpu;
     let bits = mmu.walksTwoLevels ? ALLOWED.walks : 0;
@@ -185,7 +181,9 @@ export class CompiledEngine {
     // Where every block is to be looked at before it is entered, the run loop goes from page to page.
     if ((cpu.attention & ATTENTION_BREAKPOINT) !== 0) return bits;
     bits |= ALLOWED.chains;
-    if (shortWays !== null) bits |= ALLOWED.shortWays;
+    const isFar = instructions > 2 * MOST_INSTRUCTIONS && ticks > 2 * MOST_TICKS;
+    if (shortWays !== null && this.shortWays.open(shortWays, isFar))
+      bits |= ALLOWED.shortWays | ALLOWED.transfers;
     // An event is nobody's business but the guest's, and none is waiting for IF.
     const isPrivate =
       !monitored &&
@@ -211,45 +209,6 @@ export class CompiledEngine {
     tlb.invalidations += control[WORDS.invalidations];
     tlb.lastInvalidated = control[WORDS.lastInvalidated] >>> 0;
     control[WORDS.invalidations] = 0;
-  }
-
-  /** The units were left by an exit: at an INT n the monitor may have a short way. @returns whether it was taken. */
-  private cross(exit: number): number {
-    const { cpu, control, compiler } = this;
-    const unit = compiler.unit(control[WORDS.slot]);
-    const { block, completed } = unit.exits[exit & EXIT_MASK];
-    const operation = unit.blocks[block].operations.at(completed);
-    if (operation?.row.mnemonic !== 'int' || unit.isStale) return 0;
-    // What it is charged as an instruction is taken back for the trap.
-    if (operationTicks(operation, this.ledger.prices) !== this.interruptTicks) return 0;
-    const room = this.crossingRoom(1);
-    if (room <= 0) return 0;
-    const nextEip = (cpu.eip + operation.lengthBytes) >>> 0;
-    const cost = this.shortWays!.softwareInterrupt(operation.immediate, nextEip, room);
-    return cost === null ? 0 : this.crossed(cost, 1);
-  }
-
-  /** Control has come to the monitor's entry page. @returns whether a short way was taken. */
-  private enter(offset: number): number {
-    const room = this.crossingRoom(0);
-    const cost = room <= 0 ? null : this.shortWays!.entry(offset, room);
-    return cost === null ? 0 : this.crossed(cost, 0);
-  }
-
-  /** Ticks that are left, or 0 when instructions may run out. */
-  private crossingRoom(instructions: number): number {
-    const { control } = this;
-    return control[WORDS.instructions] < LEAST_INSTRUCTIONS + instructions ? 0 : control[WORDS.ticks];
-  }
-
-  /** @param executed instructions by this processor on the way. */
-  private crossed(cost: CrossingCost, executed: number): number {
-    const { control } = this;
-    control[WORDS.ticks] -= cost.ticks;
-    control[WORDS.instructions] -= cost.instructions + executed;
-    this.emulated += cost.instructions;
-    control[WORDS.refetch] = 1;
-    return 1;
   }
 
   private get isStale(): boolean {
@@ -298,6 +257,7 @@ export class CompiledEngine {
     else if (bytes === 2) this.view.setInt16(address, value, true);
     else this.view.setInt8(address, value);
     memory.noteWrite(address - memory.baseBytes, bytes);
+    this.shortWays.shut();
     return this.isStale ? 1 : 0;
   }
 }

@@ -30,6 +30,11 @@ export const DELIVER = 2;
 export const INTERRUPT_RETURN = 3;
 export const INVALIDATE = 4;
 
+const COUNTERS = [
+  [local.INSTRUCTIONS, CONTROL.instructions],
+  [local.TICKS, CONTROL.ticks],
+] as const;
+
 /** Where a region was left: after `completed` operations of a block. */
 export interface RegionExit {
   block: number;
@@ -385,6 +390,22 @@ export class Frame {
       w.const(0);
       w.memory(op.I32_LOAD, stateBytes + index * BYTES_PER_WORD);
       w.set(target);
+    }
+  }
+
+  /** For a routine that counts down instructions and ticks: {@link takeCounters} follows. */
+  giveCounters(): void {
+    const { w, layout } = this;
+    for (const [counter, place] of COUNTERS) {
+      w.const(0);
+      w.get(counter);
+      w.memory(op.I32_STORE, layout.arenaBytes + place);
+    }
+  }
+  takeCounters(): void {
+    for (const [counter, place] of COUNTERS) {
+      this.pushControl(place);
+      this.w.set(counter);
     }
   }
 

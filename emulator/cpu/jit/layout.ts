@@ -1,3 +1,4 @@
+import { MOST_SHORT_WAYS } from '../processor.js';
 import type { TlbPlaces, TlbShape } from '../tlb-area.js';
 
 /** Where compiled code finds what it works on, as byte offsets in the machine's one memory. */
@@ -66,6 +67,54 @@ export const CONTROL = {
   memos: 96,
 } as const;
 export const CONTROL_BYTES = 160;
+
+/**
+ * The short ways of a monitor, after the words of control: how things stand, and then a record of each, calls first. The side is
+ * that of user code (0) or of the kernel (1); `last` is the number of a record and 1.
+ */
+export const SHORT_WAYS = {
+  isOpen: CONTROL_BYTES,
+  side: CONTROL_BYTES + 4,
+  left: CONTROL_BYTES + 8,
+  last: CONTROL_BYTES + 12,
+  taken: CONTROL_BYTES + 16,
+  /** The count of indirect jumps when control came to the kernel, and those in the kernel since compiled code was entered. */
+  jumpsBefore: CONTROL_BYTES + 20,
+  jumps: CONTROL_BYTES + 24,
+  calls: CONTROL_BYTES + 28,
+  returns: CONTROL_BYTES + 32,
+  /** Not 0: what compiled code may count down ends before the deadline and the limit, so that they are not looked at. */
+  isFar: CONTROL_BYTES + 36,
+  records: CONTROL_BYTES + 40,
+} as const;
+/** Fields of a record, in bytes; places are those of ShortWay. Pairs of `when` and `then` follow. */
+export const SHORT_WAY = {
+  ticks: 0,
+  userFlags: 4,
+  esp: 8,
+  frame: 12,
+  codeSelector: 16,
+  stackSelector: 20,
+  left: 24,
+  times: 28,
+  /** A call's vector, or a return's offset in the entry page. */
+  key: 32,
+  /** A call's page of code, or a return's value of the site. */
+  place: 36,
+  /** A return's place of the site. */
+  site: 40,
+  /** Where a call leads, or a return's last offset of code. */
+  eip: 44,
+  keptFlags: 48,
+  setFlags: 52,
+  whenCount: 56,
+  thenCount: 60,
+  when: 64,
+  then: 64 + 8 * MOST_SHORT_WAYS.when,
+} as const;
+export const SHORT_WAY_BYTES = SHORT_WAY.then + 8 * MOST_SHORT_WAYS.then;
+/** Where the rest of the arena begins. */
+export const FIXED_BYTES = SHORT_WAYS.records + 2 * MOST_SHORT_WAYS.each * SHORT_WAY_BYTES;
 
 export const ALLOWED = {
   /** INT n and IRETD. */

@@ -78,12 +78,14 @@ export function emitTransfer(f: Frame, operation: Operation, edges: Edges): void
       return;
     case 'int':
       f.executeOnState(() => {
+        f.giveCounters();
         w.const(operation.immediate);
         f.pushEip(next);
         w.const(0);
         w.const(0);
         w.call(DELIVER);
       });
+      f.takeCounters();
       edges.transferred();
       return;
     case 'iret':

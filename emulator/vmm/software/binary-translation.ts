@@ -121,7 +121,6 @@ export class BinaryTranslationVmm extends ShadowMonitor {
     this.systemCalls = new SystemCalls({
       monitor: this,
       area,
-      cache: this.cache,
       registers: this.registers,
       dispatcher: this.dispatcher,
       shadowGdt,

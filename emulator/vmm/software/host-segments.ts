@@ -44,6 +44,11 @@ export class HostSegments {
     return [...this.held];
   }
 
+  /** They hold what {@link all} gave. */
+  assume(held: HeldSegments): void {
+    held.forEach((state, segment) => (this.held[segment] = state));
+  }
+
   put(segment: SegmentIndex, state: SegmentState): void {
     if (this.held[segment] === state) return;
     this.host.setSegment(segment, state);

@@ -1,24 +1,35 @@
 import { PAGE_BYTES } from '../../arch/paging.js';
+import { FLAG_AC, FLAG_DF, FLAG_ID, FLAG_IF, FLAG_ONE } from '../../arch/flags.js';
 import { ESP } from '../../arch/registers.js';
+import { CPL_I32 } from '../../arch/state.js';
 import { ACCOUNT_INDEX, COST_KEY_COUNT, COST_KEY_INDEX } from '../../cost/keys.js';
 import type { Account, CostKey } from '../../cost/keys.js';
-import type { TransferPlaces } from '../../machine.js';
+import { MOST_SHORT_WAYS } from '../../machine.js';
+import type { TransferPlaces, Word } from '../../machine.js';
 import type { ShadowMonitor } from '../shadow-monitor.js';
 import { CrossingCounts } from './crossing-counts.js';
+import type { AreaFrames } from './area-frames.js';
+import { ENTRY_CALLOUT, GS_CR8, GS_INTERRUPT_FLAG, GS_SITE, GS_SYSTEM_FLAGS } from './area.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Callout, Fragment } from './fragment.js';
-import { FRAME_WORDS, SYSTEM, UNUSUAL, WORD, linearPage } from './known-crossing.js';
+import { SYSTEM, UNUSUAL, linearPage } from './known-crossing.js';
 import type { KnownCall, KnownReturn } from './known-crossing.js';
 import type { RegisterCarrier } from './registers.js';
-import { sideOf } from './side.js';
+import { changes, differInSegments, sideOf } from './side.js';
 import type { Side } from './side.js';
 import { WatchedWords } from './watched-words.js';
 
+const WORD = 4;
 const DESCRIPTOR_WORDS = 2;
+/** Of a frame that changes the stack: EIP, CS, EFLAGS, ESP, SS. */
+const FRAME_WORDS = 5;
+/** Flags that translated code keeps in the host's register, IF and the arithmetic ones apart. */
+const CARRIED = FLAG_DF | FLAG_AC | FLAG_ID;
 const WALKS = ACCOUNT_INDEX.walk * COST_KEY_COUNT + COST_KEY_INDEX['walk.reference'];
 
 /** What is charged on the way (exit-handlers.ts, emulate.ts, crossing.ts); that it was no more and no less, the clock tells. */
 const CALL: readonly (readonly [Account, CostKey, number])[] = [
+  ['guest', 'software.interrupt', -1],
   ['transition', 'trap.enter', 1],
   ['vmm', 'vmm.dispatch', 1],
   ['vmm', 'vmm.emulate', 1],
@@ -54,6 +65,7 @@ export interface Lesson<K> {
 
 export interface LongWayParts {
   monitor: ShadowMonitor;
+  area: AreaFrames;
   registers: RegisterCarrier;
   dispatcher: Dispatcher;
 }
@@ -65,15 +77,22 @@ export class LongWay {
   private readonly call: CrossingCounts;
   private readonly callWithLookup: CrossingCounts;
   private readonly back: CrossingCounts;
+  /** Charged before {@link begin}. */
   private readonly trapTicks: number;
+  private readonly interruptTicks: number;
 
-  constructor(private readonly parts: LongWayParts) {
+  /** @param name by which a short way knows a translation: not 0. */
+  constructor(
+    private readonly parts: LongWayParts,
+    private readonly name: (fragment: Fragment) => number,
+  ) {
     const { memory, ledger } = parts.monitor.host;
     this.memory = new Int32Array(memory.u8.buffer);
     this.call = new CrossingCounts(ledger, CALL);
     this.callWithLookup = new CrossingCounts(ledger, [...CALL, ...LOOKUP]);
     this.back = new CrossingCounts(ledger, RETURN);
-    this.trapTicks = ledger.prices[COST_KEY_INDEX['trap.enter']];
+    this.interruptTicks = ledger.prices[COST_KEY_INDEX['software.interrupt']];
+    this.trapTicks = ledger.prices[COST_KEY_INDEX['trap.enter']] - this.interruptTicks;
   }
 
   /** The guest's registers are in the virtual CPU, behind an INT n or at an IRET, which has not been emulated. */
@@ -113,6 +132,7 @@ export class LongWay {
     const counts = lookups === 0 ? this.call : this.callWithLookup;
     const { frame } = places;
     const { guestCs, guestSs } = before.side;
+    const kernelFlags = guest.cpu.eflags & SYSTEM;
     const pushed = [before.eip, guestCs.selector, before.flags, before.esp, guestSs.selector];
     const words = new WatchedWords(this.memory);
     const codePage = linearPage(guestCs.base, before.eip - 1);
@@ -129,23 +149,33 @@ export class LongWay {
       words.watch(places.code, DESCRIPTOR_WORDS) &&
       words.watch(places.tss, DESCRIPTOR_WORDS) &&
       words.watch(places.stack, DESCRIPTOR_WORDS);
-    if (!isUsual) return null;
+    const then = [
+      ...changes(before.side, to),
+      this.dataWord(GS_INTERRUPT_FLAG),
+      this.dataWord(GS_SYSTEM_FLAGS),
+    ];
+    if (!isUsual || !this.fits(before.side, to, words.words, then)) return null;
     const known: KnownCall = {
       ticks: counts.ticks,
-      exitTicks: this.call.ticks,
-      instructions: 1,
+      exitTicks: this.call.ticks + this.interruptTicks,
       counts,
       times: 0,
-      words,
+      when: words.words,
+      then,
       userFlags: before.flags & SYSTEM,
-      kernelFlags: guest.cpu.eflags & SYSTEM,
+      kernelFlags,
+      keptFlags: CARRIED,
+      setFlags: FLAG_IF | FLAG_ONE,
       esp: guest.cpu.gpr(ESP),
-      frame: frame / WORD,
+      frame,
+      codeSelector: guestCs.selector,
+      stackSelector: guestSs.selector,
       fragment,
       vector,
       codePage,
       from: before.left,
-      linear,
+      left: this.name(before.left),
+      eip: linear,
       lookups,
       hits: dispatcher.hits - before.hits,
     };
@@ -175,20 +205,28 @@ export class LongWay {
       this.holds(frame, popped) &&
       words.watch(places.code, DESCRIPTOR_WORDS) &&
       words.watch(places.stack, DESCRIPTOR_WORDS) &&
+      words.watch(this.dataPlace(GS_CR8), 1) &&
       this.watchTableMappings(words);
-    if (!isUsual) return null;
+    const then = changes(before.side, to);
+    if (!isUsual || !this.fits(before.side, to, words.words, then)) return null;
     const known: KnownReturn = {
       ticks: this.back.ticks,
       exitTicks: this.back.ticks,
-      instructions: 1,
       counts: this.back,
       times: 0,
-      words,
+      when: words.words,
+      then,
       userFlags: cpu.eflags & SYSTEM,
       esp: before.esp,
-      frame: frame / WORD,
+      frame,
+      codeSelector: to.guestCs.selector,
+      stackSelector: to.guestSs.selector,
       fragment,
-      site,
+      left: this.name(fragment),
+      entryOffset: ENTRY_CALLOUT,
+      site: [this.dataPlace(GS_SITE), site.id],
+      codeLimit: to.guestCs.limit,
+      callout: site,
     };
     return { known, from: before.side, to };
   }
@@ -214,6 +252,20 @@ export class LongWay {
   private side(): Side {
     const { monitor, registers } = this.parts;
     return sideOf(monitor.host.cpu, monitor.guest.cpu, registers.heldSegments());
+  }
+
+  private fits(from: Side, to: Side, when: readonly Word[], then: readonly Word[]): boolean {
+    const isShort = when.length <= MOST_SHORT_WAYS.when && then.length <= MOST_SHORT_WAYS.then;
+    return isShort && differInSegments(from, to, CPL_I32 * WORD);
+  }
+
+  /** Of a slot of the data page: its place in the buffer, and what it holds. */
+  private dataPlace(slot: number): number {
+    const { area, monitor } = this.parts;
+    return monitor.host.memory.baseBytes + area.dataHpa + slot;
+  }
+  private dataWord(slot: number): Word {
+    return [this.dataPlace(slot), this.parts.area.read(slot)];
   }
 
   /** The frame at a byte offset of the buffer is this. */

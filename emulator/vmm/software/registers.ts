@@ -128,26 +128,21 @@ export class RegisterCarrier {
     this.publish(eflags, isReal ? SELECTORS_OF_REAL_MODE : COPIED_SELECTORS);
   }
 
-  /** Tells translated code the guest's flags that are not in the host's register. */
-  publishFlags(eflags: number): void {
-    this.area.write(GS_INTERRUPT_FLAG, eflags & FLAG_IF);
-    this.area.write(GS_SYSTEM_FLAGS, eflags & SYSTEM_FLAGS);
-  }
-
   /** The host's segment registers as they were put there last. */
   heldSegments(): HeldSegments {
     return this.segments.all;
   }
 
-  /** Puts back what {@link heldSegments} gave. */
-  hold(segment: SegmentIndex, state: SegmentState): void {
-    this.segments.put(segment, state);
+  /** They hold again what {@link heldSegments} gave. */
+  assumeHeld(held: HeldSegments): void {
+    this.segments.assume(held);
   }
 
   /** Copies what translated code reads of the virtual CPU to the data page. */
   private publish(eflags: number, selectors: readonly SegmentIndex[]): void {
     const { guest, area } = this;
-    this.publishFlags(eflags);
+    area.write(GS_INTERRUPT_FLAG, eflags & FLAG_IF);
+    area.write(GS_SYSTEM_FLAGS, eflags & SYSTEM_FLAGS);
     area.write(GS_CR0, guest.cr0);
     area.write(GS_CR2, guest.cr2);
     area.write(GS_CR3, guest.cr3);

@@ -1,8 +1,12 @@
 import type { SegmentState } from '../../arch/descriptors.js';
 import { CS, SS } from '../../arch/registers.js';
-import type { SegmentIndex } from '../../arch/registers.js';
-import type { Processor } from '../../machine.js';
+import { GDTR_OFFSET, READ_SPAN_OFFSET } from '../../arch/state.js';
+import type { Processor, SegmentationImage, Word } from '../../machine.js';
 import type { HeldSegments } from './host-segments.js';
+
+const WORD = 4;
+/** Between these, table registers, control registers and the like. */
+const SYSTEM_BYTES = READ_SPAN_OFFSET - GDTR_OFFSET;
 
 /** What the processors hold while a guest's user code, or its kernel, runs, save for what every instruction may change. */
 export interface Side {
@@ -10,10 +14,8 @@ export interface Side {
   readonly guestSs: SegmentState;
   readonly guestCpl: number;
   readonly taskPriority: number;
-  readonly hostCr0: number;
-  readonly hostCr4: number;
-  readonly hostCpl: number;
   readonly held: HeldSegments;
+  readonly image: SegmentationImage;
 }
 
 export function sideOf(host: Processor, guest: Processor, held: HeldSegments): Side {
@@ -22,10 +24,8 @@ export function sideOf(host: Processor, guest: Processor, held: HeldSegments): S
     guestSs: guest.segment(SS),
     guestCpl: guest.cpl,
     taskPriority: guest.cr8,
-    hostCr0: host.cr0,
-    hostCr4: host.cr4,
-    hostCpl: host.cpl,
     held,
+    image: host.segmentation(),
   };
 }
 
@@ -35,19 +35,27 @@ export function isSameSide(a: Side, b: Side): boolean {
     isSameSegment(a.guestSs, b.guestSs) &&
     a.guestCpl === b.guestCpl &&
     a.taskPriority === b.taskPriority &&
-    a.hostCr0 === b.hostCr0 &&
-    a.hostCr4 === b.hostCr4 &&
-    a.hostCpl === b.hostCpl &&
-    differing(a, b).length === 0
+    a.held.length === b.held.length &&
+    a.held.every((segment, at) => segment === b.held[at]) &&
+    changes(a, b).length === 0
   );
 }
 
-/** Segment registers of the host that hold something else on the two sides. */
-export function differing(a: Side, b: Side): SegmentIndex[] {
-  const most = Math.max(a.held.length, b.held.length);
-  return Array.from({ length: most }, (_, segment) => segment as SegmentIndex).filter(
-    (segment) => a.held[segment] !== b.held[segment],
-  );
+/** Words of the host's state that become others on the way from one side to the other. */
+export function changes({ image: from }: Side, { image: to }: Side): Word[] {
+  const found: Word[] = [];
+  for (let at = 0; at < to.words.length; at++)
+    if (to.words[at] !== from.words[at]) found.push([to.place + at * WORD, to.words[at]]);
+  return found;
+}
+
+/** The sides differ in nothing but privilege and segments. @param offsetBytes of the image in the state area. */
+export function differInSegments(a: Side, b: Side, offsetBytes: number): boolean {
+  if (a.taskPriority !== b.taskPriority) return false;
+  return changes(a, b).every(([place]) => {
+    const offset = place - a.image.place + offsetBytes - GDTR_OFFSET;
+    return offset < 0 || offset >= SYSTEM_BYTES;
+  });
 }
 
 function isSameSegment(a: SegmentState, b: SegmentState): boolean {

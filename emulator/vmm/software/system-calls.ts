@@ -1,28 +1,21 @@
 import type { ExitReason } from '../../arch/exits.js';
-import { FLAG_AC, FLAG_DF, FLAG_ID, FLAG_IF } from '../../arch/flags.js';
-import { CS, ESP, SS } from '../../arch/registers.js';
-import type { SegmentIndex } from '../../arch/registers.js';
-import type { CrossingCost, ShortWays } from '../../machine.js';
-import { ENTRY_CALLOUT, GS_CR8, GS_SITE } from './area.js';
-import type { AreaFrames } from './area-frames.js';
-import type { TranslationCache } from './cache.js';
+import { CS, SS } from '../../arch/registers.js';
+import type { ShortCall, ShortReturn, ShortWayEnd, ShortWays } from '../../machine.js';
+import { MOST_SHORT_WAYS } from '../../machine.js';
 import type { Engine } from './engine.js';
 import type { Callout, Fragment } from './fragment.js';
-import { SYSTEM, WORD, linearPage } from './known-crossing.js';
-import type { KnownCall, KnownCrossing, KnownReturn } from './known-crossing.js';
+import { SYSTEM } from './known-crossing.js';
+import type { KnownCall, KnownReturn } from './known-crossing.js';
 import { LongWay } from './long-way.js';
 import type { LongWayParts } from './long-way.js';
 import type { ShadowDescriptors } from './shadow-descriptors.js';
-import { differing, isSameSide } from './side.js';
+import { isSameSide } from './side.js';
 import type { Side } from './side.js';
 
-/** Flags that translated code keeps in the host's register, IF and the arithmetic ones apart. */
-const CARRIED = FLAG_DF | FLAG_AC | FLAG_ID;
-const MOST_KNOWN = 8;
+/** Translations that have names at once. */
+const MOST_NAMES = 4 * MOST_SHORT_WAYS.each;
 
 export interface SystemCallParts extends LongWayParts {
-  area: AreaFrames;
-  cache: TranslationCache;
   shadowGdt: ShadowDescriptors;
 }
 
@@ -35,40 +28,36 @@ export interface SystemCallParts extends LongWayParts {
  * without its monitor, are compared. The virtual CPU and all counts follow when the monitor runs again ({@link settle}).
  */
 export class SystemCalls implements ShortWays {
-  private calls: KnownCall[] = [];
-  private returns: KnownReturn[] = [];
+  calls: readonly KnownCall[] = [];
+  returns: readonly KnownReturn[] = [];
+  end: ShortWayEnd = { side: 'user', left: 0, indirectJumps: 0 };
   private user: Side | null = null;
   private kernel: Side | null = null;
-  /** Segment registers of the host that differ between the two. */
-  private exchanged: readonly SegmentIndex[] = [];
-  private begun: { vector: number } | { site: Callout } | null = null;
+  private begun: { vector: number } | { callout: Callout } | null = null;
   private readonly longWay: LongWay;
-  private engine: Engine = 'interpret';
   /** The last short way since {@link start}. */
   private last: KnownCall | KnownReturn | null = null;
-  /** The translation that control left last, while user code runs. */
-  private left: Fragment | null = null;
   /** The host's count of them, when user code has loaded none yet. */
   private segmentLoads = 0;
-  private jumpsBefore = 0;
-  private readonly memory: Int32Array;
+  /** Named by their places in this, from 1 on. */
+  private readonly fragments: Fragment[] = [];
 
   constructor(private readonly parts: SystemCallParts) {
-    this.memory = new Int32Array(parts.monitor.host.memory.u8.buffer);
-    this.longWay = new LongWay(parts);
+    this.longWay = new LongWay(parts, (fragment) => this.name(fragment));
   }
 
   // --- the long way
 
   /** User code has trapped at INT n. */
   beginCall(vector: number): void {
+    if (this.fragments.length > MOST_NAMES) this.forget();
     this.begun = { vector };
     this.longWay.begin();
   }
 
   /** Translated code has called out for an IRET. */
-  beginReturn(site: Callout): void {
-    this.begun = { site };
+  beginReturn(callout: Callout): void {
+    this.begun = { callout };
     this.longWay.begin();
   }
 
@@ -77,200 +66,126 @@ export class SystemCalls implements ShortWays {
     const { begun } = this;
     if (begun === null) return;
     const lesson = 'vector' in begun ? this.longWay.endCall(begun.vector, linear) : null;
-    if (lesson === null || !this.agree(lesson.from, lesson.to)) return this.forget();
+    if (lesson === null) return this.forget();
     this.begun = null;
+    this.agree(lesson.from, lesson.to);
     const { vector, codePage, from } = lesson.known;
     const others = this.calls.filter(
       (known) => known.vector !== vector || known.codePage !== codePage || known.from !== from,
     );
-    this.calls = [lesson.known, ...others].slice(0, MOST_KNOWN);
+    this.calls = [lesson.known, ...others].slice(0, MOST_SHORT_WAYS.each);
   }
 
   /** The host is about to run user code directly. */
   enteredUser(): void {
     const { begun } = this;
     if (begun === null) return;
-    const lesson = 'site' in begun ? this.longWay.endReturn(begun.site) : null;
-    if (lesson === null || !this.agree(lesson.to, lesson.from)) return this.forget();
+    const lesson = 'callout' in begun ? this.longWay.endReturn(begun.callout) : null;
+    if (lesson === null) return this.forget();
     this.begun = null;
-    const others = this.returns.filter(({ site }) => site !== lesson.known.site);
-    this.returns = [lesson.known, ...others].slice(0, MOST_KNOWN);
+    this.agree(lesson.to, lesson.from);
+    const others = this.returns.filter(({ callout }) => callout !== lesson.known.callout);
+    this.returns = [lesson.known, ...others].slice(0, MOST_SHORT_WAYS.each);
   }
 
   /** The monitor does something else: nothing is known any more. */
   forget(): void {
     if (this.begun !== null) this.longWay.cancel();
     this.begun = null;
+    this.fragments.length = 0;
+    if (this.user === null) return;
     this.user = null;
     this.kernel = null;
-    if (this.calls.length > 0) this.calls = [];
-    if (this.returns.length > 0) this.returns = [];
+    this.calls = [];
+    this.returns = [];
   }
 
-  /** What is known is of these two sides. @returns false when they differ in more than can be exchanged. */
-  private agree(user: Side, kernel: Side): boolean {
-    if (user.hostCr0 !== kernel.hostCr0 || user.hostCr4 !== kernel.hostCr4) return false;
-    if (user.taskPriority !== kernel.taskPriority) return false;
-    if (this.user && this.kernel && isSameSide(user, this.user) && isSameSide(kernel, this.kernel))
-      return true;
+  /** What is known is of these two sides. */
+  private agree(user: Side, kernel: Side): void {
+    if (this.user && this.kernel && isSameSide(user, this.user) && isSameSide(kernel, this.kernel)) return;
     this.calls = [];
     this.returns = [];
     this.user = user;
     this.kernel = kernel;
-    this.exchanged = differing(user, kernel);
-    return true;
+  }
+
+  private name(fragment: Fragment): number {
+    const { fragments } = this;
+    const at = fragments.indexOf(fragment);
+    return at >= 0 ? at + 1 : fragments.push(fragment);
   }
 
   // --- runs of guest code
 
   /** Guest code is about to run. */
   start(engine: Engine): void {
-    const { cpu } = this.parts.monitor.host;
-    this.engine = engine;
+    const { monitor, dispatcher } = this.parts;
+    const { indirectJumps, segmentLoads } = monitor.host.cpu;
+    const { lastFragment } = dispatcher;
     this.last = null;
-    this.left = this.parts.dispatcher.lastFragment;
-    this.segmentLoads = cpu.segmentLoads;
-    this.jumpsBefore = cpu.indirectJumps;
+    this.segmentLoads = segmentLoads;
+    const left = lastFragment === null ? 0 : this.fragments.indexOf(lastFragment) + 1;
+    this.end = { side: engine === 'direct' ? 'user' : 'kernel', left, indirectJumps };
+  }
+
+  /**
+   * All is as it was: nothing waits for the monitor, user code has loaded no segment register, and nobody has changed what the
+   * monitor has made of the guest's code and tables.
+   */
+  get isOpen(): boolean {
+    const { monitor, shadowGdt } = this.parts;
+    const { host, guest, shadow } = monitor;
+    return (
+      this.user !== null &&
+      this.segmentLoads === host.cpu.segmentLoads &&
+      !guest.cpu.interruptLine &&
+      !host.cpu.interruptLine &&
+      !shadow.hasPendingFlush &&
+      shadowGdt.isCurrent &&
+      this.calls.every(({ from, fragment }) => from.valid && fragment.valid) &&
+      this.returns.every(({ fragment }) => fragment.valid)
+    );
+  }
+
+  follow(last: ShortCall | ShortReturn, end: ShortWayEnd, indirectJumps: number): void {
+    this.last = last as KnownCall | KnownReturn;
+    this.end = end;
+    this.parts.dispatcher.lookedUp(indirectJumps);
   }
 
   /** Guest code has stopped: brings virtual CPU and counts up to the last short way. @returns how the guest ran then. */
   settle(): Engine {
-    const { last, engine } = this;
-    const { dispatcher, monitor } = this.parts;
-    if (engine === 'translate') this.countJumps();
-    if (last === null) return engine;
-    for (const known of this.calls) {
-      dispatcher.lookups += known.lookups * known.times;
-      dispatcher.hits += known.hits * known.times;
-      this.count(known, 'SOFTWARE_INTERRUPT');
+    const { last, end } = this;
+    const { dispatcher, monitor, registers } = this.parts;
+    const isKernel = end.side === 'kernel';
+    // The indirect jumps of translated code are its lookups.
+    if (isKernel) dispatcher.lookedUp((monitor.host.cpu.indirectJumps - end.indirectJumps) >>> 0);
+    if (last !== null) {
+      for (const known of this.calls) {
+        dispatcher.lookups += known.lookups * known.times;
+        dispatcher.hits += known.hits * known.times;
+        this.count(known, 'SOFTWARE_INTERRUPT');
+      }
+      for (const known of this.returns) this.count(known, 'IRET');
+      const { cpu } = monitor.guest;
+      const side = isKernel ? this.kernel! : this.user!;
+      registers.assumeHeld(side.held);
+      cpu.setSegment(CS, side.guestCs);
+      cpu.setSegment(SS, side.guestSs);
+      cpu.cpl = side.guestCpl;
+      cpu.writeEflags('kernelFlags' in last ? last.kernelFlags : last.userFlags, SYSTEM);
+      dispatcher.left(last.fragment);
     }
-    for (const known of this.returns) this.count(known, 'IRET');
-    const { cpu } = monitor.guest;
-    const side = engine === 'translate' ? this.kernel! : this.user!;
-    cpu.setSegment(CS, side.guestCs);
-    cpu.setSegment(SS, side.guestSs);
-    cpu.cpl = side.guestCpl;
-    cpu.writeEflags('kernelFlags' in last ? last.kernelFlags : last.userFlags, SYSTEM);
-    dispatcher.left(last.fragment);
-    return engine;
+    return isKernel ? 'translate' : 'direct';
   }
 
-  private count(known: KnownCrossing, reason: ExitReason): void {
-    const { times } = known;
+  private count(known: KnownCall | KnownReturn, reason: ExitReason): void {
+    const { times, counts, exitTicks } = known;
     if (times === 0) return;
     const { monitor } = this.parts;
-    known.counts.add(times);
-    monitor.guest.cpu.countInstructions(times * known.instructions);
-    monitor.countExits(reason, known.exitTicks, times);
+    counts.add(times);
+    monitor.guest.cpu.countInstructions(times);
+    monitor.countExits(reason, exitTicks, times);
     known.times = 0;
-  }
-
-  /** The indirect jumps of translated code are its lookups. */
-  private countJumps(): void {
-    const { indirectJumps } = this.parts.monitor.host.cpu;
-    this.parts.dispatcher.lookedUp((indirectJumps - this.jumpsBefore) >>> 0);
-  }
-
-  // --- the short ways
-
-  softwareInterrupt(vector: number, nextEip: number, roomTicks: number): CrossingCost | null {
-    const { memory, engine, parts, user, kernel } = this;
-    if (engine !== 'direct' || user === null || kernel === null) return null;
-    const { base, selector } = user.guestCs;
-    const known = this.callOf(vector, linearPage(base, nextEip - 1));
-    const { cpu, memory: hostMemory } = parts.monitor.host;
-    if (known === null || known.ticks >= roomTicks || cpu.segmentLoads !== this.segmentLoads) return null;
-    const flags = cpu.eflags;
-    const { frame, esp } = known;
-    if (
-      (flags & SYSTEM) !== known.userFlags ||
-      linearPage(base, nextEip - 2) !== known.codePage ||
-      !known.from.valid ||
-      !this.isQuiet(known) ||
-      hostMemory.holdsCode(frame * WORD - hostMemory.baseBytes)
-    )
-      return null;
-
-    memory[frame] = nextEip;
-    memory[frame + 1] = selector;
-    memory[frame + 2] = flags;
-    memory[frame + 3] = cpu.gpr(ESP);
-    memory[frame + 4] = user.guestSs.selector;
-    cpu.setGpr(ESP, esp);
-    cpu.eip = known.linear;
-    cpu.writeEflags((flags & CARRIED) | FLAG_IF, SYSTEM);
-    this.cross(kernel);
-    parts.registers.publishFlags(known.kernelFlags);
-    this.jumpsBefore = cpu.indirectJumps;
-    this.engine = 'translate';
-    return this.taken(known);
-  }
-
-  entry(offset: number, roomTicks: number): CrossingCost | null {
-    const { memory, engine, parts, user, kernel } = this;
-    if (engine !== 'translate' || offset !== ENTRY_CALLOUT || user === null || kernel === null) return null;
-    const known = this.returnOf(parts.area.read(GS_SITE));
-    const { cpu } = parts.monitor.host;
-    if (known === null || known.ticks >= roomTicks || cpu.gpr(ESP) !== known.esp) return null;
-    const { frame } = known;
-    const eip = memory[frame] >>> 0;
-    const flags = memory[frame + 2];
-    if (
-      (flags & SYSTEM) !== known.userFlags ||
-      memory[frame + 1] !== user.guestCs.selector ||
-      memory[frame + 4] !== user.guestSs.selector ||
-      eip > user.guestCs.limit ||
-      parts.area.read(GS_CR8) !== kernel.taskPriority ||
-      !this.isQuiet(known)
-    )
-      return null;
-
-    this.countJumps();
-    cpu.setGpr(ESP, memory[frame + 3]);
-    cpu.eip = eip;
-    cpu.eflags = flags;
-    this.cross(user);
-    this.segmentLoads = cpu.segmentLoads;
-    this.left = known.fragment;
-    this.engine = 'direct';
-    return this.taken(known);
-  }
-
-  private callOf(vector: number, codePage: number): KnownCall | null {
-    for (const known of this.calls)
-      if (known.vector === vector && known.codePage === codePage && known.from === this.left) return known;
-    return null;
-  }
-
-  private returnOf(id: number): KnownReturn | null {
-    const site = this.parts.cache.site(id);
-    for (const known of this.returns) if (known.site === site) return known;
-    return null;
-  }
-
-  /** Nothing waits for the monitor, and what the crossing depends on is as it was. */
-  private isQuiet({ fragment, words }: KnownCrossing): boolean {
-    const { monitor, shadowGdt } = this.parts;
-    return (
-      !monitor.guest.cpu.interruptLine &&
-      !monitor.host.cpu.interruptLine &&
-      !monitor.shadow.hasPendingFlush &&
-      shadowGdt.isCurrent &&
-      fragment.valid &&
-      words.stand
-    );
-  }
-
-  /** Gives the host what differs on the other side. */
-  private cross(to: Side): void {
-    const { registers, monitor } = this.parts;
-    for (const segment of this.exchanged) registers.hold(segment, to.held[segment]!);
-    monitor.host.cpu.cpl = to.hostCpl;
-  }
-
-  private taken<K extends KnownCall | KnownReturn>(known: K): K {
-    known.times++;
-    this.last = known;
-    return known;
   }
 }

@@ -1,26 +1,19 @@
-/** Words of memory and what they held, for something that was derived from them. */
+import type { Word } from '../../machine.js';
+
+const WORD = 4;
+
+/** Words of memory and what they hold, for something that is derived from them. */
 export class WatchedWords {
-  private readonly places: number[] = [];
-  private readonly values: number[] = [];
+  readonly words: Word[] = [];
 
   /** @param memory all of the machine's buffer. */
   constructor(private readonly memory: Int32Array) {}
 
-  /** @param bytes offset in the buffer. @returns false unless it is that of a whole word. */
-  watch(bytes: number, count: number): boolean {
-    if (bytes % Int32Array.BYTES_PER_ELEMENT !== 0) return false;
-    for (let word = 0; word < count; word++) {
-      const place = bytes / Int32Array.BYTES_PER_ELEMENT + word;
-      this.places.push(place);
-      this.values.push(this.memory[place]);
-    }
-    return true;
-  }
-
-  /** They hold it still. */
-  get stand(): boolean {
-    const { memory, places, values } = this;
-    for (let at = 0; at < places.length; at++) if (memory[places[at]] !== values[at]) return false;
+  /** @param place byte offset in the buffer. @returns false unless it is that of a whole word. */
+  watch(place: number, count: number): boolean {
+    if (place % WORD !== 0) return false;
+    for (let word = 0; word < count; word++)
+      this.words.push([place + word * WORD, this.memory[place / WORD + word]]);
     return true;
   }
 }

@@ -112,6 +112,8 @@ export const SHORT_WAY = {
   when: 64,
   then: 64 + 8 * MOST_SHORT_WAYS.when,
 } as const;
+/** Pairs come in groups of so many: the last ones may be there several times. */
+export const SHORT_WAY_GROUP = 4;
 export const SHORT_WAY_BYTES = SHORT_WAY.then + 8 * MOST_SHORT_WAYS.then;
 /** Where the rest of the arena begins. */
 export const FIXED_BYTES = SHORT_WAYS.records + 2 * MOST_SHORT_WAYS.each * SHORT_WAY_BYTES;

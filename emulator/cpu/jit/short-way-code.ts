@@ -4,7 +4,7 @@ import * as state from '../../arch/state.js';
 import { MOST_SHORT_WAYS } from '../processor.js';
 import * as e from './expressions.js';
 import type { Value } from './expressions.js';
-import { CONTROL, SHORT_WAY, SHORT_WAYS, SHORT_WAY_BYTES } from './layout.js';
+import { CONTROL, SHORT_WAY, SHORT_WAYS, SHORT_WAY_BYTES, SHORT_WAY_GROUP } from './layout.js';
 import type { CompiledLayout } from './layout.js';
 import { TransferRoutine } from './transfer-routine.js';
 
@@ -15,6 +15,8 @@ import { TransferRoutine } from './transfer-routine.js';
 
 const WORD = 4;
 const PAIR_BYTES = 8;
+/** Where the pairs of a group are, which are taken in one go. */
+const IN_GROUP = Array.from({ length: SHORT_WAY_GROUP }, (_, at) => at * PAIR_BYTES);
 const USER_SIDE = 0;
 const KERNEL_SIDE = 1;
 /** With fewer instructions left the monitor is asked itself: more than any block has, and a crossing counts. */
@@ -74,17 +76,20 @@ class Records {
     const { r } = this;
     const isNear = isZero(this.word(SHORT_WAYS.isFar));
     r.failIf(and(isNear, e.atMost(this.word(CONTROL.ticks), this.field(SHORT_WAY.ticks))));
-    this.eachPair(SHORT_WAY.when, SHORT_WAY.whenCount, (pair) =>
-      r.failIf(differ(load(load(get(pair))), load(get(pair), WORD))),
-    );
+    this.eachGroup(SHORT_WAY.when, SHORT_WAY.whenCount, (pair) => {
+      const [first, ...others] = IN_GROUP.map((at) =>
+        e.xor(load(load(get(pair), at)), load(get(pair), at + WORD)),
+      );
+      r.failIf(or(first, ...others));
+    });
   }
 
   /** Nothing can fail any more. */
   take(side: number): void {
     const { r, at } = this;
-    this.eachPair(SHORT_WAY.then, SHORT_WAY.thenCount, (pair) =>
-      r.store(load(get(pair)), 0, load(get(pair), WORD)),
-    );
+    this.eachGroup(SHORT_WAY.then, SHORT_WAY.thenCount, (pair) => {
+      for (const at of IN_GROUP) r.store(load(get(pair), at), 0, load(get(pair), at + WORD));
+    });
     r.store(get(at), SHORT_WAY.times, add(this.field(SHORT_WAY.times), 1));
     this.setWord(SHORT_WAYS.last, get(at));
     this.setWord(SHORT_WAYS.taken, add(this.word(SHORT_WAYS.taken), 1));
@@ -94,7 +99,7 @@ class Records {
     this.setWord(CONTROL.refetch, 1);
   }
 
-  private eachPair(list: number, count: number, write: (pair: number) => void): void {
+  private eachGroup(list: number, count: number, write: (pair: number) => void): void {
     const { r, at } = this;
     const pair = r.local(add(get(at), list));
     const end = r.local(add(get(pair), e.mul(this.field(count), PAIR_BYTES)));
@@ -102,7 +107,7 @@ class Records {
       r.loop((next) => {
         r.leaveIf(done, equal(get(pair), get(end)));
         write(pair);
-        r.set(pair, add(get(pair), PAIR_BYTES));
+        r.set(pair, add(get(pair), PAIR_BYTES * IN_GROUP.length));
         r.leaveIf(next, 1);
       }),
     );

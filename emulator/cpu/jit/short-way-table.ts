@@ -1,10 +1,15 @@
 import { MOST_SHORT_WAYS } from '../processor.js';
 import type { ShortCall, ShortReturn, ShortWay, ShortWayEnd, ShortWays, Word } from '../processor.js';
-import { SHORT_WAY, SHORT_WAYS, SHORT_WAY_BYTES } from './layout.js';
+import { SHORT_WAY, SHORT_WAYS, SHORT_WAY_BYTES, SHORT_WAY_GROUP } from './layout.js';
 import type { CompiledLayout } from './layout.js';
 
 const WORD = 4;
 const SIDES = ['user', 'kernel'] as const;
+
+/** In groups, rounded up. */
+function whole(pairs: number): number {
+  return Math.ceil(pairs / SHORT_WAY_GROUP) * SHORT_WAY_GROUP;
+}
 
 /** A monitor's short ways where compiled code finds them. */
 export class ShortWayTable {
@@ -97,7 +102,8 @@ export class ShortWayTable {
   ): void {
     const { ticks, userFlags, esp, frame, codeSelector, stackSelector, left, when, then } = way;
     const common = { ticks, userFlags, esp, frame, codeSelector, stackSelector, left };
-    const fields = { ...common, times: 0, whenCount: when.length, thenCount: then.length, ...own };
+    const counts = { whenCount: whole(when.length), thenCount: whole(then.length) };
+    const fields = { ...common, times: 0, ...counts, ...own };
     const at = SHORT_WAYS.records + number * SHORT_WAY_BYTES;
     for (const [name, value] of Object.entries(fields))
       this.set(at + SHORT_WAY[name as keyof typeof SHORT_WAY], value);
@@ -106,10 +112,11 @@ export class ShortWayTable {
   }
 
   private writePairs(at: number, pairs: readonly Word[]): void {
-    pairs.forEach(([place, value], index) => {
+    for (let index = 0; index < whole(pairs.length); index++) {
+      const [place, value] = pairs[Math.min(index, pairs.length - 1)];
       this.set(at + 2 * WORD * index, place);
       this.set(at + 2 * WORD * index + WORD, value);
-    });
+    }
   }
 
   private takeTimes(way: ShortWay, number: number): void {

@@ -1,12 +1,14 @@
 import { findProfile } from '../../emulator/cost/catalog.js';
+import type { CpuProfile } from '../../emulator/cost/profile.js';
 import type { Engine, GuestState, Machine } from '../../emulator/machine.js';
 import { loadImage, parseImage } from '../../emulator/platform/image.js';
 import { DEFAULTS } from '../../emulator/run.js';
 import { createVmm, usableTechniques } from '../../emulator/vmm/catalog.js';
 import type { Technique } from '../../emulator/vmm/catalog.js';
 import { SWITCHES } from '../../emulator/vmm/switches.js';
-import type { SwitchName, SwitchRow, Switches } from '../../emulator/vmm/switches.js';
+import type { SwitchRow, Switches } from '../../emulator/vmm/switches.js';
 import type { GuestStop } from '../../emulator/vmm/vmm.js';
+import { EVERY_OPTION, WRONG_ON_PURPOSE } from '../equivalence/switch-variants.js';
 import { generator } from '../vmm/random-guests.js';
 import { imageOf, inARow, RUNNING_GPA } from './program.js';
 import type { RandomProgram } from './program.js';
@@ -19,6 +21,8 @@ export interface Variant {
   switches: Partial<Switches>;
   /** The interpreter unless told. */
   engine?: Engine;
+  /** The default one unless told. */
+  profile?: CpuProfile;
 }
 
 /** A program that does not end as it does on the bare machine. */
@@ -64,6 +68,7 @@ export type Depth = 'quick' | 'thorough';
 /** The ways in which the program of a seed is run: each technique as it is, and with some of its switches otherwise. */
 export function variantsOf(seed: number, depth: Depth = 'thorough'): Variant[] {
   const random = scrambled(~seed);
+  const profile = profileOf(seed);
   const engine = Math.floor(seed / IN_A_ROW) % COMPILED_EVERY === 0 ? 'compiled' : 'interpreter';
   return usableTechniques()
     .filter((technique) => technique !== 'native')
@@ -71,10 +76,10 @@ export function variantsOf(seed: number, depth: Depth = 'thorough'): Variant[] {
       const changed = someSwitches(technique, random);
       const needed: Partial<Switches> =
         technique === 'trap-and-emulate' && !isClassical(seed) ? { sensitiveTraps: true } : {};
-      const plain: Variant = { technique, switches: needed, engine };
+      const plain: Variant = { technique, switches: needed, engine, profile };
       // A kernel in ring 3 is not refused a segment for an RPL of 3, which is another thing that does not trap.
       const inRing3 = changed.kernelRing === 'ring3' ? { sensitiveTraps: true } : {};
-      const other: Variant = { technique, switches: { ...changed, ...needed, ...inRing3 }, engine };
+      const other: Variant = { technique, switches: { ...changed, ...needed, ...inRing3 }, engine, profile };
       const both = Object.keys(changed).length > 0 ? [plain, other] : [plain];
       return depth === 'quick' ? [both[random(both.length)]] : both;
     });
@@ -86,19 +91,23 @@ export function variantsOf(seed: number, depth: Depth = 'thorough'): Variant[] {
  */
 const COMPILED_EVERY = 16;
 
+/** Every so many rows run on the default processor, the others on one on which every switch of the hardware family changes something. */
+const USUAL_EVERY = 3;
+
+export function profileOf(seed: number): CpuProfile {
+  return Math.floor(seed / IN_A_ROW) % USUAL_EVERY === 0 ? usual : EVERY_OPTION;
+}
+
 /** About a third of a technique's switches, each at some value. */
 function someSwitches(technique: Technique, random: Random): Partial<Switches> {
   const rows: [string, SwitchRow][] = Object.entries(SWITCHES);
   return Object.fromEntries(
     rows
-      .filter(([name, row]) => row.techniques.includes(technique) && !WITHOUT.has(name))
+      .filter(([name, row]) => row.techniques.includes(technique) && !WRONG_ON_PURPOSE.has(name))
       .filter(() => random(3) === 0)
       .map(([name, row]) => [name, someValue(row, random)]),
   );
 }
-
-/** Without truncation a guest may see its monitor, without coherence stale code: that is what these switches are for. */
-const WITHOUT: ReadonlySet<string> = new Set(['truncation', 'coherence'] satisfies SwitchName[]);
 
 /** The value of `policy` that asks for a recording of the guest, which is made by running it first. */
 const RECORDED = 'oracle';
@@ -108,7 +117,7 @@ function someValue(row: SwitchRow, random: Random): boolean | string | number {
     case 'flag':
       return !row.default;
     case 'choice': {
-      const values = row.values.filter((value) => value !== RECORDED);
+      const values = row.values.filter((value) => value !== RECORDED && value !== row.default);
       return values[random(values.length)];
     }
     case 'count': {
@@ -127,15 +136,16 @@ export interface Execution {
 }
 
 const MEMORY_BYTES = 4 << 20;
-const profile = findProfile(DEFAULTS.profile);
+const usual = findProfile(DEFAULTS.profile);
 
 /** @returns null for a program that does not come to an end by itself. */
-export function nativeRun(image: Uint8Array): Execution | null {
-  const native = execute(image, { technique: 'native', switches: {} });
+export function nativeRun(image: Uint8Array, profile = usual): Execution | null {
+  const native = execute(image, { technique: 'native', switches: {}, profile });
   return native.stop.kind === 'budget' ? null : native;
 }
 
-function execute(image: Uint8Array, { technique, switches, engine = 'interpreter' }: Variant): Execution {
+function execute(image: Uint8Array, variant: Variant): Execution {
+  const { technique, switches, engine = 'interpreter', profile = usual } = variant;
   const vmm = createVmm(technique, { profile, memoryBytes: MEMORY_BYTES, switches, engine });
   loadImage(vmm.guest, parseImage(image));
   return { stop: vmm.run(LIMITS), guest: vmm.guest };
@@ -192,7 +202,7 @@ export interface Verdict {
 export function checkSeed(seed: number, depth: Depth = 'thorough'): Verdict {
   const program = randomProgram(seed);
   const image = imageOf(program);
-  const native = nativeRun(image);
+  const native = nativeRun(image, profileOf(seed));
   if (!native) return { ended: 0, disagreements: [] };
   return { ended: 1, disagreements: disagreement(program, image, native, variantsOf(seed, depth)) };
 }
@@ -212,7 +222,7 @@ export function checkRow(first: number, end: number, depth: Depth = 'thorough'):
   while (seeds.length > 0) {
     const program = inARow(seeds.map(randomProgram));
     const image = imageOf(program);
-    const native = execute(image, { technique: 'native', switches: {} });
+    const native = execute(image, { technique: 'native', switches: {}, profile: profileOf(first) });
     if (native.stop.kind !== 'exit') {
       const [last] = seeds.splice(native.guest.memory.read32(RUNNING_GPA), 1);
       if (native.stop.kind !== 'budget') add(checkSeed(last, depth));

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { checkRow, differencesOf, nativeRun, randomProgram, variantsOf } from './check.js';
+import { EVERY_OPTION, switchVariants } from '../equivalence/switch-variants.js';
+import { IN_A_ROW, checkRow, differencesOf, nativeRun, randomProgram, variantsOf } from './check.js';
 import { imageOf } from './program.js';
 import type { RandomProgram } from './program.js';
 import { report, shrink } from './shrink.js';
@@ -22,6 +23,26 @@ t.test('a seed is a program and its variants', async (t) => {
   t.same(randomProgram(7), randomProgram(7));
   t.same(variantsOf(7), variantsOf(7));
   t.notSame(randomProgram(7).steps, randomProgram(8).steps);
+});
+
+t.test('between them the seeds try every switch of every technique', async (t) => {
+  const rows = Array.from({ length: PROGRAMS / IN_A_ROW }, (_, row) => FIRST_SEED + row * IN_A_ROW);
+  const tried = new Set<string>();
+  for (const { technique, switches, profile } of rows.flatMap((seed) => variantsOf(seed, 'quick'))) {
+    for (const [name, value] of Object.entries(switches))
+      tried.add(`${technique} ${name} ${profile === EVERY_OPTION ? String(value) : ''}`);
+  }
+  const missing = switchVariants()
+    // What asks for a recording is in test/equivalence; counts are tried at more values than these.
+    .filter(({ value }) => value !== 'oracle')
+    .filter(({ technique, name, value }) => {
+      const wanted =
+        typeof value === 'number'
+          ? [...tried].some((one) => one.startsWith(`${technique} ${name} `))
+          : tried.has(`${technique} ${name} ${String(value)}`);
+      return !wanted;
+    });
+  t.same(missing, []);
 });
 
 t.test('a kernel in ring 3 only where its segment loads trap', async (t) => {

@@ -28,7 +28,7 @@ export function shrink(disagreement: Disagreement): Disagreement {
 
 function stillDisagrees({ variant }: Disagreement, program: RandomProgram): Disagreement | null {
   const image = imageOf(program);
-  const native = nativeRun(image);
+  const native = nativeRun(image, variant.profile);
   if (!native) return null;
   const differences = differencesOf(image, native, variant);
   return differences.length > 0 ? { program, variant, differences } : null;

@@ -12,6 +12,7 @@ import { diagnosticsOf, withoutCellModules } from './diagnostics.js';
 import { DocumentationReader } from './documentation.js';
 import { emitCell } from './emit.js';
 import { Names } from './names.js';
+import { OWN_MODULE } from './own-types.js';
 import type { ProjectOptions } from './project.js';
 import { Project } from './project.js';
 import { wordsOf } from './words.js';
@@ -60,8 +61,9 @@ export class Checker {
     this.#magics = options.magics;
     this.#asm = new AsmWords(options.asmWords);
     this.#documentation = new DocumentationReader(this.#project.service);
-    for (const { path } of options.preludes) {
-      for (const name of this.#project.exportsOf(path)) this.#names.addPrelude(name, path);
+    for (const prelude of options.preludes) {
+      const { names, specifier } = this.#project.preludeExports(prelude);
+      for (const name of names) this.#names.addPrelude(name, specifier);
     }
   }
 
@@ -142,7 +144,7 @@ export class Checker {
     const from = replaced === undefined ? wordStart(rewritten.text, position) : replaced - headerLength;
     const typed = rewritten.text.slice(from, position);
     const matches = (found?.entries ?? [])
-      .filter(({ name }) => name.startsWith(typed) && !name.startsWith('__'))
+      .filter(({ name }) => name.startsWith(typed) && !name.startsWith('__') && !name.startsWith(OWN_MODULE))
       .sort((a, b) => a.sortText.localeCompare(b.sortText) || a.name.localeCompare(b.name))
       .map(({ name, insertText, kind }) => ({ text: insertText ?? name, type: completionType(kind) }));
     const unique = new Map(matches.map((match) => [match.text, match]));

@@ -49,7 +49,7 @@ function convert(
 export function withoutCellModules(message: string): string {
   return message
     .replace(/import\("[^"]*\/cell-\w+\.virtual"\)\./g, '')
-    .replace(/import\("cell:\d+"\)\./g, '');
+    .replace(/import\("(?:cell:\d+|ringside:[^"]*)"\)\./g, '');
 }
 
 function lineAndColumn(text: string, position: number): { line: number; column: number } {

@@ -4,6 +4,7 @@ import ts = require('typescript');
 import type { Prelude } from '../cell.js';
 import type { Magic } from '../syntax/magic.js';
 import { NodeTypes } from './node-types.js';
+import { OWN_MODULE, OwnTypes } from './own-types.js';
 import { wordsOf } from './words.js';
 
 /** Where a project finds what it does not hold itself. */
@@ -48,7 +49,9 @@ export class Project {
   readonly #cells = new Map<string, { text: string; version: number }>();
   readonly #options: ts.CompilerOptions;
   readonly #resolution: ts.ModuleResolutionCache;
-  readonly #ownFolder: string;
+  readonly #ownTypes: OwnTypes;
+  /** The file that declares all our own modules. */
+  readonly #ownFile: string;
   readonly #slots: Readonly<Record<Slot, string>>;
   readonly #nodeTypes: NodeTypes;
   /** Files of the user's that are part of the program and whose words have been looked at. */
@@ -62,10 +65,19 @@ export class Project {
     this.#options = { ...OPTIONS, typeRoots: [dirname(nodeTypes)] };
     const { folder } = project;
     this.#slots = { next: this.#fileOf('next'), scratch: this.#fileOf('scratch') };
-    this.#ownFolder = commonFolder([
-      ...project.preludes.map(({ path }) => path),
-      ...Object.values(project.ownModules),
-    ]);
+    const own = Object.entries(project.ownModules).map(
+      ([name, path]) => [name, declarationFile(path)] as const,
+    );
+    const roots = [
+      ...project.preludes.map(({ path }) => declarationFile(path)),
+      ...own.map(([, file]) => file),
+    ];
+    const ownFolder = commonFolder(roots);
+    this.#ownTypes = new OwnTypes(ownFolder, roots);
+    this.#ownFile = this.#write(
+      join(ownFolder, 'own-types.virtual.d.ts'),
+      this.#ownTypes.text(Object.fromEntries(own)),
+    );
     this.set('next', EMPTY_MODULE);
     this.set('scratch', EMPTY_MODULE);
     this.#resolution = ts.createModuleResolutionCache(folder, (name) => name, this.#options);
@@ -124,18 +136,14 @@ export class Project {
     return resolve(this.project.folder, `cell-${cell}.virtual.ts`);
   }
 
-  /** Names that a module on disk exports, of values and of types. */
-  exportsOf(path: string): readonly string[] {
-    const program = this.service.getProgram();
-    const file = program?.getSourceFile(declarationFile(path));
-    const symbol = file && program?.getTypeChecker().getSymbolAtLocation(file);
-    const names = symbol ? program?.getTypeChecker().getExportsOfModule(symbol) : undefined;
-    return (names ?? []).map(({ name }) => name).filter((name) => name !== 'default');
+  /** What a prelude exports, of values and of types, and the specifier that cells import it by. */
+  preludeExports({ path }: Prelude): { names: readonly string[]; specifier: string } {
+    const file = declarationFile(path);
+    return { names: this.#ownTypes.exportsOf(file), specifier: this.#ownTypes.specifierOf(file) };
   }
 
   #host(): ts.LanguageServiceHost {
-    const { folder, preludes } = this.project;
-    const preludeFiles = preludes.map(({ path }) => declarationFile(path));
+    const { folder } = this.project;
     // Files on disk are read once: a kernel sees its packages as they were when it first used them.
     const snapshots = new Map<string, ts.IScriptSnapshot | undefined>();
     const fromDisk = (file: string) => {
@@ -148,7 +156,7 @@ export class Project {
     return {
       jsDocParsingMode: PARSED_COMMENTS,
       getCompilationSettings: () => this.#options,
-      getScriptFileNames: () => [...this.#nodeTypes.files(), ...preludeFiles, ...Object.values(this.#slots)],
+      getScriptFileNames: () => [...this.#nodeTypes.files(), this.#ownFile, ...Object.values(this.#slots)],
       getScriptVersion: (file) => String(this.#cells.get(file)?.version ?? 0),
       getScriptSnapshot: (file) => {
         const cell = this.#cells.get(file);
@@ -167,12 +175,9 @@ export class Project {
   #resolve(specifier: string, from: string): ts.ResolvedModuleWithFailedLookupLocations {
     const [, cell] = CELL_MODULE.exec(specifier) ?? [];
     if (cell !== undefined) return resolved(this.#fileOf(Number(cell)), ts.Extension.Ts);
-    const prelude = this.project.preludes.find(({ path }) => path === specifier);
-    const own = prelude?.path ?? this.project.ownModules[specifier];
-    if (own !== undefined) return resolved(declarationFile(own), ts.Extension.Dts);
-    if (this.#nodeTypes.imported(specifier, from)) return { resolvedModule: undefined };
-    // Types of the packages that our own modules are made with: no cell sees them, and some are large.
-    if (isBare(specifier) && from.startsWith(this.#ownFolder)) return { resolvedModule: undefined };
+    // These are ambient modules.
+    const isAmbient = specifier.startsWith(OWN_MODULE) || Object.hasOwn(this.project.ownModules, specifier);
+    if (isAmbient || this.#nodeTypes.imported(specifier, from)) return { resolvedModule: undefined };
     return ts.resolveModuleName(specifier, from, this.#options, ts.sys, this.#resolution);
   }
 }
@@ -181,14 +186,9 @@ function resolved(file: string, extension: ts.Extension): ts.ResolvedModuleWithF
   return { resolvedModule: { resolvedFileName: file, extension, isExternalLibraryImport: false } };
 }
 
-function isBare(specifier: string): boolean {
-  return !/^[./]|^node:/.test(specifier);
-}
-
-/** The folder that holds all of these files; no path begins with that of none. */
+/** The folder that holds all of these files. */
 function commonFolder(paths: readonly string[]): string {
-  if (paths.length === 0) return '\0';
-  const [first, ...others] = paths.map((path) => dirname(path).split(sep));
+  const [first = [], ...others] = paths.map((path) => dirname(path).split(sep));
   const end = first.findIndex((part, index) => others.some((other) => other[index] !== part));
   return `${(end < 0 ? first : first.slice(0, end)).join(sep)}${sep}`;
 }

@@ -19,6 +19,7 @@ import { throughA20 } from '../platform/a20.js';
 import type { PhysicalMemory } from '../platform/memory.js';
 import {
   markUsed,
+  pageAccess,
   pageFaultCode,
   PageWalk,
   permits,
@@ -72,6 +73,8 @@ export class Mmu implements TableAccess {
   /** Of {@link probe}: nobody keeps it. */
   private readonly probed = new PageWalk();
   private readonly freeAccess: TableAccess;
+  /** Of the walks of a guest with nested paging. */
+  private readonly guestAccess: TableAccess;
   /** The second dimension, while a guest with nested paging runs; else null. */
   private nested: NestedPaging | null = null;
   private readonly secondDimension: NestedPaging;
@@ -93,6 +96,7 @@ export class Mmu implements TableAccess {
     this.freeAccess = { memory, locate: (address) => this.masked(address) };
     this.formats = pagingFormats(profile);
     this.format = this.formats.twoLevel;
+    this.guestAccess = { memory, locate: (gpa, upper) => this.locateGuestEntry(gpa, upper) };
     this.secondDimension = new NestedPaging(
       memory,
       this.walkCache,
@@ -147,7 +151,7 @@ export class Mmu implements TableAccess {
     let entry = this.tlb.lookup(linear);
     // An entry that denies the access, or a first write, makes the processor walk the tables as they are now.
     if (entry < 0 || !allows(this.tlb.flags[entry], cr0, write, user, fetch)) {
-      const access = { write, user, fetch };
+      const access = pageAccess(write, user, fetch);
       entry = this.nested === null ? this.walk(linear, access) : this.walkNested(this.nested, linear, access);
     }
     if (entry < 0) return -1;
@@ -290,15 +294,11 @@ export class Mmu implements TableAccess {
    * @returns the TLB entry that it filled: linear to host-physical; -1: it is a page fault of the guest. @throws VmExit.
    */
   private walkNested(nested: NestedPaging, linear: number, access: PageAccess): number {
-    const { tables } = this;
+    const { tables, guestAccess: guest } = this;
     const paging = (this.state.s32[CR0_I32] & CR0_PG) !== 0;
     let frame = (linear & (-1 << tlb.SHIFT_4MB)) >>> 0;
     let pageShift: number = tlb.SHIFT_4MB;
     let flags = IDENTITY_RIGHTS;
-    const guest: TableAccess = {
-      memory: this.memory,
-      locate: (gpa, upper) => this.locateGuestEntry(nested, gpa, upper),
-    };
     if (paging) {
       const { format, level, table } = this.root(linear);
       if (!walkTables(tables, format, level, table ?? 0, linear, guest)) {
@@ -344,8 +344,8 @@ export class Mmu implements TableAccess {
     return { physical, writable: nested.writable, executable: !nested.walk.noExecute };
   }
 
-  private locateGuestEntry(nested: NestedPaging, gpa: number, upper: boolean): number {
-    const hpa = nested.translateTable(gpa);
+  private locateGuestEntry(gpa: number, upper: boolean): number {
+    const hpa = this.secondDimension.translateTable(gpa);
     this.walkCache.charge(REFERENCE, hpa, upper);
     return hpa;
   }

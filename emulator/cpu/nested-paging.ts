@@ -5,7 +5,7 @@ import { PF_PRESENT } from '../arch/vectors.js';
 import { NPF_FINAL, NPF_GUEST_TABLE } from '../arch/vmcb.js';
 import { COST_KEY_INDEX } from '../cost/keys.js';
 import type { PhysicalMemory } from '../platform/memory.js';
-import { PageWalk, markUsed, pageFaultCode, permits, walkTables } from '../platform/page-walk.js';
+import { PageWalk, markUsed, pageAccess, pageFaultCode, permits, walkTables } from '../platform/page-walk.js';
 import type { PageAccess, TableAccess } from '../platform/page-walk.js';
 import type { WalkCache } from './walk-cache.js';
 
@@ -80,7 +80,7 @@ export class NestedPaging implements TableAccess {
 
   /** The guest's own access, its rights in the guest's tables checked before. @returns the host-physical address. */
   translateFinal(gpa: number, { write, fetch }: PageAccess): number {
-    return this.translate(gpa, { write, user: true, fetch }, NPF_FINAL);
+    return this.translate(gpa, pageAccess(write, true, fetch), NPF_FINAL);
   }
 
   /** Whether the last translation's page lets every write through from now on: W and D are set. */

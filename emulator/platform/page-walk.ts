@@ -23,6 +23,17 @@ export interface PageAccess {
   readonly fetch: boolean;
 }
 
+/** Every access there is, so that the one of a walk need not be made for it. */
+const ACCESSES: readonly PageAccess[] = Array.from({ length: 8 }, (_, bits) => ({
+  write: (bits & 1) !== 0,
+  user: (bits & 2) !== 0,
+  fetch: (bits & 4) !== 0,
+}));
+
+export function pageAccess(write: boolean, user: boolean, fetch: boolean): PageAccess {
+  return ACCESSES[(write ? 1 : 0) | (user ? 2 : 0) | (fetch ? 4 : 0)];
+}
+
 const MAX_LEVELS = 3;
 /** 2^32: what bit 0 of an entry's high half is worth. */
 const HIGH_UNIT = 2 ** 32;

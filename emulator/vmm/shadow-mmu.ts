@@ -1,23 +1,14 @@
 import { CR4_PAE, EFER_NXE } from '../arch/control.js';
-import { PAGE_BYTES, PTE_A, PTE_D, pagingFormats } from '../arch/paging.js';
+import { PAGE_BYTES, pagingFormats } from '../arch/paging.js';
 import type { PagingFormats } from '../arch/paging.js';
 import { PF_FETCH, PF_USER, PF_WRITE } from '../arch/vectors.js';
-import { throughA20 } from '../platform/a20.js';
-import { pageFrame } from '../platform/page-walk.js';
-import {
-  directoryLevel,
-  identityPde,
-  isLarge,
-  isUsed,
-  readEntry,
-  tableLevel,
-  walkGuest,
-} from './guest-walk.js';
+import { GuestEntries, pageOf } from './guest-entries.js';
+import { walkGuest } from './guest-walk.js';
 import type { Entry, Mapping } from './guest-walk.js';
-import { UNBACKED_HPA, windowHpa } from './layout.js';
+import { windowHpa } from './layout.js';
 import { addressSpaceGpa, isSame, pagingMode, seenOf } from './paging-state.js';
 import type { PagingMode, PagingState, SeenState } from './paging-state.js';
-import { entriesTouched, shadowEntry, shadowEntryHigh, sourceOf } from './shadow-entry.js';
+import { entriesTouched, sourceOf } from './shadow-entry.js';
 import {
   directoryIndex,
   directoryNumber,
@@ -32,14 +23,8 @@ import type { ShadowLook } from './shadow-look.js';
 import { noStatistics } from './shadow-statistics.js';
 import type { ShadowStatistics } from './shadow-statistics.js';
 import { spaceOf } from './shadow-table.js';
-import type {
-  AddressSpace,
-  ShadowDirectory,
-  ShadowRoot,
-  ShadowTable,
-  TableSource,
-  View,
-} from './shadow-table.js';
+import type { AddressSpace, ShadowDirectory, ShadowRoot, ShadowTable, View } from './shadow-table.js';
+import { ACCESS_BYTES, ShadowSync } from './shadow-sync.js';
 import { ShadowTables } from './shadow-tables.js';
 import type { ReservedRange } from './shadow-tables.js';
 import type { FaultOutcome, PendingFlush, ShadowOptions } from './shadow-types.js';
@@ -52,9 +37,6 @@ const VIEWS: readonly View[] = ['shared', 'kernel', 'user'];
  * then taken to have given the page up, and the trace would only cost.
  */
 const MAX_IDLE_WRITES = 3;
-const NOTHING_MAPPED: Entry = { low: 0, high: 0 };
-/** Guest entries side by side are brought in by one access of the monitor: a cache line of them. */
-const ACCESS_BYTES = 64;
 const ACCESSES_PER_PAGE = PAGE_BYTES / ACCESS_BYTES;
 
 /**
@@ -75,7 +57,8 @@ const ACCESSES_PER_PAGE = PAGE_BYTES / ACCESS_BYTES;
  * A is set, and writable only while its D is set; lazily, while they were when the entry was last looked at.
  */
 export class ShadowMmu {
-  private mode: PagingMode;
+  private readonly entries: GuestEntries;
+  private readonly sync: ShadowSync;
   /** The guest's address space in force. */
   private space: AddressSpace;
   /** Of the guest's page tables. */
@@ -83,8 +66,6 @@ export class ShadowMmu {
   private currentView: View = 'shared';
   private readonly tables: ShadowTables;
   private readonly traces: Traces;
-  private readonly guestHpa: number;
-  private readonly guestPages: number;
   private readonly counted: ShadowStatistics = noStatistics();
   /** What {@link follow} saw last. */
   private seen: SeenState;
@@ -95,9 +76,10 @@ export class ShadowMmu {
   /** @throws RangeError when the monitor's area cannot hold even one address space. */
   constructor(private readonly options: ShadowOptions) {
     const { frames, guest, host, charge } = options;
-    this.guestPages = guest.memory.sizeBytes / PAGE_BYTES;
     this.formats = pagingFormats(guest.profile);
-    this.mode = pagingMode(guest.cpu, this.formats);
+    const guestHpa = windowHpa(host, guest);
+    const mode = pagingMode(guest.cpu, this.formats);
+    this.entries = new GuestEntries(guest.memory, guestHpa, mode, (page) => this.traces.has(page));
     this.space = spaceOf(this.mode);
     this.seen = seenOf(guest.cpu);
     const needed = framesForFill(this.layout);
@@ -105,10 +87,9 @@ export class ShadowMmu {
       throw new RangeError(`shadow page tables need ${needed} frames, ${frames.available} are left`);
 
     this.traces = new Traces(guest.memory, (page) => this.tables.protect(page));
-    this.guestHpa = windowHpa(host, guest);
     this.tables = new ShadowTables({
       memory: host.memory,
-      guestHpa: this.guestHpa,
+      guestHpa,
       frames,
       traces: this.traces,
       charge,
@@ -118,6 +99,13 @@ export class ShadowMmu {
       },
       onUnmapped: () => (this.flushAll = true),
     });
+    this.sync = new ShadowSync(this.tables, this.entries, options, this.counted, (gva) => {
+      this.flushPages.push(gva);
+    });
+  }
+
+  private get mode(): PagingMode {
+    return this.entries.mode;
   }
 
   /** Host-physical address for the host's CR3: the shadow of the guest's current address space. */
@@ -172,11 +160,11 @@ export class ShadowMmu {
     this.seen = seenOf(state);
     const mode = pagingMode(state, this.formats);
     const before = this.mode;
-    this.mode = mode;
+    this.entries.mode = mode;
     // Without paging the bits mean nothing, and the tables that knew them may serve again if the host can have both.
     if (!mode.paging && layoutOf(mode.format) === layoutOf(before.format)) {
       const { writeProtect, format, noExecute } = before;
-      this.mode = { ...mode, writeProtect, format, noExecute };
+      this.entries.mode = { ...mode, writeProtect, format, noExecute };
     }
     const { writeProtect, format, addressMask } = this.mode;
     if (
@@ -240,10 +228,11 @@ export class ShadowMmu {
     charge('vmm.fault');
     const walk = walkGuest(guest.memory, this.mode, gva, access, () => charge('vmm.guest.access'));
     if (walk.kind === 'fault') return { kind: 'true', errorCode: walk.errorCode };
-    if (this.tables.isReserved(gva) || this.isDevice(pageOf(walk.gpa))) return { kind: 'emulate' };
+    if (this.tables.isReserved(gva) || this.entries.isDevice(pageOf(walk.gpa))) return { kind: 'emulate' };
     if (access.write) {
       const page = pageOf(walk.gpa);
-      if (this.traces.has(page) && !this.loosen(page) && !this.relax(page)) return { kind: 'trace', page };
+      if (this.traces.has(page) && !this.sync.loosen(page) && !this.relax(page))
+        return { kind: 'trace', page };
       // A supervisor write to a user's read-only page, with CR0.WP clear: an entry that allowed it would allow the user too.
       if (!walk.writable && walk.user && this.mode.paging && this.view === 'shared')
         return { kind: 'emulate' };
@@ -294,16 +283,16 @@ export class ShadowMmu {
     const { tables, mode, space, view, options } = this;
     return lookAt(gva, {
       ...{ tables, mode, space, view, host: options.host.memory, guest: options.guest.memory },
-      derive: (source, index) => this.derivedEntry(source, index),
+      derive: (source, index) => this.entries.derived(source, index),
     });
   }
 
-  /** What the family must invalidate in the host's TLB before it resumes the guest; forgets it. */
   /** {@link takeFlush} would give something. */
   get hasPendingFlush(): boolean {
     return this.flushAll || this.flushPages.length > 0;
   }
 
+  /** What the family must invalidate in the host's TLB before it resumes the guest; forgets it. */
   takeFlush(): PendingFlush {
     const pending = { all: this.flushAll, pages: this.flushPages };
     this.flushAll = false;
@@ -391,30 +380,16 @@ export class ShadowMmu {
     const { host, frames } = this.options;
     const { layout } = this;
     if (frames.available < framesForFill(layout)) this.exhausted();
-    const pde = this.markUsed(mapping, write);
+    const pde = this.entries.markUsed(mapping, write);
     const directory = this.directoryAt(this.activeRoot(), gva);
     const table = this.linkedTable(directory, directoryIndex(layout, gva), pde);
     const index = tableIndex(layout, gva);
     const before = this.tables.entry(table, index);
-    if (this.syncTableEntry(table, index) && before === 0) this.counted.filled++;
+    if (this.sync.entry(table, index) && before === 0) this.counted.filled++;
     table.idleWrites = 0;
     // What other views know of the address is forgotten with the fault.
     this.synchronisePage(gva, table);
     host.trace.record({ ticks: host.ledger.ticks, kind: 'shadowFill', gva, gpa: mapping.gpa });
-  }
-
-  /** Sets A, and D for a write, in the guest's entries, as the walk of a processor does. @returns the directory entry. */
-  private markUsed({ pdeGpa, pde, pteGpa, pte }: Mapping, write: boolean): Entry {
-    if (pdeGpa === null) return pde;
-    const used = write ? PTE_A | PTE_D : PTE_A;
-    const updated = pde.low | (pteGpa === null ? used : PTE_A);
-    this.writeGuestEntry(pdeGpa, pde.low, updated);
-    if (pteGpa !== null) this.writeGuestEntry(pteGpa, pte.low, pte.low | used);
-    return { low: updated, high: pde.high };
-  }
-
-  private writeGuestEntry(gpa: number, before: number, after: number): void {
-    if ((before | 0) !== after) this.options.guest.memory.write32(gpa, after);
   }
 
   /** The table for directory entry `pde`, linked into a directory at `index`. */
@@ -423,47 +398,15 @@ export class ShadowMmu {
     const known = this.tables.table(source);
     const table = known ?? this.tables.createTable(source, this.layout);
     this.link(directory, index, table);
-    if (!known && this.options.policy.prevalidation) this.prefill(table);
+    if (!known && this.options.policy.prevalidation) this.sync.prefill(table);
     return table;
   }
 
   private link(directory: ShadowDirectory, index: number, table: ShadowTable | null): void {
     // Through a new link no TLB can have seen what the table says.
     if (table && directory.tables.get(index) !== table && this.tables.pages.isLoose(table))
-      this.tighten(pageOf(table.source.gpa));
+      this.sync.tighten(pageOf(table.source.gpa));
     this.tables.link(directory, index, table);
-  }
-
-  /** @returns whether the entry is another one now. */
-  private syncTableEntry(table: ShadowTable, index: number): boolean {
-    const { low, high } = this.derivedEntry(table.source, index);
-    return this.tables.setEntry(table, index, low, high);
-  }
-
-  /** What the entry at `index` of a table with that source is, going by the guest's tables; 0: nothing is to be mapped. */
-  private derivedEntry(source: TableSource, index: number): Entry {
-    const { mode, layout } = this;
-    // Of a large page's, rights come from the source alone.
-    const pte = source.large
-      ? identityPde(0, mode)
-      : readEntry(this.options.guest.memory, source.gpa + index * layout.entryBytes, mode.format);
-    const level = tableLevel(mode);
-    const frame = source.large
-      ? source.gpa + index * PAGE_BYTES
-      : pageFrame(mode.format, level, pte.low, pte.high);
-    const page = pageOf(throughA20(frame, mode.addressMask));
-    if (!(source.large || isUsed(pte, level, true)) || this.isDevice(page)) return NOTHING_MAPPED;
-    const low = shadowEntry(source, pte, {
-      frameHpa: page < this.guestPages ? this.guestHpa + page * PAGE_BYTES : UNBACKED_HPA,
-      writeProtect: mode.writeProtect,
-      traced: this.traces.has(page),
-    });
-    return { low, high: low === 0 ? 0 : shadowEntryHigh(source, pte, mode) };
-  }
-
-  /** Whether a device of the guest answers in a guest-physical page: never mapped, so that each access is emulated. */
-  private isDevice(page: number): boolean {
-    return page >= this.guestPages && this.options.guest.memory.outside.claimsPage(page);
   }
 
   // --- prevalidation
@@ -473,8 +416,8 @@ export class ShadowMmu {
    * prevalidation at context switch" that Adams & Agesen (section 2.4) weigh against traces and hidden faults.
    */
   private prevalidate({ directories }: ShadowRoot): void {
-    const { guest, frames, charge } = this.options;
-    const { mode, layout } = this;
+    const { frames, charge } = this.options;
+    const { layout } = this;
     // For the fill that this came with and another one, so that not every fault has to clear up.
     const kept = 2 * framesForFill(layout);
     for (const directory of directories) {
@@ -484,19 +427,10 @@ export class ShadowMmu {
         if (at % ACCESS_BYTES === 0) charge('vmm.guest.access');
         if (frames.available <= kept) return;
         if (this.tables.isReserved(directory.linearOf(index))) continue;
-        const pde = readEntry(guest.memory, directory.source + at, mode.format);
-        if (this.isUsedDirectoryEntry(pde)) this.linkedTable(directory, index, pde);
+        const pde = this.entries.read(directory.source + at);
+        if (this.entries.isUsedDirectory(pde)) this.linkedTable(directory, index, pde);
       }
     }
-  }
-
-  private isUsedDirectoryEntry(pde: Entry): boolean {
-    return isUsed(pde, directoryLevel(this.mode), isLarge(pde, this.mode));
-  }
-
-  /** Of a large page no entry tells which of its parts are in use, so they wait for faults. */
-  private prefill(table: ShadowTable): void {
-    if (!table.source.large) this.review(table, (entry) => entry === 0);
   }
 
   // --- traces
@@ -510,7 +444,7 @@ export class ShadowMmu {
     for (const index of entriesTouched(byteOffset, byteCount, this.layout.entryBytes)) {
       this.options.charge('vmm.guest.access');
       const before = this.tables.entry(table, index);
-      this.syncTableEntry(table, index);
+      this.sync.entry(table, index);
       if (before === 0 && this.tables.entry(table, index) !== 0) this.counted.eagerlyFilled++;
     }
   }
@@ -527,9 +461,9 @@ export class ShadowMmu {
       if (this.tables.isReserved(directory.linearOf(index))) continue;
       this.options.charge('vmm.guest.access');
       const gpa = Number(directory.source) + index * layout.entryBytes;
-      const pde = readEntry(this.options.guest.memory, gpa, mode.format);
+      const pde = this.entries.read(gpa);
       // Only a table that is there already: a new one waits for its first use.
-      const table = this.isUsedDirectoryEntry(pde)
+      const table = this.entries.isUsedDirectory(pde)
         ? this.tables.table(sourceOf(pde, mode, directory.view))
         : undefined;
       this.link(directory, index, table ?? null);
@@ -543,15 +477,6 @@ export class ShadowMmu {
     );
   }
 
-  // --- lazy traces
-
-  /** @returns whether the guest may write to the page from here on; the trace is wanted otherwise. */
-  private loosen(page: number): boolean {
-    if (this.options.policy.traces !== 'lazy' || !this.tables.pages.loosen(page)) return false;
-    this.counted.loosened++;
-    return true;
-  }
-
   /** @returns whether the guest may write to the page until translation goes on. */
   private relax(page: number): boolean {
     if (!this.relaxes || !this.traces.relax(page)) return false;
@@ -561,14 +486,7 @@ export class ShadowMmu {
 
   /** Brings up to date what the current address space has of tables that the guest may have changed unseen. */
   private synchronise(): void {
-    for (const page of this.tables.pages.looseWhere((table) => this.isActive(table))) this.tighten(page);
-  }
-
-  private tighten(page: number): void {
-    const { prevalidation } = this.options.policy;
-    // Of what is not in the shadow nothing can be out of date.
-    const wanted = prevalidation ? (): boolean => true : (entry: number): boolean => entry !== 0;
-    for (const table of this.tables.pages.tighten(page)) this.review(table, wanted);
+    this.sync.tightenWhere((table) => this.isActive(table));
   }
 
   /**
@@ -576,36 +494,10 @@ export class ShadowMmu {
    * @param except is.
    */
   private synchronisePage(gva: number, except: ShadowTable | null = null): void {
-    const { tables, options, counted } = this;
-    if (!tables.pages.anyLoose) return;
+    if (!this.tables.pages.anyLoose) return;
     for (const root of this.activeRoots()) {
       const table = this.tableAt(root, gva);
-      if (!table || table === except || !tables.pages.isLoose(table)) continue;
-      options.charge('vmm.guest.access');
-      counted.synchronised++;
-      if (this.syncTableEntry(table, tableIndex(this.layout, gva))) this.flushPages.push(gva);
+      if (table && table !== except) this.sync.page(table, gva);
     }
   }
-
-  /** Derives the entries anew that are `wanted` by what they are now. */
-  private review(table: ShadowTable, wanted: (entry: number) => boolean): void {
-    const { tables, options, counted } = this;
-    const { entriesPerTable, entryBytes } = table.layout;
-    let paidFor = -1;
-    for (let index = 0; index < entriesPerTable; index++) {
-      const before = tables.entry(table, index);
-      if (!wanted(before)) continue;
-      const line = Math.floor((index * entryBytes) / ACCESS_BYTES);
-      if (line !== paidFor) options.charge('vmm.guest.access');
-      paidFor = line;
-      const changed = this.syncTableEntry(table, index);
-      if (before !== 0) counted.synchronised++;
-      else if (changed) counted.prefilled++;
-    }
-  }
-}
-
-/** Number of the guest-physical page; the address may lie above 4 GB. */
-function pageOf(gpa: number): number {
-  return Math.floor(gpa / PAGE_BYTES);
 }

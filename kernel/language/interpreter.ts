@@ -42,7 +42,7 @@ export interface InterpreterOptions {
 }
 
 /** How long an interrupt waits for a thread that has been stopped to answer before it is replaced. */
-const RECOVERY_MS = 2000;
+const RECOVERY_MS = 5000;
 
 /**
  * TypeScript cells. One thread checks and compiles them, another runs them, so that the thread of the protocol is always
@@ -151,12 +151,14 @@ export class TypeScriptInterpreter implements Interpreter {
     if (!compilation.ok) return diagnosticsOutcome(name, code, compilation.diagnostics);
     const { cell, compiled, warnings } = compilation;
     if (warnings.length > 0) output.stream('stderr', warningText(name, code, warnings));
+    // Nobody waits for it: what is asked of the checker later comes later, and tells if the checker is lost.
+    const commit = (unset: readonly string[]) => checker.call('commit', cell, unset).catch(() => undefined);
     if (running.interrupted) {
-      await checker.call('commit', cell, compiled.values);
+      void commit(compiled.values);
       return interruptedOutcome();
     }
     const { outcome, unset } = await this.#runner.run(cell, compiled, output);
-    await checker.call('commit', cell, unset);
+    void commit(unset);
     return outcome;
   }
 

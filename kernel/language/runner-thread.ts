@@ -7,14 +7,15 @@ import { POLLED, REQUESTED } from './runner/interruptible.js';
 import type { RunnerData, RunnerEvent, RunResult } from './runner/protocol.js';
 import type { RunnerMethods } from './runner/worker.js';
 import { StreamJoiner } from './stream-joiner.js';
-import { terminateJavaScript } from './terminate.js';
+import { Terminator } from './terminate.js';
 import { TextReader, textRing } from './text-ring.js';
 
 const PROGRAM = new URL('./runner/worker.js', import.meta.url);
 
+/** A thread that has not come to its event loop for so long is busy. One that does ends its cell by itself. */
+const BUSY_MS = 5;
 /** How long a cell has to end by itself: when it waits for something, and when it polls the interrupt flag. */
-const WAITING_GRACE_MS = 5;
-const POLLING_GRACE_MS = 1000;
+const GRACE_MS = 1000;
 /** Text that cells print is sent on after this long: many lines travel as one message. */
 const HOLD_MS = 10;
 /** How long a thread has to answer after its JavaScript was terminated, before that is done again. */
@@ -25,6 +26,7 @@ export class RunnerThread {
   readonly #client: Client<RunnerMethods>;
   readonly #flag = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
   #running: Promise<unknown> | undefined;
+  #abandon: (result: RunResult) => void = () => undefined;
   #comms = 0;
   readonly #streams = new StreamJoiner();
   readonly #texts: TextReader;
@@ -60,7 +62,7 @@ export class RunnerThread {
   async run(cell: number, compiled: CompiledCell, output: OutputSink): Promise<RunResult> {
     this.#outputs.set(cell, output);
     Atomics.store(this.#flag, REQUESTED, 0);
-    return this.#busy(this.#client.call('run', cell, compiled));
+    return this.#busy(Promise.race([this.#client.call('run', cell, compiled), this.#abandonment()]));
   }
 
   /** Hands a comm message to the cells; false when nobody takes the comm that it opens. */
@@ -71,10 +73,16 @@ export class RunnerThread {
     Atomics.store(this.#flag, REQUESTED, 0);
     let taken = false;
     try {
-      return (taken = await this.#busy(this.#client.call('comm', run, message)));
+      const given = this.#abandonment().then(() => true);
+      return (taken = await this.#busy(Promise.race([this.#client.call('comm', run, message), given])));
     } finally {
       if (message.type !== 'comm_open' || !taken) this.#outputs.delete(run);
     }
+  }
+
+  /** What a run ends with when it is abandoned. */
+  #abandonment(): Promise<RunResult> {
+    return new Promise((resolve) => (this.#abandon = resolve));
   }
 
   async #busy<T>(work: Promise<T>): Promise<T> {
@@ -113,14 +121,43 @@ export class RunnerThread {
     this.#client.call('interrupt').catch(() => undefined);
     const yes = () => true;
     const done = this.#running.then(yes, yes);
-    const grace = Atomics.load(this.#flag, POLLED) === 0 ? WAITING_GRACE_MS : POLLING_GRACE_MS;
-    if (await Promise.race([done, sleep(grace, false)])) return;
-    do {
-      await terminateJavaScript(PROGRAM);
-    } while (!(await Promise.race([done, sleep(ANSWER_MS, false)])));
+    const polls = Atomics.load(this.#flag, POLLED) !== 0;
+    if (polls && (await Promise.race([done, sleep(GRACE_MS, false)]))) return;
+    const terminator = new Terminator(PROGRAM);
+    try {
+      if (!polls && (await this.#endsByItself(done))) return;
+      do {
+        await Promise.race([terminator.terminate(), sleep(ANSWER_MS)]);
+      } while (!(await Promise.race([done, sleep(ANSWER_MS, false)])) && !(await this.#abandoned()));
+    } finally {
+      terminator.close();
+    }
     // The cell may have ended just before it was terminated; then it is the next call that comes to nothing.
     const answered = () => this.#client.call('ping').then(yes, yes);
     while (!(await Promise.race([answered(), sleep(ANSWER_MS, false)])));
+  }
+
+  /** Waits for a cell that waits. False as soon as the thread is found to be busy. */
+  async #endsByItself(done: Promise<boolean>): Promise<boolean> {
+    const { performance: host } = this.#client.worker;
+    const until = performance.now() + GRACE_MS;
+    let before = host.eventLoopUtilization();
+    while (performance.now() < until) {
+      if (await Promise.race([done, sleep(BUSY_MS, false)])) return true;
+      const now = host.eventLoopUtilization();
+      if (now.idle === before.idle) return false;
+      before = now;
+    }
+    return false;
+  }
+
+  /** Ends the run when its thread is free and yet has not ended it. False when the thread is not free. */
+  async #abandoned(): Promise<boolean> {
+    const answered = this.#client.call('abandon').then(
+      (result) => (this.#abandon(result), true),
+      () => false,
+    );
+    return Promise.race([answered, sleep(ANSWER_MS, false)]);
   }
 
   async end(): Promise<void> {

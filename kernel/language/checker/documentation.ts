@@ -8,14 +8,13 @@ export interface Documentation {
 }
 
 const NOTHING: Documentation = { text: '', tags: '' };
-const REMEMBERED_FILES = 20;
 
 /**
  * Comments of declarations. The program is made without them, which halves the time until the first cell can be checked;
- * a file whose comments somebody wants to read is parsed once more.
+ * a statement whose comments somebody wants to read is parsed once more.
  */
 export class DocumentationReader {
-  readonly #files = new Map<string, ts.SourceFile>();
+  readonly #parsed = new WeakMap<ts.Statement, ts.SourceFile>();
 
   constructor(private readonly service: ts.LanguageService) {}
 
@@ -23,32 +22,44 @@ export class DocumentationReader {
   at(file: string, position: number): Documentation {
     const definitions = this.service.getDefinitionAtPosition(file, position) ?? [];
     for (const { fileName, textSpan } of definitions) {
-      const found = documentationIn(this.#parsed(fileName), textSpan.start);
+      const source = this.service.getProgram()?.getSourceFile(fileName);
+      const statement = source && statementAt(source, textSpan.start);
+      if (statement === undefined) continue;
+      const found = documentationIn(this.#withComments(source!, statement), textSpan.start - statement.pos);
       if (found !== undefined) return found;
     }
     return NOTHING;
   }
 
-  #parsed(name: string): ts.SourceFile | undefined {
-    const text = this.service.getProgram()?.getSourceFile(name)?.text;
-    if (text === undefined) return undefined;
-    const known = this.#files.get(name);
-    if (known?.text === text) return known;
-    const file = ts.createSourceFile(
-      name,
-      text,
+  #withComments(source: ts.SourceFile, statement: ts.Statement): ts.SourceFile {
+    const known = this.#parsed.get(statement);
+    if (known !== undefined) return known;
+    const parsed = ts.createSourceFile(
+      source.fileName,
+      source.text.slice(statement.pos, statement.end),
       { languageVersion: ts.ScriptTarget.ES2022, jsDocParsingMode: ts.JSDocParsingMode.ParseAll },
       true,
     );
-    if (this.#files.size >= REMEMBERED_FILES) this.#files.clear();
-    this.#files.set(name, file);
-    return file;
+    this.#parsed.set(statement, parsed);
+    return parsed;
+  }
+}
+
+/** The statement around a position that no other than `declare module` and `declare global` is around. */
+function statementAt(source: ts.SourceFile, position: number): ts.Statement | undefined {
+  let statements: readonly ts.Statement[] = source.statements;
+  for (;;) {
+    const found = statements.find(({ pos, end }) => pos <= position && position < end);
+    if (found === undefined || !ts.isModuleDeclaration(found)) return found;
+    const { name, body } = found;
+    const isOuter = ts.isStringLiteral(name) || name.text === 'global';
+    if (!isOuter || body === undefined || !ts.isModuleBlock(body)) return found;
+    statements = body.statements;
   }
 }
 
 /** The comment of the innermost declaration around a position that has one. */
-function documentationIn(file: ts.SourceFile | undefined, position: number): Documentation | undefined {
-  if (file === undefined) return undefined;
+function documentationIn(file: ts.SourceFile, position: number): Documentation | undefined {
   let innermost: ts.Node = file;
   const visit = (node: ts.Node): void => {
     if (position < node.pos || position >= node.end) return;

@@ -6,7 +6,7 @@ import type { CommMessage, Outcome } from '../../protocol/index.js';
 import { receiveComm } from './comms.js';
 import { runAs } from './current.js';
 import { isAlreadyShown } from './display-handle.js';
-import { Interruption } from './interruption.js';
+import { Interrupted, Interruption } from './interruption.js';
 import { Modules } from './modules.js';
 import type { RunnerData, RunResult } from './protocol.js';
 import { errorOutcome, register } from './stacks.js';
@@ -14,13 +14,20 @@ import { displayOf } from './value.js';
 
 type Scope = Record<string, unknown>;
 
+/** A cell or the handler of a comm message, under way. */
+interface Running {
+  readonly interruption: Interruption;
+  /** Values that it has not come to set. */
+  readonly unset: () => string[];
+}
+
 /** Runs compiled cells, all on one scope of names. */
 export class Runner {
   /** Without a prototype, so that `toString` and the like are not in scope. */
   readonly #scope = Object.create(null) as Scope;
   readonly #modules: Modules;
   readonly #ready: Promise<void>;
-  #running: Interruption | undefined;
+  #running: Running | undefined;
 
   constructor(data: RunnerData) {
     this.#modules = new Modules(data.folder, data.ownModules);
@@ -32,14 +39,16 @@ export class Runner {
   async run(cell: number, compiled: CompiledCell): Promise<RunResult> {
     const before = new Map(compiled.values.map((name) => [name, this.#scope[name]]));
     const interruption = new Interruption();
-    this.#running = interruption;
+    const running = {
+      interruption,
+      unset: () => compiled.values.filter((name) => this.#isUnset(name, before)),
+    };
+    this.#running = running;
     // The cell runs in a job of its own: when its JavaScript is terminated, this function is not among what is lost.
     const executed = this.#ready.then(() => runAs(cell, () => this.#execute(compiled, interruption)));
     const outcome = await Promise.race([interruption.happened, executed]).catch(errorOutcome);
-    this.#running = undefined;
-    const unset =
-      outcome.status === 'ok' ? [] : compiled.values.filter((name) => this.#isUnset(name, before));
-    return { outcome, unset };
+    this.#end(running);
+    return { outcome, unset: outcome.status === 'ok' ? [] : running.unset() };
   }
 
   /**
@@ -48,16 +57,31 @@ export class Runner {
    */
   async comm(run: number, message: CommMessage): Promise<boolean> {
     const interruption = new Interruption();
-    this.#running = interruption;
+    const running = { interruption, unset: () => [] };
+    this.#running = running;
     const handled = this.#ready.then(() => runAs(run, () => receiveComm(message)));
     const taken = await Promise.race([interruption.happened, handled]).catch(() => true);
-    this.#running = undefined;
+    this.#end(running);
     return taken;
   }
 
   /** Ends the running cell, if there is one, at what it awaits. */
   interrupt(): void {
-    this.#running?.interrupt();
+    this.#running?.interruption.interrupt();
+  }
+
+  /**
+   * Ends the running cell, as an interrupt does, when what would have ended it was lost: V8 drops all jobs that wait when
+   * it terminates one.
+   */
+  abandon(): RunResult {
+    const unset = this.#running?.unset() ?? [];
+    this.#running = undefined;
+    return { outcome: errorOutcome(new Interrupted()), unset };
+  }
+
+  #end(running: Running): void {
+    if (this.#running === running) this.#running = undefined;
   }
 
   async #execute(compiled: CompiledCell, interruption: Interruption): Promise<Outcome> {

@@ -34,6 +34,7 @@ function start(port: MessagePort) {
     run: runner.run.bind(runner),
     comm: runner.comm.bind(runner),
     interrupt: runner.interrupt.bind(runner),
+    abandon: runner.abandon.bind(runner),
     answer: frontEnd.answer.bind(frontEnd),
     /** Answers when the thread is free. */
     ping: () => true,

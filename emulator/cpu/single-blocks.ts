@@ -25,19 +25,41 @@ export class SingleBlocks {
     const { cpu, entries } = this;
     const key = physical * 2 + (cpu.codeIs32 ? 1 : 0);
     const known = entries.get(key);
-    if (known && this.stands(known, physical)) return known.block;
+    if (known && this.stands(known, linear, physical)) return known.block;
     const block = decodeSingle(cpu, linear, physical);
-    if ((linear & PAGE_MASK) + block.lengthBytes > PAGE_BYTES) return block;
-    if (physical + block.lengthBytes > cpu.memory.sizeBytes) return block;
+    const bytes = this.bytesOf(block, linear, physical);
+    if (bytes === null) return block;
     if (entries.size === MAX_ENTRIES) entries.clear();
-    entries.set(key, { block, bytes: cpu.memory.u8.slice(physical, physical + block.lengthBytes) });
+    entries.set(key, { block, bytes });
     return block;
   }
 
-  private stands({ bytes }: Entry, physical: number): boolean {
+  /** What a block was decoded from; null when that is not all memory. */
+  private bytesOf({ lengthBytes }: Block, linear: number, physical: number): Uint8Array | null {
+    const { u8, sizeBytes } = this.cpu.memory;
+    const inPage = Math.min(lengthBytes, PAGE_BYTES - (linear & PAGE_MASK));
+    if (physical + inPage > sizeBytes) return null;
+    const bytes = u8.slice(physical, physical + lengthBytes);
+    if (inPage === lengthBytes) return bytes;
+    const next = this.cpu.fetchPhysical((linear + inPage) | 0);
+    if (next + lengthBytes - inPage > sizeBytes) return null;
+    bytes.set(u8.subarray(next, next + lengthBytes - inPage), inPage);
+    return bytes;
+  }
+
+  /** The second page of an instruction that lies in two is translated each time, as its fetch does when the first has not all of it. */
+  private stands({ bytes }: Entry, linear: number, physical: number): boolean {
+    const { cpu } = this;
+    if (cpu.eip + bytes.length - 1 > cpu.codeLimit) return false;
+    const inPage = Math.min(bytes.length, PAGE_BYTES - (linear & PAGE_MASK));
+    if (!this.hasBytes(physical, bytes, 0, inPage)) return false;
+    if (inPage === bytes.length) return true;
+    return this.hasBytes(cpu.fetchPhysical((linear + inPage) | 0), bytes, inPage, bytes.length);
+  }
+
+  private hasBytes(physical: number, bytes: Uint8Array, from: number, to: number): boolean {
     const { u8 } = this.cpu.memory;
-    if (this.cpu.eip + bytes.length - 1 > this.cpu.codeLimit) return false;
-    for (let at = 0; at < bytes.length; at++) if (u8[physical + at] !== bytes[at]) return false;
+    for (let at = from; at < to; at++) if (u8[physical + at - from] !== bytes[at]) return false;
     return true;
   }
 }

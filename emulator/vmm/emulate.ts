@@ -69,7 +69,7 @@ function noteDelivery(monitor: Monitor, event: Event, cplBefore: number): void {
 /** Traces an event given to the guest: delivered by the monitor, or left to hardware. */
 export function noteInjection(monitor: Monitor, { vector, errorCode }: Event): void {
   const { ledger, trace } = monitor.host;
-  trace.record({ ticks: ledger.ticks, kind: 'inject', vector, errorCode });
+  if (trace.enabled) trace.record({ ticks: ledger.ticks, kind: 'inject', vector, errorCode });
 }
 
 /** Carries what the virtual processor did over to the monitor: its control registers, and the guest's end. */

@@ -183,14 +183,15 @@ export abstract class Monitor implements Vmm {
     if (resumedBy) ticks += this.priceTicks(resumedBy);
     if (this.exitPoints?.has(reason)) this.metExit ??= { kind: 'exit', reason, eip };
     const cycles = this.exitCounts.add(reason, ticks);
-    trace.record({
-      ticks: ledger.ticks,
-      kind: 'exit',
-      reason,
-      eip,
-      cycles,
-      ...(this.traceName !== null && { by: this.traceName }),
-    });
+    if (trace.enabled)
+      trace.record({
+        ticks: ledger.ticks,
+        kind: 'exit',
+        reason,
+        eip,
+        cycles,
+        ...(this.traceName !== null && { by: this.traceName }),
+      });
     this.onExit?.(reason, ticks, this.freeInGuestMode);
     this.freeInGuestMode = null;
   }

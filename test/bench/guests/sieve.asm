@@ -1,10 +1,13 @@
-; sieve: Eratosthenes over 1 MB of bytes, twice.
+; sieve: Eratosthenes over 1 MB of bytes.
 %include "bench.inc"
 %define SIEVE 0x400000
 %define COUNT 0x100000
+%ifndef ROUNDS
+%define ROUNDS 2
+%endif
         bench_header
 start:  mov esp, 0x90000
-        mov ebp, 2
+        mov ebp, ROUNDS
 .round: mov edi, SIEVE
         mov ecx, COUNT
 .clear: mov byte [edi], 1

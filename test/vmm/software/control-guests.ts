@@ -1,3 +1,4 @@
+import { PAGING } from './guest-parts.js';
 import type { TestGuest } from './guest-parts.js';
 
 /** Control flow of translated code, and code that changes. */
@@ -195,6 +196,35 @@ start:  mov esp, STACK_TOP
         add esi, ecx
         ret
 counter: dd 0
+`,
+  },
+  {
+    name: 'an instruction that straddles, while its second page is rewritten and then mapped elsewhere',
+    source: `
+start:  mov esp, STACK_TOP
+        ${PAGING}
+        mov ecx, 30
+        jmp .again
+        times 0xffd - ($ - $$) nop
+.again: mov eax, 0x11111111
+        add ebx, eax
+        test ecx, 1
+        jz .next
+        add byte [0x101000], 3          ; in the mov's immediate
+.next:  cmp ecx, 15
+        jne .same
+        push ecx
+        mov esi, 0x101000
+        mov edi, 0x300000
+        mov ecx, 1024
+        rep movsd
+        pop ecx
+        mov byte [0x300001], 0x77
+        mov dword [0x201000 + 4 * 0x101], 0x300000 | PTE_P | PTE_W | PTE_U
+        invlpg [0x101000]
+.same:  dec ecx
+        jnz .again
+        exit 0
 `,
   },
   {

@@ -131,7 +131,7 @@ export class Compiler {
       exits: new Int32Array(buffer, exitsAt, exits.length * EXIT_WORDS),
       entries: directory.entries(table),
     };
-    this.units.push(new Unit(blocks, exits, slot, places, history));
+    this.units.push(new Unit(blocks, exits, slot, places, history, layout.hotInstructions));
   }
 
   private unitBlock(source: Block): UnitBlock {

@@ -68,15 +68,22 @@ const TIMES = 2;
 
 /** What has happened to the compiled code of a page. */
 export class PageHistory {
-  /** Times that writes have made a unit stale: each makes the next compilation wait longer. */
+  /** Times that writes have made a unit stale before it had paid for itself: each makes the next compilation wait longer. */
   losses = 0;
   mergers = 0;
 }
+
+/** A unit has paid for itself when it has executed so many times the instructions that made its blocks hot. */
+const PAYS = 4;
+/** Of what makes a block hot, the part that it keeps when its unit is lost after that: it is compiled again soon. */
+const KEPT_HEAT = 15 / 16;
 
 /** Compiled blocks of one page: one function. */
 export class Unit {
   /** One of its blocks has been dropped: it must not be entered any more. */
   isStale = false;
+  /** Instructions executed, as far as they have been folded. */
+  private folded = 0;
 
   constructor(
     readonly blocks: readonly UnitBlock[],
@@ -91,6 +98,7 @@ export class Unit {
       readonly entries: Uint16Array;
     },
     private readonly history: PageHistory,
+    private readonly hotInstructions: number,
   ) {
     exits.forEach(({ block, completed }, exit) => {
       const { count } = blocks[block];
@@ -108,12 +116,18 @@ export class Unit {
   /** One of its blocks is no more what the page holds. */
   lose(): void {
     if (this.isStale) return;
-    this.history.losses++;
-    this.invalidate();
+    const hasPaid = this.executed >= PAYS * this.hotInstructions * this.blocks.length;
+    if (!hasPaid) this.history.losses++;
+    this.invalidate(hasPaid ? KEPT_HEAT : 0);
   }
 
-  /** Its blocks are the interpreter's again. */
-  invalidate(): void {
+  private get executed(): number {
+    const { counters } = this.places;
+    return this.blocks.reduce((sum, { count }, index) => sum + counters[index] * count, this.folded);
+  }
+
+  /** Its blocks are the interpreter's again. @param keptHeat part of what makes them hot that they keep. */
+  invalidate(keptHeat = 0): void {
     if (this.isStale) return;
     this.isStale = true;
     const { entries } = this.places;
@@ -122,7 +136,7 @@ export class Unit {
       if (entries[pageOffset] >>> SLOT_SHIFT === this.slot) entries[pageOffset] = 0;
       if (source.unit !== this) continue;
       source.unit = null;
-      source.heat = 0;
+      source.heat = Math.floor(keptHeat * this.hotInstructions);
     }
   }
 
@@ -134,6 +148,7 @@ export class Unit {
       const executions = counters[index];
       if (executions === 0) continue;
       counters[index] = 0;
+      this.folded += executions * blocks[index].count;
       blocks[index].fold(rows, guestRow, executions);
     }
     for (let exit = 0; exit < exits.length; exit++) {

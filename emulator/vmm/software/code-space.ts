@@ -26,6 +26,8 @@ export class CodeSpace {
   private key = -1;
   private nextKey = 0;
   private segment: CodeSegment = { base: 0, limit: 0, cpl: 0, bits: 32, real: false, stack32: true };
+  /** What {@link follow} saw last. */
+  private seen: Seen | null = null;
   /** Translations depend on GS, DS and the rights of CS too, since code that names GS or CS has been met. */
   private dataMatters = false;
   private reach: Pick<CodeMode, 'gsThroughDs' | 'csThroughDs'> = { gsThroughDs: null, csThroughDs: null };
@@ -47,7 +49,9 @@ export class CodeSpace {
 
   /** Follows the guest's mode and segments. @returns the key of translations made for them. */
   follow(cpu: Processor): number {
+    if (this.seen !== null && !this.dataMatters && isUnchanged(cpu, this.seen)) return this.key;
     const now = codeSegmentOf(cpu);
+    this.seen = { cs: cpu.segment(CS), ss: cpu.segment(SS), cpl: cpu.cpl, real: now.real };
     const reach = this.dataMatters ? reachThroughDs(cpu, now.real) : this.reach;
     const sameReach =
       reach.gsThroughDs === this.reach.gsThroughDs && reach.csThroughDs === this.reach.csThroughDs;
@@ -115,6 +119,22 @@ const MAX_KEYS = 1024;
 interface CodeSegment extends Pick<CodeMode, 'bits' | 'real' | 'cpl' | 'stack32'> {
   base: number;
   limit: number;
+}
+
+interface Seen {
+  cs: SegmentState;
+  ss: SegmentState;
+  cpl: number;
+  real: boolean;
+}
+
+function isUnchanged(cpu: Processor, { cs, ss, cpl, real }: Seen): boolean {
+  return (
+    cpu.holdsSegment(CS, cs) &&
+    cpu.holdsSegment(SS, ss) &&
+    cpu.cpl === cpl &&
+    ((cpu.cr0 & CR0_PE) === 0) === real
+  );
 }
 
 function codeSegmentOf(cpu: Processor): CodeSegment {

@@ -56,8 +56,8 @@ export class ExitHandlers {
     const linear = operation && reason === 'INVLPG' ? operandLinear(cpu, operation) : 0;
     const { cr0, cr3, cr4 } = cpu;
     // The translator has found the device of a port that stands in the instruction.
-    const known = decoded && /\bIb\b/.test(operation?.row.operands ?? '');
-    const device = isPortAccess(reason) && !known;
+    const isKnown = (): boolean => decoded && /\bIb\b/.test(operation?.row.operands ?? '');
+    const device = isPortAccess(reason) && !isKnown();
     const repeated = operation ? operation.rep !== 'none' : undefined;
     const result = emulateInstruction(monitor, { decoded, device, repeated });
     if (reason === 'INVLPG') {

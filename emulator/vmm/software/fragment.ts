@@ -48,8 +48,10 @@ export class Fragment {
 
   /** Where the translation of the guest instruction at `eip` begins, if it is in this fragment. */
   linearOf(eip: number): number | undefined {
-    const index = this.unit.instructions.findIndex((instruction) => instruction.eip === eip);
-    return index < 0 ? undefined : this.starts[index];
+    const { instructions } = this.unit;
+    for (let index = 0; index < instructions.length; index++)
+      if (instructions[index].eip === eip) return this.starts[index];
+    return undefined;
   }
 
   /** The guest instruction at `eip`, decoded; null when it is not in this fragment or crosses its page. */

@@ -1,8 +1,11 @@
 ; alu: register arithmetic in a loop of twelve instructions.
 %include "bench.inc"
+%ifndef ROUNDS
+%define ROUNDS 8000000
+%endif
         bench_header
 start:  mov esp, 0x90000
-        mov ecx, 8000000
+        mov ecx, ROUNDS
         mov eax, 1
         mov ebx, 3
         mov edx, 5

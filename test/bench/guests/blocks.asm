@@ -1,8 +1,11 @@
 ; blocks: 1,000 hot blocks of eight instructions, visited in turn.
 %include "bench.inc"
+%ifndef ROUNDS
+%define ROUNDS 10000
+%endif
         bench_header
 start:  mov esp, 0x90000
-        mov ecx, 10000
+        mov ecx, ROUNDS
         mov eax, 1
         mov ebx, 2
 .round:

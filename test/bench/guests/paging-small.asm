@@ -1,9 +1,12 @@
 ; paging-small: pseudo-random reads and writes in 256 KB with paging on.
 %include "bench.inc"
+%ifndef ROUNDS
+%define ROUNDS 6000000
+%endif
         bench_header
 start:  mov esp, 0x90000
         identity_paging 0x200000, PTE_P | PTE_W
-        mov ecx, 6000000
+        mov ecx, ROUNDS
         mov eax, 12345
 .again: imul eax, eax, 1103515245
         add eax, 12345

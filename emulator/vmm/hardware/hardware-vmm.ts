@@ -4,10 +4,9 @@ import { FLAG_IF, FLAG_ONE } from '../../arch/flags.js';
 import { MSR_VM_HSAVE_PA } from '../../arch/msrs.js';
 import { VECTOR_PF } from '../../arch/vectors.js';
 import { VMCB_CONTROL, VMCB_STATE, exitCodeName } from '../../arch/vmcb.js';
-
 import type { VmcbField } from '../../arch/vmcb.js';
 import type { VmcbView } from '../../platform/vmcb-view.js';
-import type { Event, RunLimits } from '../../machine.js';
+import type { RunLimits } from '../../machine.js';
 import { INTERPRETED, WORLD_SWITCH } from '../crossing.js';
 import { deliverEvent, emulateInstruction, noteInjection } from '../emulate.js';
 import type { EmulationOptions } from '../emulate.js';
@@ -16,14 +15,15 @@ import type { MonitorOptions } from '../monitor.js';
 import { svmFeatures } from '../../cost/profile.js';
 import { CS } from '../../arch/registers.js';
 import { ExitClusters } from './exit-clusters.js';
-import { createVmcb, interceptExits, interruptWindow } from './control-area.js';
+import { ChargedVmcb } from './charged-vmcb.js';
+import { createVmcb, interceptExits } from './control-area.js';
+import { EventInjection } from './event-injection.js';
 import { SHARED_EXITS, guestHypervisorReason } from './exit-handlers.js';
 import type { ExitHandler } from './exit-handlers.js';
 import type { Slot } from './guest-registers.js';
 import { GuestState } from './guest-state.js';
 import { NestedGuest } from './nested-guest.js';
 import { TaskPriority } from './task-priority.js';
-import { injection, interruptedEvent } from './vmcb-events.js';
 import { VmcbHistory } from './vmcb-history.js';
 
 /** What distinguishes the members of the family in how the guest's registers travel. */
@@ -51,7 +51,10 @@ export abstract class HardwareVmm extends Monitor {
   readonly vmcb: VmcbView;
   /** Kept while a trace is recorded; changes nothing. */
   readonly vmcbHistory: VmcbHistory;
+  /** Of the VMCB, what the monitor pays for. */
+  protected readonly fields: ChargedVmcb;
   protected readonly state: GuestState;
+  protected readonly injection: EventInjection;
   readonly taskPriority: TaskPriority;
   private readonly handlers = new Map<number, ExitHandler>();
   /** What the VMCB's TSC_OFFSET holds. */
@@ -61,14 +64,13 @@ export abstract class HardwareVmm extends Monitor {
   protected readonly nestedGuest: NestedGuest;
   /** The next VMRUN continues in guest mode after a stop at a limit, which is no exit. */
   private inGuestMode = false;
-  /** The next VMRUN delivers an event already. */
-  private injecting = false;
 
   protected constructor(options: MonitorOptions, { slots, controls }: HardwareOptions) {
     super(options);
     const { host, guest, frames } = this;
     this.vmcb = createVmcb(host.memory, frames, this.home.asid);
     this.vmcbHistory = new VmcbHistory(host.memory, this.vmcb.hpa);
+    this.fields = new ChargedVmcb(this.vmcb, (key) => this.charge(key));
     this.state = new GuestState({
       vmcb: this.vmcb,
       host: host.cpu,
@@ -77,6 +79,7 @@ export abstract class HardwareVmm extends Monitor {
       slots,
       controls,
     });
+    this.injection = new EventInjection(this, this.fields, this.state, () => this.beforeEmulation());
     this.clusters = this.switches.exitAvoidance ? new ExitClusters() : null;
     this.nestedGuest = new NestedGuest(this.vmcb, guest);
     this.taskPriority = new TaskPriority(this.vmcb, guest, (key) => this.charge(key));
@@ -92,18 +95,17 @@ export abstract class HardwareVmm extends Monitor {
     cpu.efer |= EFER_SVME;
     // With V_INTR_MASKING, the host's own IF decides whether a physical interrupt ends guest mode.
     cpu.eflags = FLAG_ONE | FLAG_IF;
-    if (this.guest.cpu.interruptLine)
-      this.writeIfChanged(VMCB_CONTROL.virtualInterrupt, interruptWindow(this.vmcb, true));
+    if (this.guest.cpu.interruptLine) this.fields.setInterruptWindow(true);
   }
 
   /** Another monitor goes on with the guest: all of its registers go to its virtual processor. */
   giveUp(): void {
     this.state.chargeDelivery();
-    this.writeIfChanged(VMCB_CONTROL.virtualInterrupt, interruptWindow(this.vmcb, false));
+    this.fields.setInterruptWindow(false);
   }
 
   protected override get movable(): boolean {
-    return !this.inGuestMode && !this.injecting && !this.guest.cpu.guestMode;
+    return !this.inGuestMode && !this.injection.isPending && !this.guest.cpu.guestMode;
   }
 
   // --- what the exit handlers use
@@ -161,7 +163,7 @@ export abstract class HardwareVmm extends Monitor {
 
   /** The exit came in the middle of an event's delivery, or else of an instruction: the virtual processor does it over. */
   emulateInterrupted(): void {
-    const interrupted = this.readInterruptedEvent();
+    const interrupted = this.fields.readInterruptedEvent();
     if (!interrupted) {
       this.emulate({ decoded: false });
       return;
@@ -223,11 +225,11 @@ export abstract class HardwareVmm extends Monitor {
   }
 
   closeInterruptWindow(): void {
-    this.write(VMCB_CONTROL.virtualInterrupt, interruptWindow(this.vmcb, false));
+    this.fields.closeInterruptWindow();
   }
 
   readExitInfo1(): number {
-    return this.read(VMCB_CONTROL.exitInfo1);
+    return this.fields.read(VMCB_CONTROL.exitInfo1);
   }
 
   /** The processor gave up on the guest. Double faults exit before that, so their story is known; this one's is not. */
@@ -259,7 +261,7 @@ export abstract class HardwareVmm extends Monitor {
     switch (stop.kind) {
       case 'vmexit':
         this.inGuestMode = false;
-        this.injecting = false;
+        this.injection.isPending = false;
         if (host.trace.enabled) this.vmcbHistory.note();
         this.exit(WORLD_SWITCH, this.vmcb.read(VMCB_STATE.rip), () => this.handleExit());
         return;
@@ -283,7 +285,7 @@ export abstract class HardwareVmm extends Monitor {
   private interpret(): void {
     const { cpu } = this.guest;
     this.exit(INTERPRETED, cpu.eip, () => {
-      this.offerToGuestMode();
+      this.injection.offerToGuestMode();
       if (cpu.guestMode && !cpu.halted && !this.stopped) this.emulate({ decoded: false });
       this.host.clock.fireDue();
       return 'EMULATE';
@@ -292,19 +294,19 @@ export abstract class HardwareVmm extends Monitor {
 
   protected wake(): void {
     this.guest.cpu.halted = false;
-    this.offerInterrupt();
+    this.injection.offer();
   }
 
   private handleExit(): ExitReason {
     this.taskPriority.take();
-    const exitCode = this.read(VMCB_CONTROL.exitCode);
+    const exitCode = this.fields.read(VMCB_CONTROL.exitCode);
     const handler = this.handlers.get(exitCode) ?? this.guestHypervisorHandler(exitCode);
     if (!handler) {
       const eip = this.vmcb.read(VMCB_STATE.rip).toString(16);
       throw new Error(`no handler for exit ${exitCodeName(exitCode)} at guest eip 0x${eip}`);
     }
     const reason = handler(this);
-    if (!this.stopped && !this.guest.cpu.halted) this.offerInterrupt();
+    if (!this.stopped && !this.guest.cpu.halted) this.injection.offer();
     return reason;
   }
 
@@ -319,104 +321,24 @@ export abstract class HardwareVmm extends Monitor {
 
   protected forwardPageFault(gva: number, errorCode: number): void {
     // During another event's delivery it may be a double fault, and a guest hypervisor may intercept it: the virtual processor knows the rules.
-    if (this.guest.cpu.guestMode || this.readInterruptedEvent()) {
+    if (this.guest.cpu.guestMode || this.fields.readInterruptedEvent()) {
       this.emulateInterrupted();
       return;
     }
     const event = { vector: VECTOR_PF, kind: 'exception', errorCode } as const;
-    this.write(VMCB_STATE.cr2, gva);
-    this.inject(event);
+    this.fields.write(VMCB_STATE.cr2, gva);
+    this.injection.inject(event);
     noteInjection(this, event);
-  }
-
-  /** Gives the guest a waiting interrupt now, or asks for an exit as soon as it can take one. */
-  private offerInterrupt(): void {
-    if (this.guest.cpu.guestMode) {
-      this.offerToGuestMode();
-      return;
-    }
-    // STGI exits.
-    if (!this.interruptPending() || !this.guest.cpu.globalInterrupts) return;
-    this.state.pull();
-    if (this.injecting || !this.interruptDeliverable()) {
-      this.writeIfChanged(VMCB_CONTROL.virtualInterrupt, interruptWindow(this.vmcb, true));
-      return;
-    }
-    this.writeIfChanged(VMCB_CONTROL.virtualInterrupt, interruptWindow(this.vmcb, false));
-    const vector = this.guest.platform.acknowledgeInterrupt();
-    const event = { vector, kind: 'external', errorCode: null } as const;
-    this.inject(event);
-    noteInjection(this, event);
-  }
-
-  /** The guest of a guest hypervisor: what it is given, or what makes it exit, is as its VMCB says. The virtual processor reads that. */
-  private offerToGuestMode(): void {
-    const { cpu } = this.guest;
-    this.host.cpu.interruptLine = false;
-    if (!cpu.guestEventPending) return;
-    this.state.pull();
-    if (!this.injecting) {
-      this.beforeEmulation();
-      const result = cpu.pollGuestMode();
-      this.paging.follow(cpu);
-      if (result?.kind === 'delivered') {
-        this.state.chargeDelivery();
-        noteInjection(this, result.event);
-      }
-      if (result?.kind === 'shutdown') this.stop({ kind: 'tripleFault', chain: result.chain, eip: cpu.eip });
-    }
-    this.writeIfChanged(
-      VMCB_CONTROL.virtualInterrupt,
-      interruptWindow(this.vmcb, cpu.guestEventPending || cpu.interruptLine),
-    );
   }
 
   private prepareEntry(): void {
     this.charge('vmcb.write', this.nestedGuest.mergeControls());
     this.taskPriority.give();
-    this.writeTimeStampOffset();
+    const { timeStampOffset } = this.guest.cpu;
+    if (timeStampOffset !== this.timeStampOffset) this.fields.writeTimeStampOffset(timeStampOffset);
+    this.timeStampOffset = timeStampOffset;
     const tlbControl = this.prepareMemory();
     this.state.push();
-    this.writeIfChanged(VMCB_CONTROL.tlbControl, tlbControl);
-  }
-
-  private writeTimeStampOffset(): void {
-    const { timeStampOffset } = this.guest.cpu;
-    if (timeStampOffset === this.timeStampOffset) return;
-    this.timeStampOffset = timeStampOffset;
-    this.charge('vmcb.write');
-    const [low, high] = [timeStampOffset, timeStampOffset >> 32n].map((half) =>
-      Number(BigInt.asUintN(32, half)),
-    );
-    this.vmcb.write(VMCB_CONTROL.tscOffset, low, high);
-  }
-
-  // --- VMCB accesses that the monitor pays for
-
-  read(field: VmcbField): number {
-    this.charge('vmcb.read');
-    return this.vmcb.read(field);
-  }
-
-  protected write(field: VmcbField, value: number): void {
-    this.charge('vmcb.write');
-    this.vmcb.write(field, value);
-  }
-
-  protected writeIfChanged(field: VmcbField, value: number): void {
-    if (this.vmcb.read(field) !== value) this.write(field, value);
-  }
-
-  protected readInterruptedEvent(): Event | null {
-    const low = this.read(VMCB_CONTROL.exitIntInfo);
-    return interruptedEvent({ low, high: this.vmcb.readHigh(VMCB_CONTROL.exitIntInfo) });
-  }
-
-  /** The event comes to the guest with the next VMRUN; #VMEXIT clears the field. */
-  protected inject(event: Event): void {
-    const { low, high } = injection(event);
-    this.charge('vmcb.write');
-    this.vmcb.write(VMCB_CONTROL.eventInjection, low, high);
-    this.injecting = true;
+    this.fields.writeIfChanged(VMCB_CONTROL.tlbControl, tlbControl);
   }
 }

@@ -73,12 +73,12 @@ export class SvmNestedVmm extends HardwareVmm {
       this.composed.clear();
       this.flush.inner = true;
     }
-    this.writeIfChanged(VMCB_CONTROL.nestedCr3, root.rootHpa);
+    this.fields.writeIfChanged(VMCB_CONTROL.nestedCr3, root.rootHpa);
     const tagged = this.usesTags;
     // The guest's guest has an address space of its own, where the processor has so many.
     const { asid } = this.home;
     const ownSpaces = tagged && svmFeatures(this.host.profile).asids > asid + 1;
-    if (ownSpaces) this.writeIfChanged(VMCB_CONTROL.asid, cpu.guestMode ? asid + 1 : asid);
+    if (ownSpaces) this.fields.writeIfChanged(VMCB_CONTROL.asid, cpu.guestMode ? asid + 1 : asid);
     else if (space !== this.lastSpace) this.flush[space] = true;
     this.lastSpace = space;
     const flush = this.flush[space];
@@ -109,14 +109,15 @@ export class SvmNestedVmm extends HardwareVmm {
   }
 
   private nestedPageFault(): ExitReason {
-    const gpa = this.read(VMCB_CONTROL.exitInfo2) + this.vmcb.readHigh(VMCB_CONTROL.exitInfo2) * 2 ** 32;
+    const gpa =
+      this.fields.read(VMCB_CONTROL.exitInfo2) + this.vmcb.readHigh(VMCB_CONTROL.exitInfo2) * 2 ** 32;
     const { cpu } = this.guest;
     if ((cpu.guestMode && cpu.nestedPaging ? this.compose(gpa) : this.tables.resolve(gpa)) === 'emulate') {
       this.emulateInterrupted();
       return 'EMULATE';
     }
-    const interrupted = this.readInterruptedEvent();
-    if (interrupted) this.inject(interrupted);
+    const interrupted = this.fields.readInterruptedEvent();
+    if (interrupted) this.injection.inject(interrupted);
     return 'NESTED_PAGE_FAULT';
   }
 

@@ -94,12 +94,12 @@ export class SvmShadowVmm extends HardwareVmm {
   /** The guest, or the processor on its behalf, faulted on the shadow page tables. */
   private pageFault(): ExitReason {
     const errorCode = this.readExitInfo1();
-    const gva = this.read(VMCB_CONTROL.exitInfo2);
+    const gva = this.fields.read(VMCB_CONTROL.exitInfo2);
     const outcome = this.shadow.resolve(gva, errorCode);
     switch (outcome.kind) {
       case 'hidden': {
-        const interrupted = this.readInterruptedEvent();
-        if (interrupted) this.inject(interrupted);
+        const interrupted = this.fields.readInterruptedEvent();
+        if (interrupted) this.injection.inject(interrupted);
         return 'PAGE_FAULT_HIDDEN';
       }
       case 'true':

@@ -6,6 +6,7 @@ import {
   CR0_PE,
   CR0_PG,
   CR4_PAE,
+  EFER_LMA,
   EFER_LME,
   EFER_SVME,
 } from '../../../emulator/arch/control.js';
@@ -32,6 +33,8 @@ const refused: { name: string; prepare: (bench: Bench) => void }[] = [
   },
   { name: 'ASID 0', prepare: (b) => b.vmcb.write(VMCB_CONTROL.asid, 0) },
   { name: 'I/O permissions map above 4 GB', prepare: (b) => b.vmcb.write(VMCB_CONTROL.iopmBasePa, 0, 1) },
+  { name: 'MSR permissions map above 4 GB', prepare: (b) => b.vmcb.write(VMCB_CONTROL.msrpmBasePa, 0, 1) },
+  { name: 'EFER.LMA without long mode', prepare: (b) => b.vmcb.write(VMCB_STATE.efer, EFER_SVME | EFER_LMA) },
   {
     name: 'I/O permissions map that ends above 4 GB',
     prepare: (b) => b.vmcb.write(VMCB_CONTROL.iopmBasePa, 0xffff_e000),
@@ -40,14 +43,10 @@ const refused: { name: string; prepare: (bench: Bench) => void }[] = [
     name: 'MSR permissions map that ends above 4 GB',
     prepare: (b) => b.vmcb.write(VMCB_CONTROL.msrpmBasePa, 0xffff_f000),
   },
-  {
-    name: 'EVENTINJ of reserved type 1',
-    prepare: (b) => b.vmcb.write(VMCB_CONTROL.eventInjection, 0x8000_0120),
-  },
-  {
-    name: 'EVENTINJ of reserved type 5',
-    prepare: (b) => b.vmcb.write(VMCB_CONTROL.eventInjection, 0x8000_0520),
-  },
+  ...[1, 5, 6, 7].map((type) => ({
+    name: `EVENTINJ of reserved type ${type}`,
+    prepare: (b: Bench) => b.vmcb.write(VMCB_CONTROL.eventInjection, 0x8000_0020 | (type << 8)),
+  })),
   {
     name: 'EVENTINJ: exception with vector 2',
     prepare: (b) => b.vmcb.write(VMCB_CONTROL.eventInjection, 0x8000_0302),

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import ts = require('typescript');
 import type { Completions, DisplayData } from '../../protocol/index.js';
 import type { CellDiagnostic, CompiledCell } from '../cell.js';
@@ -187,12 +188,14 @@ export class Checker {
     }
   }
 
-  /** Does the slow first work of a check before anybody waits for it. */
+  /** Does the slow first work of a check before anybody waits for it. What is asked meanwhile comes before the rest. */
   async warmUp(): Promise<void> {
-    const names = this.#names.names().join('; ');
-    const code = `const list = [1].map((x) => x + 1); console.log(list, process.cwd()); ${names}`;
-    const { file } = this.#scratch(code, parse(code));
-    this.#project.service.getSemanticDiagnostics(file);
+    const first = 'const list = [1].map((x) => x + 1); console.log(list, process.cwd());';
+    for (const code of [first, `${first} ${this.#names.names().join('; ')}`]) {
+      const { file } = this.#scratch(code, parse(code));
+      this.#project.service.getSemanticDiagnostics(file);
+      await turn();
+    }
     await this.complete('list.', 5);
   }
 

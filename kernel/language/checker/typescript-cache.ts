@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -23,12 +24,12 @@ export function loadTypeScript(folder: string): void {
   const require = createRequire(import.meta.url);
   const path = require.resolve('typescript');
   if (require.cache[path] !== undefined) return;
-  const source = readFileSync(path, 'utf8');
+  const source = wrapped(readFileSync(path));
   const { version } = require('typescript/package.json') as { version: string };
   // V8 looks at its own version and flags, and of the source at the length alone.
   const file = join(folder, `typescript-${version}-node-${process.version}-${process.arch}.bin`);
   const cachedData = ownFile(file);
-  const script = new vm.Script(Module.wrap(source), { filename: path, ...(cachedData && { cachedData }) });
+  const script = new vm.Script(source, { filename: path, ...(cachedData && { cachedData }) });
   const known = cachedData !== undefined && script.cachedDataRejected !== true;
   loaded = { script, wanted: known ? undefined : file };
   const module = new Module(path);
@@ -52,6 +53,13 @@ export function keepTypeScript(): void {
   } catch {
     // A folder that cannot be written to costs the next start some time, and nobody else anything.
   }
+}
+
+/** A module's text as a function's. In ASCII, as TypeScript is, Node keeps it outside of the heap and V8 as it is. */
+function wrapped(source: Buffer): string {
+  const [before, after] = Module.wrap('').split('\n');
+  const text = Buffer.concat([Buffer.from(before), source, Buffer.from(`\n${after}`)]);
+  return text.toString(isAscii(text) ? 'latin1' : 'utf8');
 }
 
 function ownFile(path: string): Buffer | undefined {

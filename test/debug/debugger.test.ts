@@ -31,6 +31,8 @@ const RUNS: readonly (readonly [name: string, technique: Technique])[] = [
   ['page-faults', 'svm-shadow'],
   ['timer', 'svm-nested'],
   ['first-exits', 'binary-translation'],
+  ['phases', 'hybrid'],
+  ['web-threads', 'hybrid'],
 ];
 
 for (const [name, technique] of RUNS) {
@@ -62,9 +64,12 @@ for (const [name, technique] of RUNS) {
     t.equal(end.kind, plain.outcome, end.why);
     t.equal(steered.run.result().hash, plain.hash, 'ends as a run that nobody has steered');
     t.same(steered.step(5), end, 'there is nothing after the end');
-    steered.goTo(1);
-    t.equal(steered.continue().kind, end.kind);
-    t.equal(steered.run.result().hash, plain.hash);
+    const last = steered.position;
+    for (const position of [Math.floor(0.8 * last), Math.floor(0.4 * last), 1]) {
+      steered.goTo(position);
+      t.equal(steered.continue().kind, end.kind);
+      t.equal(steered.run.result().hash, plain.hash, `and from ${position}`);
+    }
   });
 }
 

@@ -53,7 +53,7 @@ export const EXIT_DELIVERED = -1;
 const DELIVER = 0;
 const SHORT_RETURN = 1;
 export const DISPATCH_IMPORTS: readonly ImportedFunction[] = [
-  { name: 'deliver', parameters: 4, results: 1 },
+  { name: 'deliver', parameters: 6, results: 1 },
   { name: 'shortReturn', parameters: 1, results: 1 },
 ];
 
@@ -122,7 +122,15 @@ export function dispatchModule(layout: CompiledLayout, prices: Float64Array): Ui
     );
     r.if(isZero(and(get(exit), EXIT_CHAINS)), () => {
       returnExit(or(isZero(control(CONTROL.fault)), isZero(isAllowed(ALLOWED.faults))));
-      const isDone = call(DELIVER, VECTOR_PF, word(state.EIP_I32 * WORD), 1, control(CONTROL.faultCode));
+      const isDone = call(
+        DELIVER,
+        VECTOR_PF,
+        word(state.EIP_I32 * WORD),
+        1,
+        control(CONTROL.faultCode),
+        0,
+        0,
+      );
       returnExit(isZero(isDone));
       setControl(CONTROL.fault, 0);
       r.store(0, layout.stateBytes + state.CR2_I32 * WORD, control(CONTROL.faultLinear));

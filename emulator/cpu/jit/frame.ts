@@ -16,7 +16,7 @@ import type { CodeWriter, Label } from './code-writer.js';
 import { Flags } from './flags.js';
 import * as local from './locals.js';
 import { EXIT_CHAINS } from './dispatch-code.js';
-import { ALLOWED, CONTROL } from './layout.js';
+import { ALLOWED, CONTROL, DONE_SHORT, SHORT_WAYS } from './layout.js';
 import type { CompiledLayout } from './layout.js';
 import * as op from './opcodes.js';
 
@@ -29,11 +29,6 @@ export const STORE_MARKED = 1;
 export const DELIVER = 2;
 export const INTERRUPT_RETURN = 3;
 export const INVALIDATE = 4;
-
-const COUNTERS = [
-  [local.INSTRUCTIONS, CONTROL.instructions],
-  [local.TICKS, CONTROL.ticks],
-] as const;
 
 /** Where a region was left: after `completed` operations of a block. */
 export interface RegionExit {
@@ -393,20 +388,22 @@ export class Frame {
     }
   }
 
-  /** For a routine that counts down instructions and ticks: {@link takeCounters} follows. */
-  giveCounters(): void {
-    const { w, layout } = this;
-    for (const [counter, place] of COUNTERS) {
-      w.const(0);
-      w.get(counter);
-      w.memory(op.I32_STORE, layout.arenaBytes + place);
-    }
-  }
-  takeCounters(): void {
-    for (const [counter, place] of COUNTERS) {
-      this.pushControl(place);
-      this.w.set(counter);
-    }
+  /** SCRATCH holds what DELIVER gave: of a short way the unit counts down the time, and the instruction that was emulated. */
+  countShortWay(): void {
+    const { w } = this;
+    w.get(local.SCRATCH);
+    w.const(DONE_SHORT);
+    w.op(op.I32_EQ);
+    w.open(op.IF);
+    w.get(local.INSTRUCTIONS);
+    w.const(1);
+    w.op(op.I32_SUB);
+    w.set(local.INSTRUCTIONS);
+    w.get(local.TICKS);
+    this.pushControl(SHORT_WAYS.ticks);
+    w.op(op.I32_SUB);
+    w.set(local.TICKS);
+    w.end();
   }
 
   /** Makes a segment's base available. @returns its local. */

@@ -72,6 +72,9 @@ export const CONTROL_BYTES = 160;
  * The short ways of a monitor, after the words of control: how things stand, and then a record of each, calls first. The side is
  * that of user code (0) or of the kernel (1); `last` is the number of a record and 1.
  */
+/** What DELIVER gives for a short way, in place of 1. */
+export const DONE_SHORT = 2;
+
 export const SHORT_WAYS = {
   isOpen: CONTROL_BYTES,
   side: CONTROL_BYTES + 4,
@@ -85,7 +88,9 @@ export const SHORT_WAYS = {
   returns: CONTROL_BYTES + 32,
   /** Not 0: what compiled code may count down ends before the deadline and the limit, so that they are not looked at. */
   isFar: CONTROL_BYTES + 36,
-  records: CONTROL_BYTES + 40,
+  /** What the last call took. */
+  ticks: CONTROL_BYTES + 40,
+  records: CONTROL_BYTES + 48,
 } as const;
 /** Fields of a record, in bytes; places are those of ShortWay. Pairs of `when` and `then` follow. */
 export const SHORT_WAY = {

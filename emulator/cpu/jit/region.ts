@@ -26,7 +26,7 @@ const MOST_OPERATIONS = 64;
 const imports: ImportedFunction[] = [];
 imports[FILL_TLB] = { name: 'fillTlb', parameters: 2, results: 1 };
 imports[STORE_MARKED] = { name: 'storeMarked', parameters: 3, results: 1 };
-imports[DELIVER] = { name: 'deliver', parameters: 4, results: 1 };
+imports[DELIVER] = { name: 'deliver', parameters: 6, results: 1 };
 imports[INTERRUPT_RETURN] = { name: 'interruptReturn', parameters: 0, results: 1 };
 imports[INVALIDATE] = { name: 'invalidate', parameters: 1, results: 1 };
 

@@ -4,7 +4,7 @@ import * as state from '../../arch/state.js';
 import { MOST_SHORT_WAYS } from '../processor.js';
 import * as e from './expressions.js';
 import type { Value } from './expressions.js';
-import { CONTROL, SHORT_WAY, SHORT_WAYS, SHORT_WAY_BYTES, SHORT_WAY_GROUP } from './layout.js';
+import { CONTROL, DONE_SHORT, SHORT_WAY, SHORT_WAYS, SHORT_WAY_BYTES, SHORT_WAY_GROUP } from './layout.js';
 import type { CompiledLayout } from './layout.js';
 import { TransferRoutine } from './transfer-routine.js';
 
@@ -65,17 +65,17 @@ class Records {
   }
 
   /** Guest code is on this side, and neither instructions nor time run out. */
-  requireRoom(side: number): void {
+  requireRoom(side: number, instructions: Value): void {
     const { r } = this;
     r.failIf(or(isZero(this.word(SHORT_WAYS.isOpen)), differ(this.word(SHORT_WAYS.side), side)));
     const isNear = isZero(this.word(SHORT_WAYS.isFar));
-    r.failIf(and(isNear, e.less(this.word(CONTROL.instructions), LEAST_INSTRUCTIONS)));
+    r.failIf(and(isNear, e.less(instructions, LEAST_INSTRUCTIONS)));
   }
 
-  requireWords(): void {
+  requireWords(ticks: Value): void {
     const { r } = this;
     const isNear = isZero(this.word(SHORT_WAYS.isFar));
-    r.failIf(and(isNear, e.atMost(this.word(CONTROL.ticks), this.field(SHORT_WAY.ticks))));
+    r.failIf(and(isNear, e.atMost(ticks, this.field(SHORT_WAY.ticks))));
     this.eachGroup(SHORT_WAY.when, SHORT_WAY.whenCount, (pair) => {
       const [first, ...others] = IN_GROUP.map((at) =>
         e.xor(load(load(get(pair), at)), load(get(pair), at + WORD)),
@@ -94,8 +94,6 @@ class Records {
     this.setWord(SHORT_WAYS.last, get(at));
     this.setWord(SHORT_WAYS.taken, add(this.word(SHORT_WAYS.taken), 1));
     this.setWord(SHORT_WAYS.side, side);
-    this.setWord(CONTROL.ticks, sub(this.word(CONTROL.ticks), this.field(SHORT_WAY.ticks)));
-    this.setWord(CONTROL.instructions, sub(this.word(CONTROL.instructions), 1));
     this.setWord(CONTROL.refetch, 1);
   }
 
@@ -114,11 +112,14 @@ class Records {
   }
 }
 
-/** INT n. @param vector @param eip locals: of the instruction, and of the one after it. */
-export function shortCall(r: TransferRoutine, vector: number, eip: number): void {
+/** INT n, in place of its delivery. Parameters are locals; `eip` is that of the next instruction. */
+export function shortCall(
+  r: TransferRoutine,
+  { vector, eip, instructions, ticks }: Record<'vector' | 'eip' | 'instructions' | 'ticks', number>,
+): void {
   const records = new Records(r);
   const of = (offset: number): Value => records.field(offset);
-  records.requireRoom(USER_SIDE);
+  records.requireRoom(USER_SIDE, get(instructions));
   const end = r.local(add(get(eip), r.segment(CS, BASE)));
   const page = r.local(shr(sub(get(end), 1), 12));
   r.failIf(differ(shr(sub(get(end), 2), 12), get(page)));
@@ -133,7 +134,7 @@ export function shortCall(r: TransferRoutine, vector: number, eip: number): void
   r.failIf(differ(and(r.state(EFLAGS), SYSTEM), of(SHORT_WAY.userFlags)));
   const frame = r.local(of(SHORT_WAY.frame));
   r.failIf(r.isMarked(frame));
-  records.requireWords();
+  records.requireWords(get(ticks));
 
   r.store(get(frame), 0, get(eip));
   r.store(get(frame), WORD, of(SHORT_WAY.codeSelector));
@@ -144,8 +145,9 @@ export function shortCall(r: TransferRoutine, vector: number, eip: number): void
   r.setState(EIP, of(SHORT_WAY.eip));
   r.setState(EFLAGS, or(and(r.state(EFLAGS), of(SHORT_WAY.keptFlags)), of(SHORT_WAY.setFlags)));
   records.setWord(SHORT_WAYS.jumpsBefore, r.state(INDIRECT_JUMPS));
+  records.setWord(SHORT_WAYS.ticks, of(SHORT_WAY.ticks));
   records.take(KERNEL_SIDE);
-  r.return(1);
+  r.return(DONE_SHORT);
 }
 
 /** `run(offset)`: control has come there in the entry page. @returns a module whose function gives 1 when it has gone on. */
@@ -154,7 +156,7 @@ export function shortReturnModule(layout: CompiledLayout): Uint8Array<ArrayBuffe
   const offset = 0;
   const records = new Records(r);
   const of = (place: number): Value => records.field(place);
-  records.requireRoom(KERNEL_SIDE);
+  records.requireRoom(KERNEL_SIDE, records.word(CONTROL.instructions));
   records.find(
     MOST_SHORT_WAYS.each,
     records.word(SHORT_WAYS.returns),
@@ -172,7 +174,7 @@ export function shortReturnModule(layout: CompiledLayout): Uint8Array<ArrayBuffe
       e.above(get(eip), of(SHORT_WAY.eip)),
     ),
   );
-  records.requireWords();
+  records.requireWords(records.word(CONTROL.ticks));
 
   r.setState(ESP_OFFSET, load(get(frame), 3 * WORD));
   r.setState(EIP, get(eip));
@@ -181,6 +183,8 @@ export function shortReturnModule(layout: CompiledLayout): Uint8Array<ArrayBuffe
   const jumps = sub(r.state(INDIRECT_JUMPS), records.word(SHORT_WAYS.jumpsBefore));
   records.setWord(SHORT_WAYS.jumps, add(records.word(SHORT_WAYS.jumps), jumps));
   records.setWord(SHORT_WAYS.left, of(SHORT_WAY.left));
+  records.setWord(CONTROL.ticks, sub(records.word(CONTROL.ticks), of(SHORT_WAY.ticks)));
+  records.setWord(CONTROL.instructions, sub(records.word(CONTROL.instructions), 1));
   records.take(USER_SIDE);
   r.return(1);
   return r.finish();

@@ -41,14 +41,17 @@ const ESP_OFFSET = ESP * 2 * WORD;
 const { add, and, get, isZero, load, or, shl, shr, sub } = e;
 
 /**
- * `run(vector, eip, isFault, errorCode)` delivers INT n, or with `isFault` an exception that pushes an error code.
+ * `run(vector, eip, isFault, errorCode, instructions, ticks)` delivers INT n, or with `isFault` an exception that pushes an error code.
+ * Only a short way looks at the instructions and ticks that are left.
  * @param eip offset to be pushed. @returns a module whose function gives 1 when it is done.
  */
 export function deliverModule(layout: CompiledLayout): Uint8Array<ArrayBuffer> {
-  const r = new TransferRoutine(layout, 4);
-  const [vector, eip, isFault, errorCode] = [0, 1, 2, 3];
+  const r = new TransferRoutine(layout, 6);
+  const [vector, eip, isFault, errorCode, instructions, ticks] = [0, 1, 2, 3, 4, 5];
   // Only a monitor that has them lets units of a deprivileged guest come here.
-  r.if(and(load(0, layout.arenaBytes + CONTROL.allowed), ALLOWED.shortWays), () => shortCall(r, vector, eip));
+  r.if(and(load(0, layout.arenaBytes + CONTROL.allowed), ALLOWED.shortWays), () =>
+    shortCall(r, { vector, eip, instructions, ticks }),
+  );
   r.requireUsualFlags();
   const cpl = r.local(r.state(state.CPL_I32 * WORD));
   // Rings 1 and 2.

@@ -78,14 +78,16 @@ export function emitTransfer(f: Frame, operation: Operation, edges: Edges): void
       return;
     case 'int':
       f.executeOnState(() => {
-        f.giveCounters();
         w.const(operation.immediate);
         f.pushEip(next);
         w.const(0);
         w.const(0);
+        w.get(local.INSTRUCTIONS);
+        w.get(local.TICKS);
         w.call(DELIVER);
+        w.tee(local.SCRATCH);
       });
-      f.takeCounters();
+      f.countShortWay();
       edges.transferred();
       return;
     case 'iret':

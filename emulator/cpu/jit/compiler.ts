@@ -60,7 +60,7 @@ export class Compiler {
     const run = (module: WebAssembly.Module, more: WebAssembly.ModuleImports = {}) =>
       new WebAssembly.Instance(module, { e: { ...e, ...more } }).exports.run;
     const modules = helperModules(layout, ledger.prices);
-    const deliver = run(modules.deliver);
+    const deliver = run(modules.deliver, { shortCall: run(modules.shortCall) });
     this.imports = {
       e: {
         ...e,

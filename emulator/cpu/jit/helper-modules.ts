@@ -1,6 +1,6 @@
 import { dispatchModule } from './dispatch-code.js';
 import type { CompiledLayout } from './layout.js';
-import { shortReturnModule } from './short-way-code.js';
+import { shortCallModule, shortReturnModule } from './short-way-code.js';
 import { MOST_WAYS, fillModule, invalidateModule } from './tlb-code.js';
 import { deliverModule, returnModule } from './transfer-code.js';
 
@@ -8,6 +8,7 @@ import { deliverModule, returnModule } from './transfer-code.js';
 export interface HelperModules {
   readonly deliver: WebAssembly.Module;
   readonly interruptReturn: WebAssembly.Module;
+  readonly shortCall: WebAssembly.Module;
   readonly shortReturn: WebAssembly.Module;
   /** Null: the processor's own has to do it. */
   readonly fillTlb: WebAssembly.Module | null;
@@ -30,6 +31,7 @@ export function helperModules(layout: CompiledLayout, prices: Float64Array): Hel
   const made: HelperModules = {
     deliver: new WebAssembly.Module(deliverModule(layout)),
     interruptReturn: new WebAssembly.Module(returnModule(layout)),
+    shortCall: new WebAssembly.Module(shortCallModule(layout)),
     shortReturn: new WebAssembly.Module(shortReturnModule(layout)),
     fillTlb: fewWays ? new WebAssembly.Module(fillModule(layout, prices)) : null,
     invalidate: new WebAssembly.Module(invalidateModule(layout, fewWays)),

@@ -112,11 +112,13 @@ class Records {
   }
 }
 
-/** INT n, in place of its delivery. Parameters are locals; `eip` is that of the next instruction. */
-export function shortCall(
-  r: TransferRoutine,
-  { vector, eip, instructions, ticks }: Record<'vector' | 'eip' | 'instructions' | 'ticks', number>,
-): void {
+/**
+ * `run(vector, eip, instructions, ticks)`: INT n, in place of its delivery. @param eip of the next instruction; then what is left.
+ * @returns a module whose function gives DONE_SHORT when it has gone on.
+ */
+export function shortCallModule(layout: CompiledLayout): Uint8Array<ArrayBuffer> {
+  const r = new TransferRoutine(layout, 4);
+  const [vector, eip, instructions, ticks] = [0, 1, 2, 3];
   const records = new Records(r);
   const of = (offset: number): Value => records.field(offset);
   records.requireRoom(USER_SIDE, get(instructions));
@@ -148,6 +150,7 @@ export function shortCall(
   records.setWord(SHORT_WAYS.ticks, of(SHORT_WAY.ticks));
   records.take(KERNEL_SIDE);
   r.return(DONE_SHORT);
+  return r.finish();
 }
 
 /** `run(offset)`: control has come there in the entry page. @returns a module whose function gives 1 when it has gone on. */

@@ -8,7 +8,7 @@ import * as e from './expressions.js';
 import { ALLOWED, CONTROL } from './layout.js';
 import type { CompiledLayout } from './layout.js';
 import * as op from './opcodes.js';
-import { shortCall } from './short-way-code.js';
+import type { ImportedFunction } from './module-writer.js';
 import { CODE_WANTED, STACK_MASK, STACK_WANTED, TransferRoutine, UNUSUAL_FLAGS } from './transfer-routine.js';
 
 /*
@@ -38,6 +38,9 @@ const BASE = 16;
 const TSS_ESP0 = 4;
 const ESP_OFFSET = ESP * 2 * WORD;
 
+const SHORT_CALL = 0;
+const DELIVER_IMPORTS: readonly ImportedFunction[] = [{ name: 'shortCall', parameters: 4, results: 1 }];
+
 const { add, and, get, isZero, load, or, shl, shr, sub } = e;
 
 /**
@@ -50,7 +53,7 @@ export function deliverModule(layout: CompiledLayout): Uint8Array<ArrayBuffer> {
   const [vector, eip, isFault, errorCode, instructions, ticks] = [0, 1, 2, 3, 4, 5];
   // Only a monitor that has them lets units of a deprivileged guest come here.
   r.if(and(load(0, layout.arenaBytes + CONTROL.allowed), ALLOWED.shortWays), () =>
-    shortCall(r, { vector, eip, instructions, ticks }),
+    r.return(e.call(SHORT_CALL, get(vector), get(eip), get(instructions), get(ticks))),
   );
   r.requireUsualFlags();
   const cpl = r.local(r.state(state.CPL_I32 * WORD));
@@ -123,7 +126,7 @@ export function deliverModule(layout: CompiledLayout): Uint8Array<ArrayBuffer> {
   );
   r.setState(state.EFLAGS_I32 * WORD, and(r.state(state.EFLAGS_I32 * WORD), ~FLAG_RF));
   r.return(1);
-  return r.finish();
+  return r.finish(DELIVER_IMPORTS);
 }
 
 /** `run()` executes IRETD. @returns a module whose function gives 1 when it is done. */

@@ -29,6 +29,7 @@ import { Flags } from './flags.js';
 import { CONTROL, MEMOS, MEMO_BYTES } from './layout.js';
 import type { CompiledLayout, Memo } from './layout.js';
 import * as local from './locals.js';
+import type { ImportedFunction } from './module-writer.js';
 import * as op from './opcodes.js';
 import { Routine } from './routine.js';
 
@@ -65,9 +66,9 @@ export class TransferRoutine extends Routine {
     this.failed = this.w.open(op.BLOCK);
   }
 
-  finish(): Uint8Array<ArrayBuffer> {
+  finish(imports: readonly ImportedFunction[] = []): Uint8Array<ArrayBuffer> {
     this.w.end();
-    return this.module(0, { imports: [] });
+    return this.module(0, { imports });
   }
 
   /** The processor has to do it. */

@@ -99,13 +99,15 @@ export class TextReader extends Ring {
         Atomics.store(this.state, READ, (from + CAPACITY_BYTES - at) | 0);
         continue;
       }
-      const [before, cell, stream] = this.words.subarray((at >> 2) + 1, (at >> 2) + 4);
-      if (before > messages) return;
+      const word = at >> 2;
+      if (this.words[word + 1] > messages) return;
+      const cell = this.words[word + 2];
+      const name = STREAMS[this.words[word + 3]];
       const text = this.#decoder.decode(
         this.bytes.slice(at + PIECE_HEADER_BYTES, at + PIECE_HEADER_BYTES + length),
       );
       Atomics.store(this.state, READ, (from + PIECE_HEADER_BYTES + ((length + 3) & ~3)) | 0);
-      take({ cell, name: STREAMS[stream], text });
+      take({ cell, name, text });
     }
   }
 }

@@ -35,7 +35,8 @@ const WORLD_SWITCH: readonly CostKey[] = ['vmexit', 'vmrun', 'vmm.exit'];
  *
  * Translating is an investment, and part of binary translation's bill. The guest starts in guest mode, which needs none, and
  * leaves it when what binary translation would have saved there, since the guest came, is worth what it had to translate
- * during its last stay: so neither half can cost much more than the other would have (ski rental). A stay under binary
+ * during its last stay; and it comes back when guest mode would have saved as much as was missed there the last time: so
+ * neither half can cost much more than the other would have (ski rental), whichever way the guest alternates. A stay under binary
  * translation begins with an allowance of as much translating as was to be saved when it began, and earns more by what it
  * saves; what is translated beyond that speaks for guest mode, as what the processor would do there by itself does.
  */
@@ -57,6 +58,10 @@ export class AdaptivePolicy implements Policy {
   private votes = 0;
   /** In guest mode: what binary translation would have saved since the guest came. */
   private missedTicks = 0;
+  /** What it was when the guest last left guest mode. */
+  private lastMissedTicks = 0;
+  /** Under binary translation: what guest mode would have saved since it last would have cost more. */
+  private lostTicks = 0;
   /** Under binary translation: what may be translated unbilled. */
   private allowanceTicks = 0;
   /** What was translated in the stay under binary translation that is under way, or else in the last one. */
@@ -79,13 +84,15 @@ export class AdaptivePolicy implements Policy {
       this.billTranslating(exit.translateTicks - this.translatorTicks);
     else this.missedTicks += this.gainTicks;
     const pays = this.gainTicks > MARGIN * (exit.atTicks - this.startTicks);
+    this.lostTicks = Math.max(0, this.lostTicks + this.gainTicks);
     this.votes = pays ? this.votes + 1 : 0;
     this.exits = 0;
     this.gainTicks = 0;
     this.startTicks = exit.atTicks;
     this.translatorTicks = exit.translateTicks;
     if (this.active === 'binary-translation') {
-      if (this.votes >= VOTES_FOR_HARDWARE) this.change('svm-shadow');
+      if (this.votes >= VOTES_FOR_HARDWARE && this.lostTicks >= this.lastMissedTicks)
+        this.change('svm-shadow');
     } else if (pays && this.missedTicks >= this.investedTicks) this.change('binary-translation');
     return this.active;
   }
@@ -112,7 +119,9 @@ export class AdaptivePolicy implements Policy {
     if (to === 'binary-translation') {
       this.allowanceTicks = this.missedTicks;
       this.investedTicks = 0;
+      this.lastMissedTicks = this.missedTicks;
     }
+    this.lostTicks = 0;
     this.missedTicks = 0;
     this.active = to;
     this.votes = 0;

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { CommMessage, OutputSink } from '../protocol/index.js';
 import type { CompiledCell, Prelude } from './cell.js';
 import { Client } from './rpc.js';
-import { POLLED, REQUESTED } from './runner/interruptible.js';
+import { FLAGS, POLLED, REQUESTED } from './runner/interruptible.js';
 import type { RunnerData, RunnerEvent, RunResult } from './runner/protocol.js';
 import type { RunnerMethods } from './runner/worker.js';
 import { StreamJoiner } from './stream-joiner.js';
@@ -21,10 +21,13 @@ const HOLD_MS = 10;
 /** How long a thread has to answer after its JavaScript was terminated, before that is done again. */
 const ANSWER_MS = 100;
 
+const nothing = () => undefined;
+
 /** The thread that runs cells, seen from the kernel's main thread. */
 export class RunnerThread {
   readonly #client: Client<RunnerMethods>;
-  readonly #flag = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
+  readonly #flag = new Int32Array(new SharedArrayBuffer(FLAGS * Int32Array.BYTES_PER_ELEMENT));
+  readonly #ready: Promise<unknown>;
   #running: Promise<unknown> | undefined;
   #abandon: (result: RunResult) => void = () => undefined;
   #comms = 0;
@@ -56,6 +59,8 @@ export class RunnerThread {
     };
     const worker = new Worker(PROGRAM, { workerData, name: 'runner' });
     this.#client = new Client(worker, (event) => this.#deliver(event as RunnerEvent));
+    // A thread that ends, or preludes that do not load, fail the cells.
+    this.#ready = this.#client.call('ready').catch(() => undefined);
   }
 
   /** @throws WorkerEnded when the thread ends while the cell runs */
@@ -115,26 +120,35 @@ export class RunnerThread {
    * resolves when the thread cannot be stopped.
    */
   async stop(): Promise<void> {
-    if (this.#running === undefined) return;
+    const running = this.#running;
+    if (running === undefined) return;
     Atomics.store(this.#flag, REQUESTED, 1);
+    await this.#ready;
     // Ends a cell that awaits something; one that is busy gets to it when its JavaScript has been terminated.
-    this.#client.call('interrupt').catch(() => undefined);
-    const yes = () => true;
-    const done = this.#running.then(yes, yes);
+    const interrupt = () => this.#client.call('interrupt').catch(() => undefined);
+    void interrupt();
+    let ended = false;
+    const done = running.then(nothing, nothing).then(() => (ended = true));
     const polls = Atomics.load(this.#flag, POLLED) !== 0;
     if (polls && (await Promise.race([done, sleep(GRACE_MS, false)]))) return;
-    const terminator = new Terminator(PROGRAM);
+    const terminator = new Terminator(PROGRAM, this.#flag);
     try {
       if (!polls && (await this.#endsByItself(done))) return;
       do {
-        await Promise.race([terminator.terminate(), sleep(ANSWER_MS)]);
+        await terminator.terminate(() => !ended);
+        void interrupt();
       } while (!(await Promise.race([done, sleep(ANSWER_MS, false)])) && !(await this.#abandoned()));
     } finally {
       terminator.close();
     }
     // The cell may have ended just before it was terminated; then it is the next call that comes to nothing.
-    const answered = () => this.#client.call('ping').then(yes, yes);
-    while (!(await Promise.race([answered(), sleep(ANSWER_MS, false)])));
+    let free = false;
+    const ping = () =>
+      this.#client
+        .call('ping')
+        .then(nothing, nothing)
+        .then(() => (free = true));
+    while (!free) await Promise.race([ping(), sleep(ANSWER_MS)]);
   }
 
   /** Waits for a cell that waits. False as soon as the thread is found to be busy. */

@@ -1,10 +1,23 @@
 import { Session } from 'node:inspector';
-import { STACK_RESET } from './runner/interruptible.js';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { HELD, HOLD } from './runner/interruptible.js';
+import type { Found } from './runner/interruptible.js';
 
 interface Attached {
   readonly sessionId: string;
   readonly workerInfo: { readonly url: string };
 }
+
+interface Answer {
+  readonly id?: number;
+  readonly result?: { readonly result?: { readonly value?: Found } };
+}
+
+/** Tries to find a worker outside of callbacks of `setImmediate`, before it is ended in one: a loop there has no other end. */
+const ATTEMPTS = 200;
+const BETWEEN_ATTEMPTS_MS = 1;
+/** How long a worker has to answer before it is asked again: the inspector of Node 20 loses a message now and then. */
+const ANSWER_MS = 20;
 
 /**
  * Stops the JavaScript that a worker is running, wherever it is, and leaves the worker alive with all its state: the
@@ -14,11 +27,17 @@ export class Terminator {
   readonly #session = new Session();
   /** The worker's session, or nothing when there is no such worker any more. */
   readonly #reached: Promise<string | undefined>;
-  #answered: () => void = () => undefined;
+  readonly #answers = new Map<number, (found: Found) => void>();
   #calls = 0;
 
-  /** @param url the worker's program, by which the inspector tells workers apart; its own ids are not thread ids */
-  constructor(url: URL) {
+  /**
+   * @param url the worker's program, by which the inspector tells workers apart; its own ids are not thread ids
+   * @param flags the memory that the worker shares for interrupts
+   */
+  constructor(
+    url: URL,
+    private readonly flags: Int32Array,
+  ) {
     this.#session.connect();
     this.#reached = new Promise((resolve, reject) => {
       this.#session.on('NodeWorker.attachedToWorker', ({ params }: { params: Attached }) => {
@@ -26,7 +45,7 @@ export class Terminator {
       });
       this.#session.on('NodeWorker.detachedFromWorker', () => {
         resolve(undefined);
-        this.#answered();
+        for (const answer of this.#answers.values()) answer('idle');
       });
       this.#session.post('NodeWorker.enable', { waitForDebuggerOnStart: false }, (error) => {
         if (error !== null) reject(error);
@@ -37,29 +56,55 @@ export class Terminator {
     this.#session.on(
       'NodeWorker.receivedMessageFromWorker',
       ({ params }: { params: { message: string } }) => {
-        if ((JSON.parse(params.message) as { id?: number }).id === this.#calls) this.#answered();
+        const { id = 0, result } = JSON.parse(params.message) as Answer;
+        this.#answers.get(id)?.(result?.result?.value ?? 'idle');
       },
     );
   }
 
-  /** Resolves when the worker has been told; it stops at its next loop or call. */
-  async terminate(): Promise<void> {
+  /**
+   * Resolves when the worker has been told, and stops at its next loop or call, or when it runs nothing.
+   * @param isWanted whether it is still to be told
+   */
+  async terminate(isWanted: () => boolean): Promise<void> {
     const sessionId = await this.#reached;
     if (sessionId === undefined) return;
-    await new Promise<void>((resolve, reject) => {
-      this.#answered = resolve;
-      const send = (method: string, parameters: object) => {
-        const message = JSON.stringify({ id: ++this.#calls, method, params: parameters });
-        this.#session.post('NodeWorker.sendMessageToWorker', { sessionId, message }, (error) => {
-          if (error !== null) reject(error);
-        });
-      };
-      send('Runtime.evaluate', { expression: `globalThis[Symbol.for('${STACK_RESET}')]()` });
-      send('Runtime.terminateExecution', {});
-    });
+    const { flags } = this;
+    Atomics.store(flags, HELD, 0);
+    for (let attempt = 1; isWanted(); attempt++) {
+      let answer: Found | undefined;
+      const found = this.#hold(sessionId, attempt > ATTEMPTS).then((where) => (answer = where));
+      const until = performance.now() + ANSWER_MS;
+      while (answer === undefined && Atomics.load(flags, HELD) === 0 && performance.now() < until)
+        await turn();
+      if (Atomics.load(flags, HELD) === 1) {
+        this.#send(sessionId, 'Runtime.terminateExecution', {});
+        Atomics.store(flags, HELD, 2);
+        Atomics.notify(flags, HELD);
+        await Promise.race([found, sleep(ANSWER_MS)]);
+        return;
+      }
+      if (answer === 'idle') return;
+      await sleep(BETWEEN_ATTEMPTS_MS);
+    }
+  }
+
+  /** Has the worker wait where it can be ended, or tells how else it was found. */
+  #hold(sessionId: string, inImmediates: boolean): Promise<Found> {
+    const expression = `globalThis[Symbol.for('${HOLD}')](${inImmediates})`;
+    const id = this.#send(sessionId, 'Runtime.evaluate', { expression });
+    return new Promise((resolve) => this.#answers.set(id, resolve));
+  }
+
+  #send(sessionId: string, method: string, params: object): number {
+    const id = ++this.#calls;
+    const message = JSON.stringify({ id, method, params });
+    this.#session.post('NodeWorker.sendMessageToWorker', { sessionId, message });
+    return id;
   }
 
   close(): void {
+    this.#answers.clear();
     this.#session.disconnect();
   }
 }

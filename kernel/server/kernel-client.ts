@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Dealer, Subscriber } from 'zeromq';
 import { endpoint } from '../protocol/connection.js';
 import type { Connection } from '../protocol/connection.js';
@@ -89,15 +90,25 @@ export class KernelClient {
     const died = ended.then((what) => (death = what));
     let connected = false;
     void this.#connected.then(() => (connected = true));
+    let answered = false;
+    const asked = new Set<string>();
     const deadline = Date.now() + timeoutMs;
-    while (Date.now() < deadline) {
-      const asked = this.request('shell', 'kernel_info_request', {}, NUDGE_MS).then(
-        () => true,
-        () => false,
-      );
-      const answered = await Promise.race([asked, died.then(() => false)]);
-      if (death !== undefined) throw new Error(death);
-      if (answered && connected && this.#heardIopub) return;
+    try {
+      while (Date.now() < deadline) {
+        const message = newMessage(this.#session, 'kernel_info_request', {});
+        asked.add(message.header.msg_id);
+        // Any of the answers will do: on a busy computer each may take longer than the next question.
+        const answer = new Promise<void>((resolve) =>
+          this.#replies.set(message.header.msg_id, () => resolve(void (answered = true))),
+        );
+        this.send({ channel: 'shell', message });
+        const pause = sleep(NUDGE_MS);
+        await Promise.race([answered ? pause : answer, died, pause]);
+        if (death !== undefined) throw new Error(death);
+        if (answered && connected && this.#heardIopub) return;
+      }
+    } finally {
+      for (const id of asked) this.#replies.delete(id);
     }
     throw new Error(`it did not answer within ${timeoutMs / 1000} s`);
   }

@@ -1,3 +1,5 @@
+import { progresses } from './interruptible.js';
+
 /** An interrupt ends a cell with this; what the cell had set stays. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
@@ -11,7 +13,7 @@ export class Interrupted extends Error {
 /** After an interrupt a cell's `finally` blocks may still await for this long; then its awaits never end. */
 const CLEANUP_MS = 1000;
 
-/** The possible interrupt of one cell's run. */
+/** The possible interrupt of one run: of a cell, or of what takes a comm message. */
 export class Interruption {
   /** Rejects with {@link Interrupted} at the interrupt. */
   readonly happened: Promise<never>;
@@ -19,14 +21,17 @@ export class Interruption {
   readonly #waiting = new Set<(error: Interrupted) => void>();
   #since: number | undefined;
 
-  constructor() {
+  /**
+   * @param requested whether the main thread wants this interrupt: a cell that awaits what is there already does not let
+   *   the message in that would tell so
+   */
+  constructor(private readonly requested: (interruption: Interruption) => boolean) {
     this.happened = new Promise((_, reject) => (this.#happen = reject));
     // A cell that ends by itself leaves nobody waiting for this.
     this.happened.catch(() => undefined);
   }
 
-  interrupt(): void {
-    const error = new Interrupted();
+  interrupt(error = new Interrupted()): void {
     this.#since ??= performance.now();
     this.#happen(error);
     for (const reject of this.#waiting) reject(error);
@@ -35,8 +40,14 @@ export class Interruption {
 
   /** Every `await` of the cell's own code goes through this, so that the interrupt is thrown where the cell waits. */
   readonly guard = (value: unknown): unknown => {
+    progresses();
     if (this.#since !== undefined && performance.now() - this.#since > CLEANUP_MS)
       return new Promise(() => undefined);
+    if (this.#since === undefined && this.requested(this)) {
+      const error = new Interrupted();
+      this.interrupt(error);
+      throw error;
+    }
     if (!isThenable(value)) return value;
     return new Promise((resolve, reject) => {
       this.#waiting.add(reject);

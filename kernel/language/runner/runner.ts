@@ -6,6 +6,7 @@ import type { CommMessage, Outcome } from '../../protocol/index.js';
 import { receiveComm } from './comms.js';
 import { runAs } from './current.js';
 import { isAlreadyShown } from './display-handle.js';
+import { REQUESTED } from './interruptible.js';
 import { Interrupted, Interruption } from './interruption.js';
 import { Modules } from './modules.js';
 import type { RunnerData, RunResult } from './protocol.js';
@@ -26,26 +27,31 @@ export class Runner {
   /** Without a prototype, so that `toString` and the like are not in scope. */
   readonly #scope = Object.create(null) as Scope;
   readonly #modules: Modules;
-  readonly #ready: Promise<void>;
+  /** Fulfilled when the preludes are loaded. */
+  readonly ready: Promise<void>;
   #running: Running | undefined;
+  readonly #isRequested: (interruption: Interruption) => boolean;
 
   constructor(data: RunnerData) {
+    const flags = new Int32Array(data.interruptFlag);
+    this.#isRequested = (interruption) =>
+      Atomics.load(flags, REQUESTED) === 1 && interruption === this.#running?.interruption;
     this.#modules = new Modules(data.folder, data.ownModules);
-    this.#ready = this.#loadPreludes(data.preludes);
-    this.#ready.catch(() => undefined);
+    this.ready = this.#loadPreludes(data.preludes);
+    this.ready.catch(() => undefined);
   }
 
   /** Runs a cell to its end, its failure, or an interrupt. Never rejects for what a cell does. */
   async run(cell: number, compiled: CompiledCell): Promise<RunResult> {
     const before = new Map(compiled.values.map((name) => [name, this.#scope[name]]));
-    const interruption = new Interruption();
+    const interruption = new Interruption(this.#isRequested);
     const running = {
       interruption,
       unset: () => compiled.values.filter((name) => this.#isUnset(name, before)),
     };
     this.#running = running;
     // The cell runs in a job of its own: when its JavaScript is terminated, this function is not among what is lost.
-    const executed = this.#ready.then(() => runAs(cell, () => this.#execute(compiled, interruption)));
+    const executed = this.ready.then(() => runAs(cell, () => this.#execute(compiled, interruption)));
     const outcome = await Promise.race([interruption.happened, executed]).catch(errorOutcome);
     this.#end(running);
     return { outcome, unset: outcome.status === 'ok' ? [] : running.unset() };
@@ -56,10 +62,10 @@ export class Runner {
    * @param run where the output goes of a comm that the front end opens
    */
   async comm(run: number, message: CommMessage): Promise<boolean> {
-    const interruption = new Interruption();
+    const interruption = new Interruption(this.#isRequested);
     const running = { interruption, unset: () => [] };
     this.#running = running;
-    const handled = this.#ready.then(() => runAs(run, () => receiveComm(message)));
+    const handled = this.ready.then(() => runAs(run, () => receiveComm(message)));
     const taken = await Promise.race([interruption.happened, handled]).catch(() => true);
     this.#end(running);
     return taken;

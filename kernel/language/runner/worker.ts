@@ -6,7 +6,7 @@ import { serve } from '../rpc.js';
 import { TextWriter } from '../text-ring.js';
 import { connect } from './front-end-port.js';
 import { RemoteFrontEnd } from './front-end.js';
-import { INTERRUPT_FLAG, provideStackReset } from './interruptible.js';
+import { INTERRUPT_FLAG, progresses, provideHold } from './interruptible.js';
 import { Output } from './output.js';
 import { provideProgress } from './progress.js';
 import type { RunnerData } from './protocol.js';
@@ -18,8 +18,9 @@ function start(port: MessagePort) {
   const output = new Output(port, new TextWriter(data.texts));
   const frontEnd = new RemoteFrontEnd(output);
   const runner = new Runner(data);
-  (globalThis as Record<symbol, unknown>)[INTERRUPT_FLAG] = new Int32Array(data.interruptFlag);
-  provideStackReset();
+  const flags = new Int32Array(data.interruptFlag);
+  (globalThis as Record<symbol, unknown>)[INTERRUPT_FLAG] = flags;
+  provideHold(flags);
   provideProgress(output);
   install();
   output.capture();
@@ -36,9 +37,12 @@ function start(port: MessagePort) {
     interrupt: runner.interrupt.bind(runner),
     abandon: runner.abandon.bind(runner),
     answer: frontEnd.answer.bind(frontEnd),
+    /** Answers when cells can run: until then, terminated JavaScript would be the thread's own. */
+    ready: () => runner.ready,
     /** Answers when the thread is free. */
     ping: () => true,
   };
+  port.on('message', progresses);
   serve(port, methods);
   const asked = collectWhenIdle();
   asked();

@@ -20,7 +20,7 @@ export const HOLD = 'ringside.hold';
 export type Found = 'idle' | 'later' | 'held';
 
 /** A thread that was found as often without a sign of progress in between, some milliseconds in all, does not come back. */
-const STUCK = 5;
+const STUCK = 3;
 let progress = 0;
 
 /** Tells that the thread is not stuck: a message came in, or a cell awaited something. */

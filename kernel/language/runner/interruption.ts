@@ -38,22 +38,32 @@ export class Interruption {
     this.#waiting.clear();
   }
 
+  /** Ends the cell when it goes on with `result` although an interrupt is wanted. What has failed says why by itself. */
+  #checked<T>(result: T): T {
+    if (this.#since !== undefined || !this.requested(this)) return result;
+    const error = new Interrupted();
+    this.interrupt(error);
+    throw error;
+  }
+
   /** Every `await` of the cell's own code goes through this, so that the interrupt is thrown where the cell waits. */
   readonly guard = (value: unknown): unknown => {
     progresses();
     if (this.#since !== undefined && performance.now() - this.#since > CLEANUP_MS)
       return new Promise(() => undefined);
-    if (this.#since === undefined && this.requested(this)) {
-      const error = new Interrupted();
-      this.interrupt(error);
-      throw error;
-    }
-    if (!isThenable(value)) return value;
+    if (!isThenable(value)) return this.#checked(value);
     return new Promise((resolve, reject) => {
       this.#waiting.add(reject);
       const done = () => this.#waiting.delete(reject);
       value.then(
-        (result) => (done(), resolve(result)),
+        (result) => {
+          done();
+          try {
+            resolve(this.#checked(result));
+          } catch (error) {
+            reject(error as Error);
+          }
+        },
         (error: unknown) => (done(), reject(error as Error)),
       );
     });

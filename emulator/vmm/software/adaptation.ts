@@ -101,7 +101,7 @@ export class Adaptation {
     return ++record.traps >= TRAPS_TO_ADAPT;
   }
 
-  private change({ versions, key, gpa }: Fragment, eip: number, way: Way | null): void {
+  private change({ versions, key, gpa, secondPage }: Fragment, eip: number, way: Way | null): void {
     const record = versions.records.get(eip)!;
     record.traps = 0;
     record.harmless = 0;
@@ -109,7 +109,7 @@ export class Adaptation {
     if (way) ways.set(eip, way);
     else ways.delete(eip);
     versions.ways = ways;
-    const from = this.cache.find(key, versions.unit.eip, gpa)!;
+    const from = this.cache.find(key, versions.unit.eip, gpa, secondPage)!;
     const to = versions.known() ?? this.cache.addVersion(from, withWays(versions.unit, ways));
     versions.note(to);
     this.cache.redirect(from, to);

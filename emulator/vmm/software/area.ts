@@ -39,6 +39,10 @@ export const GS_CR4 = 0x5c;
 export const GS_SELECTORS = 0x60; // of CS, SS, GS, LDTR and TR at four times their number (arch/registers.ts)
 export const GS_CR8 = 0x80; // the task priority: translated code writes it too, and the monitor tells the guest's local APIC
 export const GS_HELD_OFF = 0x84; // 1: a lower task priority may let an interrupt in
+/** Where direct jumps find an instruction that lies in two pages: a cache address each, given out one by one. */
+export const GS_EDGES = 0x100;
+export const EDGE_SLOTS = 64;
+export const EDGE_SLOT_BYTES = 4;
 /** A table by the low byte of a value for CR8: a byte that is 0 when the register takes it. */
 export const GS_CR8_REFUSED = 0x200;
 /** Tables by bits 15:8 of a flags image: a byte that is 0 when popf can take them in the cache; a word, IF in its place. */

@@ -4,7 +4,14 @@ import type { PhysicalMemory } from '../../platform/memory.js';
 import type { Trace, TraceListener } from '../traces.js';
 import { CACHE_LINEAR } from './area.js';
 import { Versions } from './adaptation.js';
-import { COLD_UNIT_BYTES, coldCallout, continuationStub, crossPageLink, targetPrologue } from './cold.js';
+import {
+  COLD_UNIT_BYTES,
+  coldCallout,
+  continuationStub,
+  crossPageLink,
+  targetPrologue,
+  targetSlot,
+} from './cold.js';
 import type { ColdBlock } from './cold.js';
 import { emitUnit, MAX_INSTRUCTION_BYTES } from './emit.js';
 import { Emitter, JUMP_BYTES } from './emitter.js';
@@ -115,30 +122,42 @@ export class TranslationCache {
     return this.sites[id];
   }
 
-  /** The valid translation of guest `eip`, whose byte is at `gpa`, in the code space `key`. */
-  find(key: number, eip: number, gpa: number): Fragment | undefined {
-    return this.byKey.get(key)?.get(addressKey(eip, gpa));
+  /**
+   * The valid translation of guest `eip`, whose byte is at `gpa`, in the code space `key`.
+   * @param secondPage guest-physical number of the page that its only instruction goes on in, if it does.
+   */
+  find(key: number, eip: number, gpa: number, secondPage: number | null = null): Fragment | undefined {
+    return this.byKey.get(spaceKey(key, secondPage))?.get(addressKey(eip, gpa));
   }
 
   /**
    * Places the translation of a unit.
+   * @param secondPage as for {@link find}.
    * @param from the continuation that asked for it, if one did: when its jump ends the cache, the fragment takes that jump's place.
    */
-  add(key: number, gpa: number, unit: TranslationUnit, from: Continuation | null): Fragment {
+  add(
+    key: number,
+    gpa: number,
+    secondPage: number | null,
+    unit: TranslationUnit,
+    from: Continuation | null,
+  ): Fragment {
     const versions = new Versions(unit);
-    const fragment = this.place(key, gpa, unit, versions, from);
+    // Whether the second page is still where it was, is asked at the table: nothing falls through into its translation.
+    const fragment = this.place(key, gpa, secondPage, unit, versions, secondPage === null ? from : null);
     versions.note(fragment);
     return fragment;
   }
 
   /** Places another translation of a unit whose guest code has not changed. */
   addVersion(of: Fragment, unit: TranslationUnit): Fragment {
-    return this.place(of.key, of.gpa, unit, of.versions, null);
+    return this.place(of.key, of.gpa, of.secondPage, unit, of.versions, null);
   }
 
   private place(
     key: number,
     gpa: number,
+    secondPage: number | null,
     unit: TranslationUnit,
     versions: Versions,
     from: Continuation | null,
@@ -154,8 +173,11 @@ export class TranslationCache {
     const starts = emitUnit(emitter, unit, {
       link: (eip, fieldLinear) => {
         const offset = (gpa & (PAGE_BYTES - 1)) + eip - unit.eip;
-        if (offset < 0 || offset >= PAGE_BYTES) return this.crossLink(eip);
-        const target = this.options.chaining ? this.find(key, eip, gpa - unit.eip + eip) : undefined;
+        const page = offset < PAGE_BYTES ? gpa >>> 12 : secondPage;
+        if (offset < 0 || offset >= 2 * PAGE_BYTES || page === null)
+          return this.crossLink(eip, targetSlot(eip));
+        const targetGpa = page * PAGE_BYTES + (offset & (PAGE_BYTES - 1));
+        const target = this.options.chaining ? this.find(key, eip, targetGpa) : undefined;
         if (target) return target.startLinear;
         const continuation = this.newContinuation(eip, fieldLinear);
         continuations.push(continuation);
@@ -174,7 +196,17 @@ export class TranslationCache {
     });
     const bytes = Uint8Array.from(emitter.bytes);
     const { points } = emitter;
-    const fragment = new Fragment(key, gpa, unit, emitter.startLinear, bytes, points, starts, versions);
+    const fragment = new Fragment(
+      key,
+      gpa,
+      secondPage,
+      unit,
+      emitter.startLinear,
+      bytes,
+      points,
+      starts,
+      versions,
+    );
     for (const callout of callouts) callout.fragment = fragment;
     this.write(fragment.startLinear, bytes);
     this.endLinear = fragment.endLinear;
@@ -198,7 +230,7 @@ export class TranslationCache {
       to.forward = null;
       to.beneathForward = null;
     }
-    this.byKey.get(to.key)?.set(addressKey(to.unit.eip, to.gpa), to);
+    this.byKey.get(spaceKey(to.key, to.secondPage))?.set(addressKey(to.unit.eip, to.gpa), to);
     this.options.ledger.charge('translate', 'translate.chain');
     if (!from.valid) return; // the cache was flushed to make room for the other
     if (this.tail?.lastOf === from) this.tail = null;
@@ -209,11 +241,21 @@ export class TranslationCache {
     this.write(from.startLinear, jump.bytes);
   }
 
-  /** Has the jump behind a continuation lead directly to `target` from now on. */
+  /**
+   * Has the jump behind a continuation lead to `target` from now on: directly, or where an instruction lies in two pages
+   * by a slot of its own, which holds while the mapping of guest code does.
+   */
   chain(continuation: Continuation, target: Fragment): void {
     if (!this.options.chaining) return;
     if (this.sites[continuation.id] !== continuation) return; // given up, or flushed away
-    this.writeField(continuation.fieldLinear, target.startLinear);
+    const { unit, secondPage, startLinear } = target;
+    if (secondPage === null) this.writeField(continuation.fieldLinear, startLinear);
+    else {
+      if (!this.hasColdRoom) return; // the next new unit flushes
+      const link = this.crossLink(unit.eip, this.options.targets.edgeSlot(unit.eip));
+      this.writeField(continuation.fieldLinear, link);
+      this.enterTarget(target);
+    }
     if (this.tail === continuation) this.tail = null;
     this.statistics.chains++;
     this.options.ledger.charge('translate', 'translate.chain');
@@ -223,7 +265,7 @@ export class TranslationCache {
   enterTarget(fragment: Fragment): void {
     if (!this.options.returnCache) return;
     if (fragment.prologueLinear === null) {
-      if (this.endLinear + MAX_COLD_BYTES > this.coldLinear) return; // no room left: the next new unit flushes
+      if (!this.hasColdRoom) return; // the next new unit flushes
       const { unit, startLinear } = fragment;
       fragment.prologueLinear = this.addCold(2, (linear) => targetPrologue(linear, unit.eip, startLinear));
     }
@@ -269,7 +311,7 @@ export class TranslationCache {
     this.tail = null;
     this.endLinear = CACHE_LINEAR;
     this.coldLinear = CACHE_LINEAR + this.options.sizeBytes;
-    this.options.targets.clear();
+    this.options.targets.releaseEdges();
     this.statistics.flushes++;
   }
 
@@ -282,49 +324,65 @@ export class TranslationCache {
     if (!onPage) return;
     for (const fragment of onPage.fragments) {
       if (!fragment.valid) return; // the cache was flushed for want of room
-      const from = fragment.gpa & (PAGE_BYTES - 1);
-      if (from >= byteOffset + byteCount || from + fragment.guestBytes <= byteOffset) continue;
-      onPage.fragments.delete(fragment);
-      this.drop(fragment);
+      if (!fragment.isFrom(page, byteOffset, byteCount)) continue;
+      for (const each of fragment.pages) this.byPage.get(each)?.fragments.delete(fragment);
+      this.drop(fragment, page);
+      for (const each of fragment.pages) if (each !== page) this.releaseUnused(each);
     }
-    if (onPage.fragments.size > 0 || this.byPage.get(page) !== onPage) return;
+    if (this.byPage.get(page) === onPage) this.releaseUnused(page);
+  }
+
+  /** Ends the trace of a page that nothing is translated from any more. */
+  private releaseUnused(page: number): void {
+    const onPage = this.byPage.get(page);
+    if (!onPage || onPage.fragments.size > 0) return;
     onPage.trace.release();
     this.byPage.delete(page);
   }
 
-  private drop(fragment: Fragment): void {
+  /** @param page that was written. */
+  private drop(fragment: Fragment, page: number): void {
     fragment.valid = false;
-    this.byKey.get(fragment.key)?.delete(addressKey(fragment.unit.eip, fragment.gpa));
+    const { key, secondPage, unit } = fragment;
+    this.byKey.get(spaceKey(key, secondPage))?.delete(addressKey(unit.eip, fragment.gpa));
+    // Else its own jump, led to the slot, would come back to it.
+    if (secondPage !== null) this.options.targets.forget(unit.eip);
     const { statistics } = this;
-    const page = fragment.gpa >>> 12;
     statistics.invalidated++;
     statistics.invalidatedByPage.set(page, (statistics.invalidatedByPage.get(page) ?? 0) + 1);
-    if (this.endLinear + MAX_COLD_BYTES > this.coldLinear) {
+    if (!this.hasColdRoom) {
       this.flush();
       return;
     }
     if (this.tail?.lastOf === fragment) this.tail = null;
-    const { stubLinear } = this.newContinuation(fragment.unit.eip, fragment.startLinear + 1);
+    const { stubLinear } = this.newContinuation(unit.eip, fragment.startLinear + 1);
     const forward = new Emitter(fragment.startLinear);
-    forward.jump(exact(fragment.unit.eip), stubLinear);
+    forward.jump(exact(unit.eip), stubLinear);
     this.write(fragment.startLinear, forward.bytes);
   }
 
   private register(fragment: Fragment): void {
     this.fragmentList.push(fragment);
-    const space = this.byKey.get(fragment.key) ?? new Map<number, Fragment>();
-    this.byKey.set(fragment.key, space);
+    const inSpace = spaceKey(fragment.key, fragment.secondPage);
+    const space = this.byKey.get(inSpace) ?? new Map<number, Fragment>();
+    this.byKey.set(inSpace, space);
     space.set(addressKey(fragment.unit.eip, fragment.gpa), fragment);
-    const page = fragment.gpa >>> 12;
-    let onPage = this.byPage.get(page);
-    if (!onPage) {
-      const trace = this.options.trace(page, (byteOffset, byteCount) =>
-        this.invalidate(page, byteOffset, byteCount),
-      );
-      onPage = { fragments: new Set(), trace };
-      this.byPage.set(page, onPage);
+    for (const page of fragment.pages) {
+      let onPage = this.byPage.get(page);
+      if (!onPage) {
+        const trace = this.options.trace(page, (byteOffset, byteCount) =>
+          this.invalidate(page, byteOffset, byteCount),
+        );
+        onPage = { fragments: new Set(), trace };
+        this.byPage.set(page, onPage);
+      }
+      onPage.fragments.add(fragment);
     }
-    onPage.fragments.add(fragment);
+  }
+
+  /** There is room for cold code until a new unit flushes. */
+  private get hasColdRoom(): boolean {
+    return this.endLinear + MAX_COLD_BYTES <= this.coldLinear;
   }
 
   /** A fragment keeps at least a jump's length, so that it can be turned into one. */
@@ -367,11 +425,13 @@ export class TranslationCache {
     return callout;
   }
 
-  private crossLink(eip: number): number {
-    const known = this.crossLinks.get(eip);
+  /** A jump to guest `eip` by a slot of the target table. */
+  private crossLink(eip: number, slot: number): number {
+    const name = slot * 2 ** 32 + eip;
+    const known = this.crossLinks.get(name);
     if (known !== undefined) return known;
-    const linear = this.addCold(2, (at) => crossPageLink(at, eip));
-    this.crossLinks.set(eip, linear);
+    const linear = this.addCold(2, (at) => crossPageLink(at, eip, slot));
+    this.crossLinks.set(name, linear);
     return linear;
   }
 
@@ -411,6 +471,11 @@ export class TranslationCache {
 
 function hex(value: number): string {
   return `0x${value.toString(16)}`;
+}
+
+/** One number for a code space and the page that instructions go on in. Pages have 20 bits. */
+function spaceKey(key: number, secondPage: number | null): number {
+  return key * 2 ** 21 + (secondPage === null ? 0 : secondPage + 1);
 }
 
 /** One number for a guest eip at a guest-physical address: exact, since a physical page number has 20 bits. */

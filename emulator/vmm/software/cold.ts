@@ -52,13 +52,13 @@ export function targetPrologue(linear: number, eip: number, translationLinear: n
   return block(emitter, `prologue 0x${eip.toString(16)}`);
 }
 
-/** A direct transfer to guest `eip` on another page than its source, through the target table. Two units. */
-export function crossPageLink(linear: number, eip: number): ColdBlock {
+/** A direct transfer to guest `eip` on another page than its source, through a slot of the target table. Two units. */
+export function crossPageLink(linear: number, eip: number, slot: number): ColdBlock {
   const emitter = new Emitter(linear);
   const at = exact(eip);
   emitter.store(at, GS_SPILL_ECX, ECX);
   emitter.storeImmediate(at, GS_TARGET, eip);
-  emitter.jumpThroughSlot(at, targetSlot(eip));
+  emitter.jumpThroughSlot(at, slot);
   return block(emitter, `lookup 0x${eip.toString(16)}`);
 }
 

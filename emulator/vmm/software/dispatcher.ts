@@ -1,5 +1,5 @@
 import { PAGE_BYTES } from '../../arch/paging.js';
-import { decode } from '../../isa/decoder.js';
+import { decode, MAX_INSTRUCTION_BYTES } from '../../isa/decoder.js';
 import type { Machine } from '../../machine.js';
 import type { TranslationCache } from './cache.js';
 import type { CodeSpace } from './code-space.js';
@@ -7,6 +7,13 @@ import type { Continuation, Fragment } from './fragment.js';
 import { dependsOnData } from './segment-forms.js';
 import { translateUnit } from './translate.js';
 import type { Decoded, TranslationSettings, TranslationUnit } from './unit.js';
+
+/** An instruction that lies in two pages. */
+interface Crossing {
+  decoded: Decoded;
+  /** Guest-physical number of the page that it goes on in. */
+  secondPage: number;
+}
 
 /** Finds, or makes, the translated code that goes on where the guest stands. */
 export class Dispatcher {
@@ -99,15 +106,21 @@ export class Dispatcher {
     if (address.kind === 'elsewhere') return null;
     const { gpa } = address;
     let fragment = cache.find(key, eip, gpa);
+    let crossing: Crossing | null = null;
+    if (!fragment && this.isCut(eip, gpa)) {
+      crossing = this.fetchAcross(eip, gpa);
+      if (!crossing) return null;
+      fragment = cache.find(key, eip, gpa, crossing.secondPage);
+    }
     if (fragment) this.hits++;
     else {
-      let unit = this.translate(eip, gpa);
+      let unit = this.translate(eip, gpa, crossing);
       if (dependsOnData(unit) && space.needData()) {
         key = space.follow(this.guest.cpu);
-        unit = this.translate(eip, gpa);
+        unit = this.translate(eip, gpa, crossing);
         from = null;
       }
-      fragment = cache.add(key, gpa, unit, from);
+      fragment = cache.add(key, gpa, crossing && crossing.secondPage, unit, from);
       const { ticks } = host.ledger;
       const instructions = unit.instructions.length;
       host.trace.record({ ticks, kind: 'translate', eip, instructions, bytes: fragment.bytes.length });
@@ -116,14 +129,43 @@ export class Dispatcher {
     return fragment;
   }
 
-  private translate(eip: number, gpa: number): TranslationUnit {
+  /** @param crossing the first instruction, when it lies in two pages: then it is the only one. */
+  private translate(eip: number, gpa: number, crossing: Crossing | null): TranslationUnit {
     const page = gpa >>> 12;
     // Where the guest's next page lies is another question.
     const fetch = (at: number) => {
+      if (crossing && at === eip) return crossing.decoded;
       const here = gpa + at - eip;
       return here >>> 12 === page ? this.fetch(at, here) : null;
     };
     return translateUnit(fetch, eip, this.space.mode, this.settings);
+  }
+
+  /** Whether the instruction at `eip` goes on behind its page. */
+  private isCut(eip: number, gpa: number): boolean {
+    const inPage = PAGE_BYTES - (gpa & (PAGE_BYTES - 1));
+    if (inPage >= MAX_INSTRUCTION_BYTES) return false;
+    const { bits, codeLimit } = this.space.mode;
+    return codeLimit - eip >= inPage && decode(this.guest.memory.u8, gpa, inPage, bits) === 'short';
+  }
+
+  /**
+   * Reads an instruction that goes on behind its page. The first byte there is reached as by a fetch of its own.
+   * @returns null when that page is not mapped for the guest's code, or there is no instruction: the virtual CPU will fault.
+   */
+  private fetchAcross(eip: number, gpa: number): Crossing | null {
+    const inPage = PAGE_BYTES - (gpa & (PAGE_BYTES - 1));
+    const { bits, codeLimit } = this.space.mode;
+    const second = this.space.locate(eip + inPage);
+    if (second.kind === 'elsewhere') return null;
+    const { u8 } = this.guest.memory;
+    const bytes = new Uint8Array(Math.min(MAX_INSTRUCTION_BYTES, codeLimit - eip + 1));
+    bytes.set(u8.subarray(gpa, gpa + inPage));
+    bytes.set(u8.subarray(second.gpa, second.gpa + bytes.length - inPage), inPage);
+    const operation = decode(bytes, 0, bytes.length, bits);
+    if (typeof operation === 'string') return null;
+    const secondPage = second.gpa >>> 12;
+    return { decoded: { operation, bytes: bytes.slice(0, operation.lengthBytes) }, secondPage };
   }
 
   private fetch(eip: number, gpa: number): Decoded | null {

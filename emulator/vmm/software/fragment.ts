@@ -1,3 +1,4 @@
+import { PAGE_BYTES } from '../../arch/paging.js';
 import type { Operation } from '../../isa/operation.js';
 import type { Versions } from './adaptation.js';
 import type { Point } from './point.js';
@@ -17,15 +18,17 @@ export class Fragment {
   /** Past the last byte; moves down when the final jump is given up for the fragment placed behind. */
   endLinear: number;
   /** Guest bytes from which it was made. */
-  readonly guestBytes: number;
+  private readonly guestBytes: number;
   /**
    * @param key what the translation depends on, see CodeSpace.
-   * @param gpa guest-physical address of the unit's first byte; its bytes lie within that page.
+   * @param gpa guest-physical address of the unit's first byte; its bytes lie within that page, but for {@link secondPage}.
+   * @param secondPage guest-physical number of the page that its only instruction goes on in; null: there is none.
    * @param starts where the translation of each instruction begins, and at last where that of the last one ends.
    */
   constructor(
     readonly key: number,
     readonly gpa: number,
+    readonly secondPage: number | null,
     readonly unit: TranslationUnit,
     readonly startLinear: number,
     readonly bytes: Uint8Array,
@@ -35,6 +38,19 @@ export class Fragment {
   ) {
     this.endLinear = startLinear + bytes.length;
     this.guestBytes = unit.instructions.reduce((sum, instruction) => sum + instruction.bytes.length, 0);
+  }
+
+  /** Guest-physical numbers of the pages that it was made from. */
+  get pages(): ReadonlySet<number> {
+    return new Set([this.gpa >>> 12, this.secondPage ?? this.gpa >>> 12]);
+  }
+
+  /** Whether it was made from some of [byteOffset, byteOffset + byteCount) of a guest-physical page. */
+  isFrom(page: number, byteOffset: number, byteCount: number): boolean {
+    const from = this.gpa & (PAGE_BYTES - 1);
+    const to = from + this.guestBytes;
+    const inFirst = page === this.gpa >>> 12 && from < byteOffset + byteCount && to > byteOffset;
+    return inFirst || (page === this.secondPage && to - PAGE_BYTES > byteOffset);
   }
 
   /** The version in force. */
@@ -54,7 +70,7 @@ export class Fragment {
     return undefined;
   }
 
-  /** The guest instruction at `eip`, decoded; null when it is not in this fragment or crosses its page. */
+  /** The guest instruction at `eip`, decoded; null when it is not in this fragment or is none. */
   operationAt(eip: number): Operation | null {
     return this.unit.instructions.find((instruction) => instruction.eip === eip)?.operation ?? null;
   }

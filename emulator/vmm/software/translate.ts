@@ -13,7 +13,7 @@ import type {
 } from './unit.js';
 import type { Operation } from '../../isa/operation.js';
 
-/** Reads the guest's instruction at `eip`; null when it is not wholly within the page and the code segment, or is none. */
+/** Reads the guest's instruction at `eip`; null when it is not wholly within the unit's page and the code segment, or is none. */
 export type Fetch = (eip: number) => Decoded | null;
 
 /** Whether control never goes on behind an instruction of this form in the same unit. */
@@ -37,7 +37,7 @@ function endsUnit(form: Form, flow: Operation['row']['flow'] | null): boolean {
 /**
  * Makes a translation unit of the guest code from `eip` on. A pure function of its arguments and of the bytes that
  * `fetch` gives.
- * @returns a unit of at least one instruction, all in the page of `eip`.
+ * @returns a unit of at least one instruction: as many as `fetch` gives.
  */
 export function translateUnit(
   fetch: Fetch,
@@ -91,7 +91,7 @@ function classify(
     return callout(
       { eip, bytes: new Uint8Array(0), operation: null },
       'EMULATE',
-      'it crosses into the next page, or is longer than an instruction may be',
+      'it is longer than an instruction may be, or than its code segment',
     );
   }
   const { operation, bytes } = decoded;

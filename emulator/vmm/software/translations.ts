@@ -94,7 +94,7 @@ export class Translations {
       instructions: unit.instructions.map((instruction, index) => ({
         eip: instruction.eip,
         bytes: hex(instruction.bytes),
-        text: disassemble(instruction.bytes, instruction.eip, unit.bits)[0]?.text ?? '(crosses the page)',
+        text: disassemble(instruction.bytes, instruction.eip, unit.bits)[0]?.text ?? '(none)',
         form: instruction.form.kind,
         why: instruction.why,
         translated: between(starts[index], starts[index + 1]),

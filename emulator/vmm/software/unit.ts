@@ -41,16 +41,16 @@ export type Way = 'trace' | 'device' | 'monitor';
 
 export interface GuestInstruction {
   eip: number;
-  /** All of it, or for one that crosses into the next page the part within the first. */
+  /** None where there is no instruction. */
   bytes: Uint8Array;
-  /** Null for one that crosses into the next page. */
+  /** Null where there is none. */
   operation: Operation | null;
   form: Form;
   /** Why it is not IDENT; null when it is. */
   why: string | null;
 }
 
-/** Translation unit (TU): up to 12 instructions of one page, or fewer up to a terminator. */
+/** Translation unit (TU): up to 12 instructions of one page, or fewer up to a terminator; or one that lies in two. */
 export interface TranslationUnit {
   /** Guest eip of the first instruction. */
   eip: number;

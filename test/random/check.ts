@@ -49,7 +49,7 @@ export function isClassical(seed: number): boolean {
 }
 
 /** Neighbouring seeds shall not give neighbouring numbers (finaliser of MurmurHash3). */
-function scrambled(seed: number): Random {
+export function scrambled(seed: number): Random {
   let hash = Math.imul(seed ^ (seed >>> 16), 0x85eb_ca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35);
   return generator((hash ^ (hash >>> 16)) >>> 0);
@@ -99,7 +99,7 @@ export function profileOf(seed: number): CpuProfile {
 }
 
 /** About a third of a technique's switches, each at some value. */
-function someSwitches(technique: Technique, random: Random): Partial<Switches> {
+export function someSwitches(technique: Technique, random: Random): Partial<Switches> {
   const rows: [string, SwitchRow][] = Object.entries(SWITCHES);
   return Object.fromEntries(
     rows
@@ -135,7 +135,7 @@ export interface Execution {
   guest: Machine;
 }
 
-const MEMORY_BYTES = 4 << 20;
+export const MEMORY_BYTES = 4 << 20;
 const usual = findProfile(DEFAULTS.profile);
 
 /** @returns null for a program that does not come to an end by itself. */
@@ -160,7 +160,7 @@ export function differencesOf(image: Uint8Array, native: Execution, variant: Var
   }
 }
 
-function differences(native: Execution, other: Execution): string[] {
+export function differences(native: Execution, other: Execution): string[] {
   const found: string[] = [];
   const compare = (what: string, a: unknown, b: unknown) => {
     const [left, right] = [JSON.stringify(a), JSON.stringify(b)];

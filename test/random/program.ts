@@ -102,6 +102,7 @@ start:  mov esp, STACK
         loop .map2
         ; what only the kernel may touch: its data, its stack, the page tables
         and dword [TABLE + 0x61 * 4], ~U
+        and dword [TABLE + 0x8e * 4], ~U
         and dword [TABLE + 0x8f * 4], ~U
         and dword [TABLE + 0x200 * 4], ~U
         and dword [TABLE + 0x201 * 4], ~U
@@ -240,8 +241,12 @@ finish: cli
         mov ss, ax
         mov esp, STACK
         cld
-        mov edi, STACK - 0x1000
+        ; where interrupts have used the kernel's stack (call-steps.ts)
+        mov edi, STACK - 0x2000
         xor eax, eax
+        mov ecx, 0xc00
+        rep stosd
+        mov edi, 0x340000
         mov ecx, 0x400
         rep stosd
         mov [TICKS], eax

@@ -137,7 +137,7 @@ const system: Source = (random, pick) =>
     'sti',
     'sti\n nop\n cli',
     'sti\n mov ecx, 200\n.a: loop .a\n cli',
-    'sti\n hlt\n cli',
+    'mov al, 0xfe\n out 0x21, al\n sti\n hlt\n cli',
     'cli\n sti\n sti\n nop',
     'mov eax, cr0\n mov ebx, cr4',
     'mov eax, cr2\n mov cr2, eax',
@@ -257,7 +257,8 @@ const protected16: Source = (random, pick) =>
     () => 'mov byte [cs:0], 1',
   ])();
 
-const apart = (parts: readonly string[]) =>
+/** One after the other, with labels of their own. */
+export const apart = (parts: readonly string[]) =>
   parts.map((part, index) => part.replace(/\.([a-z])\b/g, `.$1${index}`)).join('\n ');
 
 /** Out of 32-bit code and back. */
@@ -271,7 +272,7 @@ const sixteen: Source = (random, pick) => {
 .out: nop`;
 };
 
-const DATA_SEGMENTS = ` mov ax, KERNEL_DS
+export const DATA_SEGMENTS = ` mov ax, KERNEL_DS
  mov ds, ax
  mov es, ax
  mov fs, ax

@@ -31,7 +31,7 @@ const PARTS: Readonly<Record<string, Partial<Record<Technique, number>>>> = {
 /** How many times their rounds guests do beside monitors that are over before one has got started. */
 const TIMES: Readonly<Record<string, number>> = {
   alu: 20,
-  blocks: 4,
+  blocks: 32,
   'paging-small': 8,
   sieve: 10,
   syscall: 4,

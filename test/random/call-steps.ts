@@ -69,6 +69,7 @@ const KERNEL_AND_USER_SELECTORS = ['0x08', '0x10', '0x18', '0x20'] as const;
 const tables: Ingredient = (random, pick) =>
   pick([
     'mov ax, [idt + 0x80 * 8]\n xchg ax, [idt + 0x7f * 8]\n mov [idt + 0x80 * 8], ax',
+    'mov ax, [idt + 0x80 * 8]\n xchg ax, [idt + 0x7f * 8]\n mov [idt + 0x80 * 8], ax',
     'xor byte [idt + 0x80 * 8 + 5], 1',
     `mov byte [idt + 0x80 * 8 + 4], ${random(256)}`,
     `mov word [idt + 0x80 * 8 + 2], ${pick(['0x30', 'KERNEL_CS', '0x09'])}`,
@@ -136,6 +137,7 @@ const user: Ingredient = (random, pick) =>
     () => `pushfd\n xor dword [esp], ${hex(pick([0x20_0000, 0x4_0000, 0x400, 0x4000, 0x8d5]))}\n popfd`,
     () => pick(['push eax\n', 'pop edx\n', 'sub esp, 0x1000\n', 'mov esp, USER_STACK - 64\n']),
     () => 'call .far_call',
+    () => 'int 0x7f',
     () => 'int 0x7f',
     () => 'int 0x80\n int 0x80',
     () => `inc byte [.constant + 1]`,
@@ -207,11 +209,13 @@ ${gateTo('0x7f', '.other', gateType())}
  ${apartFrom()}
 .handler:
  lea eax, [eax + ecx * 2]
+ xor eax, esp
  ${some('call', 3, kernel, random, pick)}
  iret
  ${apartFrom()}
 .other:
  xor eax, ecx
+ sub eax, esp
  ${some('other', 1, kernel, random, pick)}
  iret
 .leaf: xor eax, 9
@@ -223,7 +227,10 @@ ${gateTo('0x7f', '.other', gateType())}
  ${some('user', 3, user, random, pick)}
  ${padding === '' ? '' : `jmp .vector\n ${padding}`}
 .vector: int 0x80
- add ebx, eax
+ xor ebx, eax
+ rol ebx, 3
+ add ebx, esi
+ add [SCRATCH + 0xff8], ebx
  dec ecx
  jnz .again
  int 0x81

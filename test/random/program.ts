@@ -259,7 +259,8 @@ finish: cli
         mov ebx, [EVENTS]
         exit 0
 
-        align 8
+        ; tables on pages of their own: a monitor that traces code does not come to know of each store to them
+        align 4096
 idt:
 %assign vector 0
 %rep 20
@@ -277,10 +278,12 @@ idt:
         gate fault_129, GATE_INT3
 idtr:   dw idtr - idt - 1
         dd idt
+        align 4096
         flat_gdt_more
+        align 4096
         kernel_tss STACK
 ldt:    dq 0x00cf92000000ffff, 0x0040f20100000fff
-        align 16
+        align 4096
 kernel_stub: mov eax, 0x11111111
         add ecx, eax
         ret

@@ -13,8 +13,8 @@ interface Answer {
   readonly result?: { readonly result?: { readonly value?: Found } };
 }
 
-/** Tries to find a worker outside of callbacks of `setImmediate`, before it is ended in one: a loop there has no other end. */
-const ATTEMPTS = 200;
+/** Tries to find a worker where ending it does no harm, before it is ended elsewhere: in a callback of `setImmediate`, or polling. */
+const ATTEMPTS = 1000;
 const BETWEEN_ATTEMPTS_MS = 1;
 /** How long a worker has to answer before it is asked again: the inspector of Node 20 loses a message now and then. */
 const ANSWER_MS = 20;
@@ -90,8 +90,8 @@ export class Terminator {
   }
 
   /** Has the worker wait where it can be ended, or tells how else it was found. */
-  #hold(sessionId: string, inImmediates: boolean): Promise<Found> {
-    const expression = `globalThis[Symbol.for('${HOLD}')](${inImmediates})`;
+  #hold(sessionId: string, anywhere: boolean): Promise<Found> {
+    const expression = `globalThis[Symbol.for('${HOLD}')](${anywhere})`;
     const id = this.#send(sessionId, 'Runtime.evaluate', { expression });
     return new Promise((resolve) => this.#answers.set(id, resolve));
   }

@@ -31,19 +31,25 @@ export function progresses(): void {
 /**
  * Terminating JavaScript leaves Node's stack of async ids as it was, and Node before 24 aborts the process when it finds
  * that stack unbalanced (`InternalCallbackScope::Close`). So the thread is prepared: it waits until its termination has
- * been asked for, so that no other JavaScript comes before that, and empties the stack. Amid code of Node, which may be
- * about to put an id on the stack, it is no use; nor between
- * two awaits of a cell that goes on by itself, which comes by such code at once; nor in a callback of `setImmediate`, whose queue is not made for it: if it
- * was not the first one, `processImmediate` throws from then on without end. The function that empties is not part of Node's public API; where it is
- * missing (async context frames, Node 24) nothing has to be emptied.
+ * been asked for, so that no other JavaScript comes before that, and empties the stack. It is not ended
+ * - amid code of Node, which may be about to put an id on the stack;
+ * - between two awaits of a cell that goes on by itself, which comes by such code at once;
+ * - in a callback of `setImmediate`, if there is another way: unless it was the first one, `processImmediate` throws from
+ *   then on without end;
+ * - while it polls the flag, if it comes to an end by that: WebAssembly that was terminated, as the assembler's, is of no
+ *   more use.
+ *
+ * The function that empties is not part of Node's public API; where it is missing (async context frames, Node 24) nothing
+ * has to be emptied.
  */
 export function provideHold(flags: Int32Array): void {
   const clear = asyncStackClearer();
   let seen = { progress, times: 0 };
-  const hold = (inImmediates: boolean): Found => {
+  const hold = (anywhere: boolean): Found => {
     const frames = interrupted(hold);
     if (frames.length === 0) return 'idle';
-    if (frames[0].startsWith('node:') || (!inImmediates && frames.includes(IMMEDIATES))) return 'later';
+    if (frames[0].startsWith('node:')) return 'later';
+    if (!anywhere && (Atomics.load(flags, POLLED) !== 0 || frames.includes(IMMEDIATES))) return 'later';
     if (seen.progress !== progress) seen = { progress, times: 0 };
     if (++seen.times < STUCK) return 'later';
     seen.times = 0;
@@ -73,7 +79,7 @@ const IMMEDIATES = 'node:internal/timers processImmediate';
 const FRAMES = 200;
 
 /** Files and names of functions, from the top, that an evaluation through the inspector interrupts. */
-function interrupted(below: (inImmediates: boolean) => unknown): string[] {
+function interrupted(below: (anywhere: boolean) => unknown): string[] {
   const { stackTraceLimit, prepareStackTrace } = Error;
   Error.stackTraceLimit = FRAMES;
   Error.prepareStackTrace = (_, sites) => sites;

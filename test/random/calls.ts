@@ -6,6 +6,7 @@ import { NativeVmm } from '../../emulator/vmm/native.js';
 import { BinaryTranslationVmm } from '../../emulator/vmm/software/binary-translation.js';
 import type { Switches } from '../../emulator/vmm/switches.js';
 import type { GuestStop } from '../../emulator/vmm/vmm.js';
+import { countLongWays, countsOf } from '../vmm/software/counts.js';
 import { callStep } from './call-steps.js';
 import { MEMORY_BYTES, differences, profileOf, scrambled, someSwitches } from './check.js';
 import { imageOf } from './program.js';
@@ -79,30 +80,6 @@ function run(vmm: BinaryTranslationVmm, slice: number | null): GuestStop {
     if (stop.kind !== 'budget') return stop;
   }
   return { kind: 'budget', budget: 'instructions' };
-}
-
-/** Exits that are handled one by one, in the funnel; those of short ways are only counted. */
-function countLongWays(vmm: BinaryTranslationVmm): () => number {
-  let count = 0;
-  const exit = vmm.exit.bind(vmm);
-  vmm.exit = (...parameters) => {
-    count++;
-    exit(...parameters);
-  };
-  return () => count;
-}
-
-/** What a run under binary translation leaves beside the guest. */
-function countsOf(vmm: BinaryTranslationVmm): Record<string, unknown> {
-  const { host, guest } = vmm;
-  return {
-    exits: [...vmm.exits],
-    counts: host.ledger.snapshot(),
-    ticks: host.ledger.ticks,
-    instructions: [host.cpu.instructions, guest.cpu.instructions],
-    statistics: vmm.statistics,
-    shadow: vmm.shadowStatistics,
-  };
 }
 
 export interface CallVerdict {

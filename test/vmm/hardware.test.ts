@@ -5,8 +5,9 @@ import type { RunLimits } from '../../emulator/machine.js';
 import type { GuestStop } from '../../emulator/vmm/vmm.js';
 import type { Technique } from '../../emulator/vmm/catalog.js';
 import type { Switches } from '../../emulator/vmm/switches.js';
-import { PAGING_ON, guests } from './guests.js';
-import type { GuestCase } from './guests.js';
+import { PAGING_ON } from './guest-source.js';
+import { guests } from './guests.js';
+import type { GuestCase } from './guest-source.js';
 import { randomGuests } from './random-guests.js';
 import { finish, memoryDifferences, start, visible } from './run-guest.js';
 

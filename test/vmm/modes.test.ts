@@ -1,7 +1,7 @@
 import t from 'tap';
 import { usableTechniques } from '../../emulator/vmm/catalog.js';
-import type { GuestCase } from './guests.js';
-import { PAGING_ON } from './guests.js';
+import type { GuestCase } from './guest-source.js';
+import { PAGING_ON } from './guest-source.js';
 import { finish, memoryDifferences, start, visible } from './run-guest.js';
 
 /** Where 16-bit code is copied to, so that a segment reaches it. */

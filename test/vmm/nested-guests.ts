@@ -1,4 +1,4 @@
-import type { GuestCase } from './guests.js';
+import type { GuestCase } from './guest-source.js';
 import { timer } from '../timer.js';
 
 // Guests that are hypervisors. VMCB and its like lie where test/vmm/guests.ts leaves room.

@@ -3,8 +3,8 @@ import { findProfile } from '../../emulator/cost/catalog.js';
 import type { CpuProfile } from '../../emulator/cost/profile.js';
 import type { Technique } from '../../emulator/vmm/catalog.js';
 import type { Switches } from '../../emulator/vmm/switches.js';
-import { PAGING_ON } from './guests.js';
-import type { GuestCase } from './guests.js';
+import { PAGING_ON } from './guest-source.js';
+import type { GuestCase } from './guest-source.js';
 import { hypervisors } from './nested-guests.js';
 import { finish, memoryDifferences, start, visible } from './run-guest.js';
 

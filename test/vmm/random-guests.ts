@@ -1,5 +1,5 @@
-import { PAGING_ON } from './guests.js';
-import type { GuestCase } from './guests.js';
+import { PAGING_ON } from './guest-source.js';
+import type { GuestCase } from './guest-source.js';
 
 /** A generator with a fixed seed (Numerical Recipes' constants). @returns an integer below `below`. */
 export function generator(seed: number): (below: number) => number {

@@ -6,8 +6,8 @@ import { loadImage, parseImage } from '../../emulator/platform/image.js';
 import { createVmm } from '../../emulator/vmm/catalog.js';
 import type { Switches } from '../../emulator/vmm/switches.js';
 import type { GuestStop, Vmm } from '../../emulator/vmm/vmm.js';
-import { source } from './guests.js';
-import type { GuestCase } from './guests.js';
+import { source } from './guest-source.js';
+import type { GuestCase } from './guest-source.js';
 
 const MEMORY_BYTES = 4 << 20;
 const LIMITS = { instructions: 1_000_000, cycles: 1_000_000_000 };

@@ -4,7 +4,7 @@ import type { CpuProfile } from '../../emulator/cost/profile.js';
 import { usableTechniques } from '../../emulator/vmm/catalog.js';
 import type { Technique } from '../../emulator/vmm/catalog.js';
 import type { Switches } from '../../emulator/vmm/switches.js';
-import type { GuestCase } from './guests.js';
+import type { GuestCase } from './guest-source.js';
 import { finish, memoryDifferences, start, visible } from './run-guest.js';
 
 // CR8 under every technique: its value, the interrupts that it holds off, and who notices when it goes down again.

@@ -1,3 +1,5 @@
+import { timer } from '../../timer.js';
+
 /** Guests whose user code calls its kernel over and over, while something changes that a system call depends on. */
 export interface SystemCallGuest {
   name: string;
@@ -7,25 +9,6 @@ export interface SystemCallGuest {
 }
 
 const ROUNDS = 3000;
-const PIC_AND_TIMER = `
-        mov al, 0x11
-        out 0x20, al
-        mov al, 0x20
-        out 0x21, al
-        mov al, 4
-        out 0x21, al
-        mov al, 1
-        out 0x21, al
-        mov al, 0xfe
-        out 0x21, al
-        mov al, 0x34
-        out 0x43, al
-        mov al, 0x20
-        out 0x40, al
-        mov al, 0
-        out 0x40, al
-`;
-
 interface Parts {
   setup?: string;
   /** In each round of user code, whose number is in ecx, before the call. */
@@ -230,12 +213,12 @@ elsewhere:
   {
     name: 'timer interrupts',
     isShort: true,
-    source: guest({ setup: PIC_AND_TIMER, eflags: IF }),
+    source: guest({ setup: timer(32), eflags: IF }),
   },
   {
     name: 'timer interrupts in the kernel only',
     isShort: true,
-    source: guest({ setup: PIC_AND_TIMER, kernel: 'sti\nnop\ncli' }),
+    source: guest({ setup: timer(32), kernel: 'sti\nnop\ncli' }),
   },
   {
     name: 'user code on a page of its own calls from two places',

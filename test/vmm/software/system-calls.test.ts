@@ -4,6 +4,7 @@ import type { Engine } from '../../../emulator/machine.js';
 import { BinaryTranslationVmm } from '../../../emulator/vmm/software/binary-translation.js';
 import { MEMORY_BYTES, accountSum, ending, load, native, program } from './bench.js';
 import type { Program } from './bench.js';
+import { countLongWays, countsOf } from './counts.js';
 import { SYSTEM_CALL_GUESTS } from './system-call-guests.js';
 
 function translatedBy(engine: Engine, guest: Program): BinaryTranslationVmm {
@@ -14,30 +15,7 @@ function translatedBy(engine: Engine, guest: Program): BinaryTranslationVmm {
 /** All that a run leaves, but for what pays for it on the host. */
 function results(vmm: BinaryTranslationVmm, slice?: number): object {
   const { stop, state, memory, console } = ending(vmm, slice);
-  const { host, guest } = vmm;
-  return {
-    stop,
-    state,
-    memory,
-    console,
-    exits: [...vmm.exits],
-    counts: host.ledger.snapshot(),
-    ticks: host.ledger.ticks,
-    instructions: [host.cpu.instructions, guest.cpu.instructions],
-    statistics: vmm.statistics,
-    shadow: vmm.shadowStatistics,
-  };
-}
-
-/** Exits that are handled one by one, in the funnel. */
-function countLongWays(vmm: BinaryTranslationVmm): () => number {
-  let count = 0;
-  const exit = vmm.exit.bind(vmm);
-  vmm.exit = (...parameters) => {
-    count++;
-    exit(...parameters);
-  };
-  return () => count;
+  return { stop, state, memory, console, ...countsOf(vmm) };
 }
 
 for (const { name, source, isShort } of SYSTEM_CALL_GUESTS) {

@@ -1,5 +1,5 @@
-import { PAGING_ON } from '../guests.js';
-import type { GuestCase } from '../guests.js';
+import { PAGING_ON } from '../guest-source.js';
+import type { GuestCase } from '../guest-source.js';
 
 /** Adds up error codes in RESULT, and skips the six bytes of the instruction that faulted. */
 const ADD_FAULT = `

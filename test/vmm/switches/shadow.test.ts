@@ -4,7 +4,7 @@ import type { ShadowStatistics } from '../../../emulator/vmm/shadow-statistics.j
 import type { Switches } from '../../../emulator/vmm/switches.js';
 import type { Vmm } from '../../../emulator/vmm/vmm.js';
 import { guests } from '../guests.js';
-import type { GuestCase } from '../guests.js';
+import type { GuestCase } from '../guest-source.js';
 import { randomGuests } from '../random-guests.js';
 import { finish, memoryDifferences, start, visible } from '../run-guest.js';
 import { EDITS, LATE_GUESTS, LOADS, spaces } from './shadow-guests.js';

@@ -11,7 +11,6 @@ import { executeNotebook } from './notebook/executor.js';
 import type { CellReport } from './notebook/executor.js';
 import { formatNotebook, NotebookError, parseNotebook } from './notebook/format.js';
 import type { Notebook } from './notebook/format.js';
-import { provenanceProblem, withProvenance } from './notebook/provenance.js';
 import { collect, count, seconds } from './options.js';
 
 const FORMATS = ['notebook', 'html'] as const;
@@ -98,7 +97,7 @@ async function executeOne(
   options: Options,
   out: Print,
 ): Promise<string | null> {
-  // Loading @jupyterlab/services takes a while that other commands need not wait.
+  // Loading @jupyterlab/services takes a while that a mistake in the notebook need not wait.
   const { openNotebook } = await import('./notebook/client.js');
   const opened = await openNotebook(dirname(resolve(path)), basename(path)).catch((error: unknown) => {
     throw new Failure(`${path}: ${messageOf(error)}`, EXIT.failed);
@@ -120,6 +119,8 @@ async function executeOne(
     );
     const wanting =
       failure === null ? null : `cell ${failure.number} (${firstLine(failure.source)}): ${failure.error}`;
+    // So does loading the machine, whose version provenance names.
+    const { provenanceProblem, withProvenance } = await import('./notebook/provenance.js');
     if (options.check) return wanting ?? differences(stored, notebook, out) ?? provenanceProblem(stored);
     await write(path, withProvenance(withKernel(notebook, info.language_info)), options, out);
     return wanting;

@@ -334,18 +334,21 @@ function digestDisk(bytes: Uint8Array | undefined): string | null {
 /** Pages of zeros do not count, so guests with little memory in use are digested in no time. */
 export function digestMemory(memory: PhysicalMemory): string {
   const hash = sha256.create();
-  for (let gpa = 0; gpa < memory.sizeBytes; gpa += PAGE_BYTES) {
-    const page = memory.u8.subarray(gpa, gpa + PAGE_BYTES);
-    if (isZero(page)) continue;
+  const { u8, sizeBytes } = memory;
+  const words = new Uint32Array(u8.buffer, u8.byteOffset, sizeBytes / Uint32Array.BYTES_PER_ELEMENT);
+  for (let gpa = 0; gpa < sizeBytes; gpa += PAGE_BYTES) {
+    if (isZero(words, gpa / Uint32Array.BYTES_PER_ELEMENT)) continue;
     hash.update(utf8ToBytes(`${gpa}:`));
-    hash.update(page);
+    hash.update(u8.subarray(gpa, gpa + PAGE_BYTES));
   }
   return bytesToHex(hash.digest());
 }
 
-function isZero(page: Uint8Array): boolean {
-  const words = new Uint32Array(page.buffer, page.byteOffset, page.length / Uint32Array.BYTES_PER_ELEMENT);
-  for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false;
+/** Of the page that starts at this word. Four words are tested at once, as nearly all pages of most guests are zero. */
+function isZero(words: Uint32Array, first: number): boolean {
+  const end = first + PAGE_BYTES / Uint32Array.BYTES_PER_ELEMENT;
+  for (let at = first; at < end; at += 4)
+    if ((words[at] | words[at + 1] | words[at + 2] | words[at + 3]) !== 0) return false;
   return true;
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { assemble } from '../../emulator/asm/index.js';
@@ -7,6 +6,7 @@ import { findProfile } from '../../emulator/cost/catalog.js';
 import { Machine } from '../../emulator/machine.js';
 import type { MachineOptions } from '../../emulator/machine.js';
 import { packageRoot } from '../../emulator/root.js';
+import { digestMemory } from '../../emulator/run.js';
 
 export const ORIGIN = 0x100000;
 
@@ -42,13 +42,22 @@ export const guestNames = readdirSync(guestFolder)
   .filter((file) => file.endsWith('.asm'))
   .map((file) => file.slice(0, -'.asm'.length));
 
-/** A machine with one of the guest programs in it, as the loader enters it. */
-export function guestMachine(name: string): Machine {
+const guests = new Map<string, Uint8Array>();
+
+function guestImage(name: string): Uint8Array {
+  const known = guests.get(name);
+  if (known) return known;
   const include = (file: string): string => readFileSync(join(guestFolder, file), 'utf8');
   const { bytes, diagnostics } = assemble(include(`${name}.asm`), { include });
   if (diagnostics.length > 0) throw new Error(`${name}: ${diagnostics[0].message}`);
+  guests.set(name, bytes);
+  return bytes;
+}
+
+/** A machine with one of the guest programs in it, as the loader enters it. */
+export function guestMachine(name: string): Machine {
   const machine = Machine.create({ profile: findProfile('pentium4-672'), memoryBytes: 16 << 20 });
-  machine.memory.writeBytes(ORIGIN, bytes);
+  machine.memory.writeBytes(ORIGIN, guestImage(name));
   machine.resetFlat(ORIGIN);
   return machine;
 }
@@ -61,7 +70,7 @@ export function everything(machine: Machine): unknown {
     counts: machine.ledger.snapshot(),
     instructions: machine.cpu.instructions,
     console: machine.platform.console,
-    memory: createHash('sha256').update(machine.memory.u8).digest('hex'),
+    memory: digestMemory(machine.memory),
   };
 }
 

@@ -2,7 +2,7 @@ import type { Operation } from '../../isa/operation.js';
 import { ARITHMETIC } from './emit-arithmetic.js';
 import type { Emit } from './emit-arithmetic.js';
 import { DATA } from './emit-data.js';
-import { hasMemory, isKnownOperand, notation } from './operands.js';
+import { areKnownOperands, hasMemory, notation } from './operands.js';
 
 const STRAIGHT: Readonly<Record<string, Emit>> = { ...ARITHMETIC, ...DATA };
 /** Forms that have 32-bit operands or are left to the interpreter. */
@@ -21,7 +21,7 @@ export function straightEmitter(operation: Operation): Emit | null {
   if (mnemonic === 'imul' && operands.length === 1 && operandBytes !== 4) return null;
   if (mnemonic === 'nop') return STRAIGHT.nop;
   if (mnemonic === 'lea') return operation.rm < 0 && operation.addressBytes === 4 ? STRAIGHT.lea : null;
-  if (!operands.every(isKnownOperand)) return null;
+  if (!areKnownOperands(row)) return null;
   if (hasMemory(operation)) {
     if (operation.addressBytes !== 4 || REGISTER_ONLY.has(mnemonic)) return null;
     // With a register as bit number the operand can lie anywhere.

@@ -4,18 +4,33 @@ import type { Frame } from './frame.js';
 import * as local from './locals.js';
 import * as op from './opcodes.js';
 
-const split = new WeakMap<InstructionRow, readonly string[]>();
+interface Notation {
+  operands: readonly string[];
+  areKnown: boolean;
+}
+
+const notations = new WeakMap<InstructionRow, Notation>();
+
+function notationOf(row: InstructionRow): Notation {
+  let found = notations.get(row);
+  if (!found) {
+    const operands = row.operands === '' ? [] : row.operands.split(',');
+    found = { operands, areKnown: operands.every((operand) => KNOWN.test(operand)) };
+    notations.set(row, found);
+  }
+  return found;
+}
 
 /** The operands of a row's notation (isa/encoding.ts), one string each. */
 export function notation(row: InstructionRow): readonly string[] {
-  let operands = split.get(row);
-  if (!operands) split.set(row, (operands = row.operands === '' ? [] : row.operands.split(',')));
-  return operands;
+  return notationOf(row).operands;
 }
 
-/** Operands that {@link push} and {@link Destination} know. */
-export function isKnownOperand(operand: string): boolean {
-  return /^([EGZIJ][a-z]+|O[bv]|AL|eAX|CL|1)$/.test(operand);
+const KNOWN = /^([EGZIJ][a-z]+|O[bv]|AL|eAX|CL|1)$/;
+
+/** Whether {@link push} and {@link Destination} know all of a row's operands. */
+export function areKnownOperands(row: InstructionRow): boolean {
+  return notationOf(row).areKnown;
 }
 
 export function isMemory(operation: Operation, operand: string): boolean {

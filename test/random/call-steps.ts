@@ -175,6 +175,20 @@ const gateTo = (vector: string, handler: string, type: string) => ` mov eax, ${h
  shr eax, 16
  mov [idt + ${vector} * 8 + 6], ax`;
 
+const EXCHANGED_EVERY = [16, 64, 128];
+
+/**
+ * Which of both handlers a call leads to: exchanged by each of them, so by code that has been translated, and once both are
+ * known nothing but what the gates hold tells the monitor.
+ */
+const exchangeGates = (every: number) => `.exchange:
+ test ecx, ${every - 1}
+ jnz .as_is
+ mov edx, [idt + 0x80 * 8]
+ xchg edx, [idt + 0x7f * 8]
+ mov [idt + 0x80 * 8], edx
+.as_is: ret`;
+
 const FLAGS = [2, 2, 0x202, 0x202, 0x202, 0x202, 0x3202, 0x602];
 const IF = 0x200;
 /** Of the interrupt controller: the timer alone interrupts, or nothing does. */
@@ -194,6 +208,10 @@ export function callStep(random: Random): Step {
   const flags = pick(FLAGS);
   // An interrupt that waits for user code to let it in keeps the monitor from short ways.
   const mask = pick((flags & IF) !== 0 ? [TIMER_ONLY] : [NOTHING, NOTHING, NOTHING, TIMER_ONLY]);
+  const inKernel = some('call', 3, kernel, random, pick);
+  const inOther = some('other', 1, kernel, random, pick);
+  const inUser = some('user', 3, user, random, pick);
+  const exchange = random(2) === 0 ? 'call .exchange' : '';
   const code = `${DATA_SEGMENTS}
  ${COPY_PAGES}
 ${gateTo('0x80', '.handler', gateType())}
@@ -210,21 +228,24 @@ ${gateTo('0x7f', '.other', gateType())}
 .handler:
  lea eax, [eax + ecx * 2]
  xor eax, esp
- ${some('call', 3, kernel, random, pick)}
+ ${inKernel}
+ ${exchange}
  iret
  ${apartFrom()}
 .other:
  xor eax, ecx
  sub eax, esp
- ${some('other', 1, kernel, random, pick)}
+ ${inOther}
+ ${exchange}
  iret
 .leaf: xor eax, 9
  ret
+${exchangeGates(pick(EXCHANGED_EVERY))}
  ${apartFrom()}
 .user:
 .again:
 .constant: mov al, ${random(256)}
- ${some('user', 3, user, random, pick)}
+ ${inUser}
  ${padding === '' ? '' : `jmp .vector\n ${padding}`}
 .vector: int 0x80
  xor ebx, eax

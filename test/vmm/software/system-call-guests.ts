@@ -15,6 +15,8 @@ interface Parts {
   user?: string;
   /** In the kernel, in each call. */
   kernel?: string;
+  /** In the kernel, in each call by vector 0x81. */
+  secondKernel?: string;
   more?: string;
   eflags?: number;
   gateType?: string;
@@ -24,6 +26,7 @@ function guest({
   setup = '',
   user = '',
   kernel = '',
+  secondKernel = '',
   more = '',
   eflags = 2,
   gateType = 'GATE_INT3',
@@ -80,6 +83,7 @@ system_call:
         iret
 .exit:  exit 0
 second: add eax, 5
+        ${secondKernel}
         iret
 tick:   push eax
         inc dword [ticks]
@@ -151,6 +155,21 @@ export const SYSTEM_CALL_GUESTS: readonly SystemCallGuest[] = [
         '.g',
         'mov eax, [idt + 0x80 * 8]\nxchg eax, [idt + 0x81 * 8]\nmov [idt + 0x80 * 8], eax',
       ),
+    }),
+  },
+  {
+    // Each handler exchanges them over and over, so that nothing but what the gate holds tells the monitor.
+    name: 'the gate leads to one handler and to another by turns',
+    isShort: true,
+    source: guest({
+      kernel: 'call exchange',
+      secondKernel: 'call exchange',
+      more: `exchange: ${seldom(
+        '.g',
+        'mov edx, [idt + 0x80 * 8]\nxchg edx, [idt + 0x81 * 8]\nmov [idt + 0x80 * 8], edx',
+        64,
+      )}
+        ret`,
     }),
   },
   {

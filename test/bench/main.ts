@@ -10,14 +10,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { Argument, Command } from 'commander';
 import { GuestRun, usableTechniques } from '../../emulator/index.js';
 import type { Engine, Technique } from '../../emulator/index.js';
 import { table } from '../../kernel/display/table.js';
+import { count } from '../../kernel/commands/options.js';
 import { assembleGuest } from '../../kernel/guests.js';
 import { packageRoot } from '../../emulator/root.js';
 
-const USUAL_ROUNDS = '3';
+const USUAL_ROUNDS = 3;
 /** What each guest is to reach: so many times v86's interpreter, and of many blocks so many million instructions a second. */
 const TARGET_TIMES = 3;
 const TARGET_MIPS: Readonly<Record<string, number>> = { blocks: 60 };
@@ -37,20 +38,19 @@ const TIMES: Readonly<Record<string, number>> = {
   syscall: 4,
 };
 
-const { values, positionals } = parseArgs({
-  options: { rounds: { type: 'string', default: USUAL_ROUNDS } },
-  allowPositionals: true,
-});
-const rounds = Number(values.rounds);
-if (!Number.isInteger(rounds) || rounds < 1)
-  throw new RangeError(`--rounds ${values.rounds}: expected 1 or more`);
 const folder = join(packageRoot(), 'test', 'bench', 'guests');
 const known = readdirSync(folder)
   .filter((file) => file.endsWith('.asm'))
   .map((file) => basename(file, '.asm'));
-const unknown = positionals.filter((name) => !known.includes(name));
-if (unknown.length > 0) throw new RangeError(`no benchmark '${unknown[0]}'; there are: ${known.join(', ')}`);
-const names = positionals.length > 0 ? positionals : known;
+const program = new Command('npm run bench --')
+  .description(
+    'Host speed: native guests beside v86, then the monitors beside native, as medians of processor seconds.',
+  )
+  .addArgument(new Argument('[guest...]', 'all unless named').choices(known))
+  .option('--rounds <n>', 'how often each is measured', count, USUAL_ROUNDS)
+  .parse();
+const { rounds } = program.opts<{ rounds: number }>();
+const names = program.args.length > 0 ? program.args : known;
 const scratch = mkdtempSync(join(tmpdir(), 'ringside-bench-'));
 try {
   const images = names.map((name) => ({ name, bytes: assembled(name) }));

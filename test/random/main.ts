@@ -1,25 +1,21 @@
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
+import { count } from '../../kernel/commands/options.js';
 import { checkCalls, reportCalls } from './calls.js';
 import { checkRow } from './check.js';
 import { report, shrink } from './shrink.js';
 
-/**
- * `npm run equivalence -- --programs 10000 --seed 1`: random programs under every technique against the bare machine. With
- * `--calls`, those whose user code calls its kernel over and over, under binary translation (calls.ts).
- */
-const { values } = parseArgs({
-  options: {
-    programs: { type: 'string', default: '10000' },
-    seed: { type: 'string', default: '1' },
-    calls: { type: 'boolean', default: false },
-  },
-});
-
-function whole(name: 'programs' | 'seed'): number {
-  const value = Number(values[name]);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new RangeError(`--${name} ${values[name]}: expected a whole number above 0`);
-}
+const options = new Command('npm run equivalence --')
+  .description(
+    'Random programs under every technique against the bare machine; disagreements are printed shrunk.',
+  )
+  .option('--programs <n>', 'how many, each from a seed of its own', count, 10_000)
+  .option('--seed <n>', 'the first seed', count, 1)
+  .option(
+    '--calls',
+    'those whose user code calls its kernel over and over, under binary translation (calls.ts)',
+  )
+  .parse()
+  .opts<{ programs: number; seed: number; calls?: boolean }>();
 
 let taking = 0;
 
@@ -32,13 +28,13 @@ function checkCall(seed: number) {
 
 const PROGRESS_EVERY = 500;
 
-const first = whole('seed');
-const end = first + whole('programs');
+const first = options.seed;
+const end = first + options.programs;
 let failed = 0;
 let ended = 0;
 console.log(`${end - first} programs, seeds ${first} to ${end - 1}`);
 for (let seed = first, told = first; seed < end;) {
-  const verdict = values.calls ? checkCall(seed) : checkRow(seed, end);
+  const verdict = options.calls ? checkCall(seed) : checkRow(seed, end);
   seed = verdict.next;
   ended += verdict.ended;
   for (const disagreement of verdict.disagreements) {
@@ -50,5 +46,5 @@ for (let seed = first, told = first; seed < end;) {
   console.log(`${seed - first} programs, ${failed} disagree`);
 }
 console.log(`${end - first} programs: ${failed} disagree, ${end - first - ended} do not end by themselves`);
-if (values.calls) console.log(`${taking} take short ways`);
+if (options.calls) console.log(`${taking} take short ways`);
 process.exitCode = failed > 0 ? 1 : 0;

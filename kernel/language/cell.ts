@@ -31,8 +31,19 @@ export interface CompiledCell {
   readonly values: readonly string[];
 }
 
-/** What compiled code takes from its surroundings. `exports` is the scope that all cells share. */
-export const CELL_PARAMETERS = ['exports', 'require', '__import', '__await', '__each', '__result'] as const;
+/** A TypeScript file that a cell imports, ready to run as a cell is. */
+export interface CompiledFile extends Pick<CompiledCell, 'code' | 'sourceMap' | 'imports'> {
+  readonly path: string;
+}
+
+/**
+ * What compiled code takes from its surroundings. `exports` is the scope that all cells share; `__imported` gives what a
+ * static import is of.
+ */
+export const CELL_PARAMETERS = [
+  ...(['exports', 'require', '__filename', '__dirname'] as const),
+  ...(['__imported', '__meta', '__import', '__await', '__each', '__result'] as const),
+] as const;
 
 /** An error found before anything ran; lines and columns count from 1. */
 export interface CellDiagnostic {

@@ -178,7 +178,12 @@ export class TypeScriptInterpreter implements Interpreter {
 
   #newRunner(): RunnerThread {
     this.#checkMode = 'strict';
-    return new RunnerThread(this.#options, (mode) => (this.#checkMode = mode));
+    const compileFile = async (specifier: string, from: string) => {
+      const found = await this.#checker.client.call('compileFile', specifier, from, this.#checkMode);
+      if (found === undefined || 'code' in found) return found;
+      throw Object.assign(new Error(found.message), { name: found.name });
+    };
+    return new RunnerThread(this.#options, (mode) => (this.#checkMode = mode), compileFile);
   }
 
   async #endThreads(): Promise<void> {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { CommMessage, OutputSink } from '../protocol/index.js';
-import type { CompiledCell, Prelude } from './cell.js';
+import type { CompiledCell, CompiledFile, Prelude } from './cell.js';
 import { Client } from './rpc.js';
 import { FLAGS, POLLED, REQUESTED } from './runner/interruptible.js';
 import type { RunnerData, RunnerEvent, RunResult } from './runner/protocol.js';
@@ -39,7 +39,10 @@ export class RunnerThread {
   /** Where each cell's output goes, also long after it ended. */
   readonly #outputs = new Map<number, OutputSink>();
 
-  /** @param onCheckMode called when a cell chooses how later ones are checked */
+  /**
+   * @param onCheckMode called when a cell chooses how later ones are checked
+   * @param compileFile called for a file that may be TypeScript, as `CompileFile` says
+   */
   constructor(
     options: {
       folder: string;
@@ -47,6 +50,10 @@ export class RunnerThread {
       ownModules: Readonly<Record<string, string>>;
     },
     private readonly onCheckMode: (mode: 'strict' | 'lenient') => void,
+    private readonly compileFile: (
+      specifier: string,
+      from: string,
+    ) => Promise<CompiledFile | undefined> = () => Promise.resolve(undefined),
   ) {
     const texts = textRing();
     this.#texts = new TextReader(texts);
@@ -185,6 +192,7 @@ export class RunnerThread {
     }
     this.#readTexts();
     this.#delivered++;
+    if (event.type === 'file') return void this.#compile(event);
     const output = this.#outputs.get(event.cell);
     if (output === undefined) return;
     if (event.type === 'stream') return this.#streams.write(output, event.name, event.text);
@@ -214,5 +222,13 @@ export class RunnerThread {
       (error: Error) => this.#client.call('answer', question, undefined, error.message),
     );
     await answered.catch(() => undefined);
+  }
+
+  async #compile({ request, specifier, from }: RunnerEvent & { type: 'file' }): Promise<void> {
+    const answered = this.compileFile(specifier, from).then(
+      (file) => this.#client.call('answerFile', request, file, undefined),
+      ({ name, message }: Error) => this.#client.call('answerFile', request, undefined, { name, message }),
+    );
+    await answered.catch(nothing);
   }
 }

@@ -31,7 +31,7 @@ export class Executions {
     if (!silent) this.sockets.publish('execute_input', { code, execution_count }, header);
 
     const output = silent ? this.sinks.silent(request) : this.sinks.of(request);
-    const outcome = await this.interpreter.execute({ code, cellNumber }, output);
+    const outcome = await this.interpreter.execute({ code, cellNumber }, output).catch(faultOutcome);
     if (outcome.status === 'error') {
       const { ename, evalue, traceback } = outcome;
       if (!silent) this.sockets.publish('error', { ename, evalue, traceback }, header);
@@ -64,6 +64,12 @@ export class Executions {
   aborted(): object {
     return { status: 'aborted', execution_count: this.#count };
   }
+}
+
+/** A fault of the interpreter is an error of the cell like any other: the front end shows no others. */
+function faultOutcome(fault: Error): Outcome {
+  const { name, message } = fault;
+  return { status: 'error', ename: name, evalue: message, traceback: [`${name}: ${message}`] };
 }
 
 /** A value in `user_expressions` of an execute_reply. */

@@ -5,21 +5,28 @@ import type { Sockets } from './sockets.js';
 /** Whom to ask: the request's own client. */
 export type Asker = Pick<Message, 'header' | 'identities'>;
 
-/** Questions to the user on the stdin channel, one at a time. */
+interface Question {
+  readonly message: Message;
+  readonly resolve: (value: string) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Questions to the user on the stdin channel, one at a time: an answer does not say which it is of. */
 export class InputRequests {
-  #pending: { resolve: (value: string) => void; reject: (error: Error) => void } | undefined;
+  /** The first one has been asked. */
+  #pending: Question[] = [];
 
   constructor(
     private readonly sockets: Sockets,
     private readonly session: Session,
   ) {}
 
-  /** Asks the client that sent a request. Rejects while another question is open, or at {@link cancel}. */
+  /** Asks the client that sent a request, when it has answered what was asked before. Rejects at {@link cancel}. */
   ask({ header, identities }: Asker, prompt: string, password: boolean): Promise<string> {
-    if (this.#pending !== undefined) return Promise.reject(new Error('another input is being awaited'));
-    const question = this.session.message('input_request', { prompt, password }, header, identities);
-    this.sockets.send('stdin', question);
-    return new Promise((resolve, reject) => (this.#pending = { resolve, reject }));
+    const message = this.session.message('input_request', { prompt, password }, header, identities);
+    return new Promise((resolve, reject) => {
+      if (this.#pending.push({ message, resolve, reject }) === 1) this.#send();
+    });
   }
 
   answer(message: Message): void {
@@ -28,12 +35,16 @@ export class InputRequests {
       this.sockets.drop('stdin', 'unknown type');
       return;
     }
-    this.#pending?.resolve(value);
-    this.#pending = undefined;
+    this.#pending.shift()?.resolve(value);
+    this.#send();
   }
 
   cancel(): void {
-    this.#pending?.reject(new Error('interrupted'));
-    this.#pending = undefined;
+    for (const { reject } of this.#pending.splice(0)) reject(new Error('interrupted'));
+  }
+
+  #send(): void {
+    const [next] = this.#pending;
+    if (next !== undefined) this.sockets.send('stdin', next.message);
   }
 }

@@ -32,7 +32,7 @@ export class Wire {
   /** Frames of a message: identities, delimiter, signature, header, parent header, metadata, content, buffers. */
   encode(message: Message): Buffer[] {
     const { header, parentHeader, metadata, content } = message;
-    const parts = [header, parentHeader, metadata, content].map((part) => Buffer.from(JSON.stringify(part)));
+    const parts = [header, parentHeader, metadata, content].map((part) => Buffer.from(wellFormed(JSON.stringify(part))));
     const buffers = message.buffers.map((buffer) => Buffer.from(buffer));
     return [...message.identities, DELIMITER, Buffer.from(this.#sign(parts)), ...parts, ...buffers];
   }
@@ -84,6 +84,15 @@ export class Wire {
       }
     }
   }
+}
+
+/** An escaped backslash, or half of a surrogate pair, which `JSON.stringify` escapes where the other half is not there. */
+const ESCAPE = /\\(?:\\|ud[89a-f][0-9a-f]{2})/g;
+
+/** JSON that UTF-8 can say when it is decoded: who gets half of a pair, as Python does, can neither send nor save it. */
+function wellFormed(json: string): string {
+  if (!json.includes('\\ud')) return json;
+  return json.replace(ESCAPE, (escape) => (escape === '\\\\' ? escape : '\ufffd'));
 }
 
 function parseObject(frame: Buffer): Record<string, unknown> {

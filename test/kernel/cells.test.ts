@@ -6,7 +6,7 @@ import { TestKernel } from './client.js';
 
 /*
  * What cells mean: one kernel, one story a test, cells in order. `result` is the text of the result, `error` matches
- * the error's name and value, `trace` a line of its traceback, `out` what was printed.
+ * the error's name and value, `trace` a line of its traceback, `out` what was printed, `err` what was on stderr.
  */
 interface Row {
   code: string;
@@ -14,6 +14,7 @@ interface Row {
   error?: RegExp;
   trace?: string;
   out?: string;
+  err?: RegExp;
 }
 
 const STORIES: Record<string, Row[]> = {
@@ -29,6 +30,27 @@ const STORIES: Record<string, Row[]> = {
     { code: '// only a comment' },
     { code: '"use strict"', result: "'use strict'" },
     { code: 'if (two > 1) { two }' },
+    { code: 'null', result: 'null' },
+    { code: 'let assigned; assigned = 5', result: '5' },
+    { code: '(class Named { x = 1 })', result: '[class Named]' },
+    { code: '10n ** 20n', result: '100000000000000000000n' },
+    { code: "Symbol('s')", result: 'Symbol(s)' },
+    { code: 'new Map([[1, new Set([2])]])', result: 'Map(1) { 1 => Set(1) { 2 } }' },
+    { code: 'const round: unknown[] = []; round.push(round); round', result: '<ref *1> [ [Circular *1] ]' },
+    { code: "'lone \\ud800'", result: "'lone \\ud800'" },
+    { code: 'label: for (const i of [1, 2]) { if (i > 1) break label }' },
+  ],
+  'a value may be a proxy, whatever that says': [
+    { code: 'new Proxy({ a: 1 }, { get() { throw 1 }, has() { throw 2 } })', result: '{ a: 1 }' },
+    {
+      code: 'const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); proxy',
+      result: '<Revoked Proxy>',
+    },
+    {
+      code: 'const remote: any = new Proxy(function () {}, { get: () => remote, apply: () => remote }); remote',
+      result: '[Function (anonymous)]',
+    },
+    { code: 'new Proxy(html`<b>`, {})', result: '<b>' },
   ],
   'names and their types live across cells': [
     { code: 'let count = 1; const step = 2; function next(by: number) { return (count += by); }' },
@@ -57,6 +79,37 @@ const STORIES: Record<string, Row[]> = {
     { code: 'type Pair<A, B> = [A, B]; namespace N { export const deep = 6 }' },
     { code: 'const pair: Pair<number, string> = [N.deep, "x"]; pair', result: "[ 6, 'x' ]" },
     { code: 'const performance = 1; performance', result: '1' },
+    {
+      code: 'interface P { x: number } interface P { y: number } const both: P = { x: 1, y: 2 }; both.y',
+      result: '2',
+    },
+    { code: 'export default function named() { return 8 }' },
+    { code: 'named()', result: '8' },
+    { code: 'export const said = 1; export { said as again }; said', result: '1' },
+  ],
+  'what TypeScript has beside types': [
+    {
+      code: "{ using held = { [Symbol.dispose]() { console.log('let go') } }; console.log('in') }",
+      out: 'in\nlet go\n',
+    },
+    {
+      code: 'await using slow = { async [Symbol.asyncDispose]() { console.log("gone") } }; 1',
+      result: '1',
+      out: 'gone\n',
+    },
+    {
+      code: 'const noted = (c: unknown, { name }: ClassDecoratorContext) => console.log(name);\n@noted class Marked { accessor v = 3; static #p = 4; static get p() { return Marked.#p } }\n[new Marked().v, Marked.p]',
+      result: '[ 3, 4 ]',
+      out: 'Marked\n',
+    },
+    { code: 'function* numbers() { yield 1; yield* [2, 3] }\n[...numbers()]', result: '[ 1, 2, 3 ]' },
+    { code: 'let p = 1, q = 2; [p, q] = [q, p]; ({ a: p } = { a: 9 }); [p, q]', result: '[ 9, 1 ]' },
+    { code: "/a[/]b/.test('a/b') ? `t${`n${1}`}` : ''", result: "'tn1'" },
+    {
+      code: 'const enum Flag { On = 5 } abstract class Base {} declare const never: number; Flag.On',
+      result: '5',
+    },
+    { code: 'globalThis.kept = 1; globalThis.kept', result: '1' },
   ],
   'functions of earlier cells see the newest value of a name': [
     { code: 'let rate = 1; const twice = () => rate * 2;' },
@@ -102,6 +155,30 @@ const STORIES: Record<string, Row[]> = {
     { code: 'throw "words"', error: /Uncaught 'words'/ },
     { code: 'throw { toString() { throw 1 } }', error: /Uncaught/ },
     { code: 'throw null', error: /Uncaught null/ },
+    { code: 'throw undefined', error: /Uncaught undefined/ },
+    { code: 'throw Object.freeze(new Error("frozen"))', error: /Error frozen/ },
+    {
+      code: 'import { readFile } from "node:fs/promises";\nconst read = async () => {\n  return await readFile("/no/such");\n};\n\nawait read()',
+      error: /Error ENOENT/,
+      trace: 'at async read (Cell N:3:10)',
+    },
+    { code: '\nawait Promise.all([read()])', error: /Error ENOENT/, trace: 'at async Cell N:2:1' },
+    {
+      code: 'await fetch("http://127.0.0.1:1/")',
+      error: /fetch failed/,
+      trace: '[cause]: Error: bad port',
+    },
+    {
+      code: 'throw new Error("outer", { cause: new Error("inner") })',
+      error: /Error outer/,
+      trace: '[cause]: Error: inner',
+    },
+    {
+      code: 'const deep = (): number => deep() + 1; deep()',
+      error: /RangeError Maximum call stack/,
+      trace: 'at deep (Cell N:1:',
+    },
+    { code: '('.repeat(5000) + ')'.repeat(5000), error: /Maximum call stack size exceeded/ },
   ],
   'packages and files are imported from the folder of the notebook': [
     {
@@ -119,6 +196,41 @@ const STORIES: Record<string, Row[]> = {
       code: 'import type { Stats } from "node:fs"; const size = (s: Stats) => s.size; typeof size',
       result: "'function'",
     },
+    { code: 'import call, { extra } from "cjs-function"; call("x") + extra', result: "'hi x5'" },
+    { code: 'const required = require("cjs-function"); required("y")', result: "'hi y'" },
+    { code: 'export * from "esm-package";' },
+    { code: 'import answers from "./data.json"; answers.answer', result: '42' },
+    { code: 'import.meta.url.endsWith("/notebook.ts") && import.meta.dirname === __dirname', result: 'true' },
+    { code: 'import.meta.resolve("./x.js") === new URL("./x.js", import.meta.url).href', result: 'true' },
+  ],
+  'TypeScript files beside the notebook are imported': [
+    {
+      code: 'import Box, { area, Color, type Shape } from "./shapes.ts"; const s: Shape = { w: 2, h: 3 }; [area(s), Color.Green, new Box(s).s.w]',
+      result: '[ 6, 1, 2 ]',
+    },
+    { code: 'area({ w: 1 })', error: /TypeCheckError .*parameter of type 'Shape'/ },
+    {
+      code: 'import { area as other } from "./shapes.js"; import { area as third } from "./shapes"; other === area && third === area',
+      result: 'true',
+    },
+    {
+      code: 'import * as uses from "./deep"; uses',
+      result:
+        "[Object: null prototype] [Module] {\n  next: [Function: next],\n  default: [class Box],\n  total: 8,\n  lazy: [AsyncFunction: lazy],\n  where: 'index.ts',\n  count: 0\n}",
+    },
+    {
+      code: 'uses.next(); [uses.count, await uses.lazy(), (await import("./deep/index.ts")) === uses]',
+      result: '[ 1, 5, true ]',
+    },
+    {
+      code: 'import { fail } from "./shapes.ts"; \nfail()',
+      error: /RangeError in a file/,
+      trace: 'at fail (FOLDER/shapes.ts:6:9)',
+    },
+    { code: 'import "./wrong.ts"', error: /TypeCheckError .*wrong.ts:2:14 - TS2322.*restart the kernel/s },
+    { code: 'import { ping } from "./ping.ts"; ping(2)', result: "'ping pong ping'" },
+    { code: 'await import("./no" + "thing.ts")', error: /ERR_MODULE_NOT_FOUND|Cannot find module/ },
+    { code: '(await import("./sha" + "pes.ts")).area === area', result: 'true' },
   ],
   'what is printed comes to the cell': [
     {
@@ -127,6 +239,31 @@ const STORIES: Record<string, Row[]> = {
       out: 'a { b: 1 }\nc😀\n',
     },
     { code: 'for (let i = 0; i < 3; i++) console.log(i)', out: '0\n1\n2\n' },
+    {
+      code: "console.group('G'); console.table([{ a: 1 }]); console.groupEnd(); console.count()",
+      out: 'G\n  ┌─────────┬───┐\n  │ (index) │ a │\n  ├─────────┼───┤\n  │ 0       │ 1 │\n  └─────────┴───┘\ndefault: 1\n',
+    },
+    { code: "console.log('%s %i %j %%', 'a', 4.5, { b: 1 })", out: 'a 4 {"b":1} %\n' },
+    {
+      code: "process.stdout.write(Buffer.from('é\\n')); process.stdout.end('end\\n'); console.log('after')",
+      out: 'é\nend\nafter\n',
+    },
+    {
+      code: "console.log('x'.repeat(500_000)); console.log('\\ud800', '\\0')",
+      out: `${'x'.repeat(500_000)}\n\ufffd \0\n`,
+    },
+    { code: "console.trace('here')", out: '', err: /^Trace: here\n    at Cell \d+:1:9\n$/ },
+    {
+      code: "queueMicrotask(() => { throw new Error('micro') }); await new Promise((done) => setTimeout(done, 5))",
+      err: /^Uncaught Error: micro\n    at Cell \d+:1:\d+\n$/,
+    },
+  ],
+  'no name is sacred': [
+    { code: 'let require = 3, exports = 4, module = 5; require + exports + module', result: '12' },
+    { code: 'const Promise = 1, Object = 2, Error = 3; await (Object + Error)', result: '5' },
+    { code: 'let __await = 7, __imported = 8; await 9', result: '9' },
+    { code: 'missing()', error: /TypeCheckError .*missing/ },
+    { code: 'throw 1', error: /Uncaught 1/ },
   ],
 };
 
@@ -142,6 +279,41 @@ file(
 file('node_modules/esm-package/index.js', 'export default { name: "esm" };');
 file('node_modules/cjs-package/package.json', '{"name":"cjs-package","main":"index.js"}');
 file('node_modules/cjs-package/index.js', 'exports.name = "cjs";');
+file('node_modules/cjs-function/package.json', '{"name":"cjs-function","main":"index.js"}');
+file('node_modules/cjs-function/index.js', 'module.exports = (x) => "hi " + x; module.exports.extra = 5;');
+file(
+  'shapes.ts',
+  `export interface Shape { w: number; h: number }
+export const area = ({ w, h }: Shape): number => w * h;
+export enum Color { Red, Green }
+export default class Box { constructor(public s: Shape) {} }
+export function fail(): never {
+  throw new RangeError('in a file');
+}`,
+);
+file(
+  'deep/index.ts',
+  `import Box, { area } from '../shapes.ts';
+import { local } from '../local.js';
+import type { Shape } from '../shapes.js';
+const shape: Shape = { w: 2, h: await Promise.resolve(local.length) };
+export const total: number = area(shape);
+export const lazy = async () => (await import('./' + 'lazy.ts')).five;
+export const where = import.meta.url.split('/').at(-1);
+export let count = 0;
+export function next(): void { count++; }
+export { Box as default };`,
+);
+file('deep/lazy.ts', 'export const five: number = 5;');
+file('wrong.ts', 'export {};\nexport const n: number = "text";');
+file(
+  'ping.ts',
+  'import { pong } from "./pong.ts"; export const ping = (n: number): string => n > 0 ? "ping " + pong(n - 1) : "ping";',
+);
+file(
+  'pong.ts',
+  'import { ping } from "./ping.ts"; export const pong = (n: number): string => n > 0 ? "pong " + ping(n - 1) : "pong";',
+);
 file('package.json', '{"type":"module"}');
 file('local.js', 'export const local = "here";');
 file('data.json', '{"answer":42}');
@@ -154,16 +326,17 @@ t.test('cells', async (t) => {
   });
   for (const [story, rows] of Object.entries(STORIES)) {
     await t.test(story, async (t) => {
-      for (const { code, result, error, trace, out } of rows) {
+      for (const { code, result, error, trace, out, err } of rows) {
         const { reply, of, text } = await kernel.execute(code);
         if (error === undefined) t.equal(reply.status, 'ok', `${code}: ${reply.evalue ?? ''}`);
         else t.match(`${reply.ename} ${reply.evalue}`, error, code);
         t.equal(of('execute_result')[0]?.data['text/plain'], result, `result of ${code}`);
         if (out !== undefined) t.equal(text('stdout'), out, `output of ${code}`);
+        if (err !== undefined) t.match(text('stderr'), err, code);
         if (trace !== undefined) {
-          const expected = `    ${trace.replace('Cell N', `Cell ${reply.execution_count}`)}`;
+          const expected = trace.replace('Cell N', `Cell ${reply.execution_count}`).replace('FOLDER', folder);
           t.ok(
-            reply.traceback.some((line: string) => line.startsWith(expected)),
+            reply.traceback.some((line: string) => line.trim().startsWith(expected)),
             `${expected} in:\n${reply.traceback.join('\n')}`,
           );
         }

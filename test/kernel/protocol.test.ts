@@ -135,6 +135,13 @@ t.test('input', async (t) => {
   t.equal(asked.of('execute_result')[0].data['text/plain'], "'answer to name?'");
   const refused = await kernel.execute('await input("name?")');
   t.match(refused.reply, { status: 'error', evalue: /cannot be asked/ });
+  kernel.onInput(...['a', 'b', 'c'].map((name) => (prompt: string) => `${name} to ${prompt}`));
+  const several = await kernel.execute('(await Promise.all([input("1"), input("2")])).join()', {
+    allow_stdin: true,
+    user_expressions: { x: 'await input("3")' },
+  });
+  t.equal(several.of('execute_result')[0].data['text/plain'], "'a to 1,b to 2'");
+  t.equal(several.reply.user_expressions.x.data['text/plain'], "'c to 3'");
 });
 
 t.test('is_complete has four answers', async (t) => {
@@ -284,6 +291,18 @@ t.test('comms that a cell opens: data, metadata, buffers, both ways, until close
   t.match(kernel.textOf(parent, 'stdout'), /closed\n$/);
   t.same(await info(), {});
   await send('comm_msg', { data: {} });
+});
+
+t.test("comms: what cannot travel is the cell's error", async (t) => {
+  const rows: [code: string, evalue: RegExp][] = [
+    ["openComm('t', { big: 10n })", /BigInt/],
+    ["const loop: Record<string, unknown> = {}; loop.self = loop; openComm('t', loop)", /circular/],
+    ["openComm('t', {}, { buffers: [5 as any] })", /Uint8Arrays, not 5/],
+    ["openComm('t', {}, { metadata: { big: 10n } })", /BigInt/],
+  ];
+  for (const [code, evalue] of rows)
+    t.match((await kernel.execute(code)).reply, { ename: 'TypeError', evalue }, code);
+  t.same((await kernel.request('comm_info_request', {})).content.comms, {});
 });
 
 t.test('comms that the front end opens', async (t) => {
@@ -456,6 +475,7 @@ t.test('an interrupt stops a cell whatever it does and keeps all names', async (
     ['a loop of awaits', 'for (;;) { await sleep(1); n++; }'],
     ['an endless chain of promises', 'while (true) await null;'],
     ['a busy timer', 'setTimeout(() => { while (true) n++; }, 1); await sleep(1e6)'],
+    ['a wait for memory', 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)'],
     ['a busy callback of a library', 'while (true) [3, 1, 2].sort((a, b) => a - b + 0 * n++)'],
   ];
   for (const [index, [what, code]] of rows.entries()) {

@@ -37,6 +37,20 @@ t.test('what is encoded is decoded, signed or not', async (t) => {
   }
 });
 
+t.test('half of a surrogate pair is not sent', async (t) => {
+  const rows: [text: string, sent: string][] = [
+    ['a\ud800b', 'a\ufffdb'],
+    ['\udc00\ud800', '\ufffd\ufffd'],
+    ['\u{1f600}', '\u{1f600}'],
+    ['\\ud800', '\\ud800'],
+    ['\\\ud800', '\\\ufffd'],
+  ];
+  for (const [text, sent] of rows) {
+    const message = new Session().message('stream', { name: 'stdout', text });
+    t.equal(new Wire(KEY).decode(new Wire(KEY).encode(message)).content['text'], sent, JSON.stringify(text));
+  }
+});
+
 t.test('frames that are no message of ours are refused with the reason', async (t) => {
   const rows: [what: string, frames: Buffer[], reason: string][] = [
     ['no frames', [], 'malformed'],

@@ -12,6 +12,8 @@ import { declarationsOf } from './declarations.js';
 import { diagnosticsOf, withoutCellModules } from './diagnostics.js';
 import { DocumentationReader } from './documentation.js';
 import { emitCell } from './emit.js';
+import { compileFile } from './files.js';
+import type { FileCompilation } from './files.js';
 import { Names } from './names.js';
 import { OWN_MODULE } from './own-types.js';
 import type { ProjectOptions } from './project.js';
@@ -122,6 +124,11 @@ export class Checker {
       if (!missing.has(declaration.name)) this.#names.add(declaration, this.#project.moduleOf(cell));
     }
     this.#pending.delete(cell);
+  }
+
+  /** The TypeScript file that `specifier` means in the file `from`, or nothing when it means something else. */
+  compileFile(specifier: string, from: string, mode: 'strict' | 'lenient'): FileCompilation | undefined {
+    return compileFile(this.#project.service, specifier, from, mode);
   }
 
   async complete(code: string, cursor: number): Promise<Completions> {

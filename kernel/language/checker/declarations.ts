@@ -18,7 +18,10 @@ type Declared = Pick<Declaration, 'name' | 'kind' | 'value'> & Partial<Declarati
 /** Top-level declarations of a cell, in order. */
 export function declarationsOf(file: ts.SourceFile): Declaration[] {
   return file.statements.flatMap((statement) => {
-    const exported = hasModifier(statement, ts.SyntaxKind.ExportKeyword);
+    const exported =
+      hasModifier(statement, ts.SyntaxKind.ExportKeyword) &&
+      // That is another name: `default`.
+      !hasModifier(statement, ts.SyntaxKind.DefaultKeyword);
     return declared(statement, file).map((declaration) => ({ statement: '', ...declaration, exported }));
   });
 }

@@ -10,6 +10,8 @@ const TOLERATED: ReadonlySet<number> = new Set([
   // functions are how people write in notebooks, and say nothing false.
   7005,
   7006, 7008, 7010, 7011, 7018, 7019, 7031, 7034, 7051,
+  // The same of a member of `globalThis`, where a cell may put what it likes.
+  7017,
   // "Could not find a declaration file for module": a package without types can still be used.
   7016,
 ]);
@@ -23,10 +25,13 @@ export function diagnosticsOf(
 ): CellDiagnostic[] {
   const syntax = service.getSyntacticDiagnostics(file);
   if (syntax.length > 0) return convert(syntax, 'syntax', headerLength, rewritten);
-  const semantic = service
-    .getSemanticDiagnostics(file)
-    .filter(({ category, code }) => category === ts.DiagnosticCategory.Error && !TOLERATED.has(code));
+  const semantic = service.getSemanticDiagnostics(file).filter((diagnostic) => !isTolerated(diagnostic));
   return convert(semantic, 'type', headerLength, rewritten);
+}
+
+/** Whether a diagnostic of types does not stop what it is about. */
+export function isTolerated({ category, code }: ts.Diagnostic): boolean {
+  return category !== ts.DiagnosticCategory.Error || TOLERATED.has(code);
 }
 
 function convert(

@@ -1,49 +1,90 @@
 import ts = require('typescript');
-import type { CompiledCell, Insertion, StaticImport } from '../cell.js';
+import type { CompiledCell, CompiledFile, Insertion, StaticImport } from '../cell.js';
 import { hasModifier } from './declarations.js';
 
 /** JavaScript of a cell that has no errors. `header` is a line of declarations of earlier names. */
 export function emitCell(file: ts.SourceFile, header: string): Omit<CompiledCell, 'name' | 'values'> {
   const edits = editsOf(file);
-  const source = `${header}\n${apply(file.text, edits)}`;
+  return {
+    ...emit(`${header}\n${apply(file.text, edits)}`),
+    insertions: edits.map(({ at, text }) => ({
+      line: ts.getLineAndCharacterOfPosition(file, at).line,
+      column: ts.getLineAndCharacterOfPosition(file, at).character,
+      length: text.length,
+    })) satisfies Insertion[],
+  };
+}
+
+/** JavaScript of a TypeScript file. */
+export function emitFile(text: string): Omit<CompiledFile, 'path'> {
+  return emit(`\n${text}`);
+}
+
+/** @param source text below one generated line */
+function emit(source: string): Pick<CompiledCell, 'code' | 'sourceMap' | 'imports'> {
+  const required = new Set<string>();
   const { outputText, sourceMapText } = ts.transpileModule(source, {
     fileName: 'cell.ts',
     compilerOptions: {
       // CommonJS, because its emit turns every use of an exported name into a property of `exports`.
       module: ts.ModuleKind.CommonJS,
       target: ts.ScriptTarget.ES2022,
-      // `require` gives a true module namespace here, so `default` is already in its place.
+      // A static import gives a true module namespace here, so `default` is already in its place.
       esModuleInterop: false,
       ignoreDeprecations: '6.0',
       sourceMap: true,
     },
-    transformers: { before: [viaRunner], after: [withoutPreamble] },
+    transformers: { before: [viaRunner], after: [withoutPreamble, importsVia(required)] },
   });
   return {
     code: outputText.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, ''),
     sourceMap: sourceMapText ?? '',
-    insertions: edits.map(({ at, text }) => ({
-      line: ts.getLineAndCharacterOfPosition(file, at).line,
-      column: ts.getLineAndCharacterOfPosition(file, at).character,
-      length: text.length,
-    })) satisfies Insertion[],
-    imports: importsOf(source, outputText),
+    imports: importsOf(source).filter(({ specifier }) => required.has(specifier)),
   };
 }
 
-/** Modules that the emitted code requires: imports of types alone are not among them. */
-function importsOf(source: string, output: string): StaticImport[] {
+/** Modules that are named in the code, also for their types alone. */
+function importsOf(source: string): StaticImport[] {
   const { statements } = ts.createSourceFile('cell.ts', source, ts.ScriptTarget.ES2022);
   return statements
-    .filter((statement) => ts.isImportDeclaration(statement))
-    .filter(({ moduleSpecifier }) => ts.isStringLiteral(moduleSpecifier))
-    .map(({ moduleSpecifier, attributes }) => ({
-      specifier: (moduleSpecifier as ts.StringLiteral).text,
-      attributes: Object.fromEntries(
-        (attributes?.elements ?? []).map(({ name, value }) => [name.text, (value as ts.StringLiteral).text]),
-      ),
-    }))
-    .filter(({ specifier }) => output.includes(`require(${JSON.stringify(specifier)})`));
+    .filter((statement) => ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement))
+    .flatMap(({ moduleSpecifier, attributes }) => {
+      if (moduleSpecifier === undefined || !ts.isStringLiteral(moduleSpecifier)) return [];
+      const pairs = (attributes?.elements ?? []).map(({ name, value }) => [
+        name.text,
+        (value as ts.StringLiteral).text,
+      ]);
+      return [{ specifier: moduleSpecifier.text, attributes: Object.fromEntries(pairs) }];
+    });
+}
+
+/**
+ * CommonJS emit makes `require` of static imports. They become `__imported`, so that a cell's own `require` is Node's.
+ * @param required gets their specifiers: imports of types alone are not among them
+ */
+function importsVia(required: Set<string>): ts.TransformerFactory<ts.SourceFile> {
+  return (context) => (file) => {
+    const visit = (node: ts.Node): ts.Node => {
+      if (ts.isCallExpression(node) && isMadeRequire(node.expression)) {
+        const [specifier] = node.arguments;
+        if (ts.isStringLiteral(specifier)) required.add(specifier.text);
+        const { factory } = context;
+        return factory.updateCallExpression(
+          node,
+          factory.createIdentifier('__imported'),
+          undefined,
+          node.arguments,
+        );
+      }
+      return ts.visitEachChild(node, visit, context);
+    };
+    return ts.visitEachChild(file, visit, context);
+  };
+}
+
+/** What the emitter has made has no place in the source. */
+function isMadeRequire(node: ts.Expression): boolean {
+  return ts.isIdentifier(node) && node.text === 'require' && node.pos < 0;
 }
 
 interface Edit {
@@ -58,12 +99,20 @@ function editsOf(file: ts.SourceFile): Edit[] {
     if (isExportable(statement)) edits.push({ at: statement.getStart(file), text: 'export ' });
   }
   const last = file.statements.at(-1);
+  const defaults = file.statements.flatMap((statement) => defaultName(statement) ?? []);
   if (last !== undefined && ts.isExpressionStatement(last)) {
     // Two parentheses: an expression with a comma is one argument.
     edits.push({ at: last.expression.getStart(file), text: '__result((' });
     edits.push({ at: last.expression.end, text: '))' });
   }
+  for (const name of defaults) edits.push({ at: file.end, text: `\nexport { ${name} };` });
   return edits;
+}
+
+/** Name of a function or class that is exported as `default`. */
+export function defaultName(statement: ts.Statement): string | undefined {
+  if (!ts.isFunctionDeclaration(statement) && !ts.isClassDeclaration(statement)) return undefined;
+  return hasModifier(statement, ts.SyntaxKind.DefaultKeyword) ? statement.name?.text : undefined;
 }
 
 function isExportable(statement: ts.Statement): boolean {
@@ -96,8 +145,8 @@ function apply(text: string, edits: readonly Edit[]): string {
 }
 
 /**
- * `import(x)` becomes `__import(x)`, which resolves from the notebook's folder (CommonJS emit would make it `require`), and
- * `await x` becomes `await __await(x)` and `for await (a of b)` goes over `__each(b)`, which an interrupt can end.
+ * `import(x)` becomes `__import(x)`, which resolves from the file's folder (CommonJS emit would make it `require`),
+ * `import.meta` becomes `__meta`, which a script has not, and `await x` becomes `await __await(x)` and `for await (a of b)` goes over `__each(b)`, which an interrupt can end.
  */
 const viaRunner: ts.TransformerFactory<ts.SourceFile> = (context) => {
   const { factory } = context;
@@ -107,6 +156,9 @@ const viaRunner: ts.TransformerFactory<ts.SourceFile> = (context) => {
     const visited = ts.visitEachChild(node, visit, context);
     if (ts.isCallExpression(visited) && visited.expression.kind === ts.SyntaxKind.ImportKeyword) {
       return ts.setTextRange(call('__import', visited.arguments), visited);
+    }
+    if (ts.isMetaProperty(visited) && visited.keywordToken === ts.SyntaxKind.ImportKeyword) {
+      return ts.setTextRange(factory.createIdentifier('__meta'), visited);
     }
     if (ts.isAwaitExpression(visited)) {
       return factory.updateAwaitExpression(visited, call('__await', [visited.expression]));

@@ -21,6 +21,7 @@ const checker = new Checker(options);
 const methods = {
   compile: checker.compile.bind(checker),
   commit: checker.commit.bind(checker),
+  compileFile: checker.compileFile.bind(checker),
   complete: checker.complete.bind(checker),
   inspect: checker.inspect.bind(checker),
   isComplete: (code: string) => completenessOf(code, options.magics),

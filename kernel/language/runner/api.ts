@@ -17,7 +17,7 @@ export function display(value: unknown): DisplayHandle {
 
 /** Removes the cell's output so far; with `wait`, when the next output comes. */
 export function clearOutput(options: { wait?: boolean } = {}): void {
-  frontEnd().clear(options.wait ?? false);
+  frontEnd().clear(options.wait === true);
 }
 
 /** Asks the user for a line of text; rejects where there is nobody to ask, as in `nbconvert`. */

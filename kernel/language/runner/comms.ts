@@ -59,8 +59,8 @@ const targets = new Map<string, (comm: Comm, data: Data) => unknown>();
 export function openComm(target: string, data: Data = {}, extras: CommExtras & { id?: string } = {}): Comm {
   const { metadata = {}, buffers = [], id = randomUUID() } = extras;
   const comm = new Comm(id, target);
-  open.set(id, comm);
   frontEnd().send({ type: 'comm_open', commId: id, targetName: target, data, metadata, buffers });
+  open.set(id, comm);
   return comm;
 }
 

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /** A value under this key says that it has been shown already: as a cell's last value it is not shown again. */
 export const ALREADY_SHOWN = Symbol.for('ringside.shown');
 
@@ -18,5 +20,6 @@ export class DisplayHandle {
 }
 
 export function isAlreadyShown(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && ALREADY_SHOWN in value;
+  // A proxy's answer may be anything, or an error.
+  return typeof value === 'object' && value !== null && !types.isProxy(value) && ALREADY_SHOWN in value;
 }

@@ -39,7 +39,9 @@ export class RemoteFrontEnd implements FrontEnd {
     });
   }
 
-  send(message: CommMessage): void {
+  /** @throws TypeError for what cannot travel, as JSON and as bytes: here the cell can be told */
+  send({ buffers, ...rest }: CommMessage): void {
+    const message = { ...asJson(rest), buffers: buffers.map(asBytes) };
     this.output.send({ type: 'comm', cell: currentCell(), message });
   }
 
@@ -66,4 +68,13 @@ export class RemoteFrontEnd implements FrontEnd {
       send(shown);
     }
   }
+}
+
+function asJson<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}
+
+function asBytes(buffer: Uint8Array): Uint8Array {
+  if (buffer instanceof Uint8Array) return buffer;
+  throw new TypeError(`a comm's buffers are Uint8Arrays, not ${inspect(buffer)}`);
 }

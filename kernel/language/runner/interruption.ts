@@ -52,21 +52,14 @@ export class Interruption {
     if (this.#since !== undefined && performance.now() - this.#since > CLEANUP_MS)
       return new Promise(() => undefined);
     if (!isThenable(value)) return this.#checked(value);
-    return new Promise((resolve, reject) => {
-      this.#waiting.add(reject);
-      const done = () => this.#waiting.delete(reject);
-      value.then(
-        (result) => {
-          done();
-          try {
-            resolve(this.#checked(result));
-          } catch (error) {
-            reject(error as Error);
-          }
-        },
-        (error: unknown) => (done(), reject(error as Error)),
-      );
+    let interrupted: (error: Interrupted) => void = () => undefined;
+    // These handlers as they are: V8 follows them from an error that a library makes to the cell that awaits it.
+    const waited = new Promise((resolve, reject) => {
+      interrupted = reject;
+      this.#waiting.add(interrupted);
+      value.then(resolve, reject);
     });
+    return waited.finally(() => this.#waiting.delete(interrupted)).then((result) => this.#checked(result));
   };
 
   /** What a `for await` of the cell's own code goes over, so that the interrupt is thrown where it waits for the next. */

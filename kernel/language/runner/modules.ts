@@ -1,44 +1,148 @@
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { dirname, isAbsolute, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import vm from 'node:vm';
-import type { StaticImport } from '../cell.js';
+import type { CompiledFile, StaticImport } from '../cell.js';
+import type { CompileFile } from './files.js';
 
-type Namespace = Record<string, unknown>;
+export type Namespace = Record<string, unknown>;
 
-/** Modules that cells import: ESM and CommonJS, resolved from the notebook's folder by Node itself. */
+type Import = (specifier: string, options?: ImportCallOptions) => Promise<Namespace>;
+
+/** What code of a file has of modules. A cell is code of a file in the notebook's folder. */
+export interface ModuleScope {
+  /** Compiled static imports call this with what they import, after {@link Modules.load}. */
+  readonly imported: (specifier: string) => Namespace | undefined;
+  readonly import: Import;
+  readonly require: NodeJS.Require;
+  readonly meta: ImportMeta;
+}
+
+/** A TypeScript file that has been imported. */
+interface TypeScriptModule {
+  readonly namespace: Namespace;
+  readonly imports: readonly StaticImport[];
+  readonly scope: ModuleScope;
+  /** Its code, run once. */
+  body: Promise<void> | undefined;
+  readonly run: () => Promise<void>;
+}
+
+/** Runs the code of a file whose static imports are loaded. */
+export type RunFile = (file: CompiledFile, scope: ModuleScope, exports: Namespace) => Promise<void>;
+
+/**
+ * Modules that cells import: ESM and CommonJS, resolved from the notebook's folder by Node itself, and TypeScript files,
+ * which are compiled for it.
+ */
 export class Modules {
-  readonly #import: (specifier: string, options?: ImportCallOptions) => Promise<Namespace>;
-  readonly #require: NodeJS.Require;
-  readonly #loaded = new Map<string, Namespace>();
+  /** Of the cells. */
+  readonly scope: ModuleScope;
+  /** What static imports mean in each file, by specifier. */
+  readonly #imported = new Map<ModuleScope, Map<string, Namespace>>();
+  /** Node's own `import()`, as it resolves in each file. */
+  readonly #native = new Map<ModuleScope, Import>();
+  readonly #files = new Map<string, TypeScriptModule>();
 
-  /** @param own modules found elsewhere than npm would look, by specifier */
+  /**
+   * @param own modules found elsewhere than npm would look, by specifier
+   * @param compileFile finds and compiles TypeScript files @param runFile runs them
+   */
   constructor(
     folder: string,
     private readonly own: Readonly<Record<string, string>>,
+    private readonly compileFile: CompileFile,
+    private readonly runFile: RunFile,
   ) {
-    // A script with a file name in the folder: its `import()` resolves as a file there would.
-    const script = new vm.Script('(specifier, options) => import(specifier, options)', {
-      filename: join(folder, 'notebook.js'),
-      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-    });
-    this.#import = script.runInThisContext() as typeof this.import;
-    this.#require = createRequire(join(folder, 'notebook.js'));
+    this.scope = this.#scopeOf(join(folder, 'notebook.ts'));
   }
 
-  readonly import = async (specifier: string, options?: ImportCallOptions): Promise<Namespace> => {
-    const own = Object.hasOwn(this.own, specifier) ? this.own[specifier] : undefined;
-    return this.#import(own === undefined ? specifier : pathToFileURL(own).href, options);
-  };
-
-  /** Loads a cell's static imports, in order, so that {@link require} has them. */
-  async load(imports: readonly StaticImport[]): Promise<void> {
+  /** Loads static imports, in order, for `scope.imported`. */
+  async load(
+    imports: readonly StaticImport[],
+    scope: ModuleScope = this.scope,
+    seen = new Set<TypeScriptModule>(),
+  ): Promise<void> {
+    const known = this.#imported.get(scope)!;
     for (const { specifier, attributes } of imports) {
       const options = Object.keys(attributes).length === 0 ? undefined : { with: attributes };
-      this.#loaded.set(specifier, await this.import(specifier, options));
+      known.set(specifier, await this.#importFrom(scope, specifier, options, seen));
     }
   }
 
-  /** Compiled static imports call this with what they import; a cell's own `require` ends here too. */
-  readonly require = (specifier: string): unknown => this.#loaded.get(specifier) ?? this.#require(specifier);
+  #scopeOf(path: string): ModuleScope {
+    // A script with the file's name: its `import()` resolves as the file's would.
+    const script = new vm.Script('(specifier, options) => import(specifier, options)', {
+      filename: path,
+      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    });
+    const native = script.runInThisContext() as Import;
+    const require = createRequire(path);
+    const url = pathToFileURL(path).href;
+    const known = new Map<string, Namespace>();
+    const scope: ModuleScope = {
+      imported: (specifier) => known.get(specifier),
+      import: (specifier, options) => this.#importFrom(scope, specifier, options, new Set()),
+      require,
+      meta: {
+        url,
+        filename: path,
+        dirname: dirname(path),
+        resolve: (specifier) => {
+          if (/^(?:\.{0,2}\/|file:)/.test(specifier)) return new URL(specifier, url).href;
+          const found = require.resolve(specifier);
+          return isAbsolute(found) ? pathToFileURL(found).href : specifier;
+        },
+      },
+    };
+    this.#imported.set(scope, known);
+    this.#native.set(scope, native);
+    return scope;
+  }
+
+  /** @param seen TypeScript files on the way here, so that those which import each other come to an end */
+  async #importFrom(
+    scope: ModuleScope,
+    specifier: string,
+    options: ImportCallOptions | undefined,
+    seen: Set<TypeScriptModule>,
+  ): Promise<Namespace> {
+    const native = this.#native.get(scope)!;
+    const own = Object.hasOwn(this.own, specifier) ? this.own[specifier] : undefined;
+    if (own !== undefined) return native(pathToFileURL(own).href, options);
+    const isFile = /^(?:\.{0,2}\/|\.{1,2}$|file:)/.test(specifier) || isAbsolute(specifier);
+    if (!isFile || options !== undefined) return native(specifier, options);
+    const path = specifier.startsWith('file:') ? fileURLToPath(specifier) : specifier;
+    const file = await this.compileFile(path, scope.meta.filename);
+    if (file !== undefined) return this.#importFile(file, seen);
+    // TypeScript's types of it need no attribute either.
+    return native(specifier, path.endsWith('.json') ? { with: { type: 'json' } } : undefined);
+  }
+
+  async #importFile(file: CompiledFile, seen: Set<TypeScriptModule>): Promise<Namespace> {
+    let module = this.#files.get(file.path);
+    if (module === undefined) {
+      const scope = this.#scopeOf(file.path);
+      const namespace = Object.create(null, { [Symbol.toStringTag]: { value: 'Module' } }) as Namespace;
+      module = {
+        namespace,
+        imports: file.imports,
+        scope,
+        body: undefined,
+        run: () => this.runFile(file, scope, namespace),
+      };
+      this.#files.set(file.path, module);
+    }
+    if (!seen.has(module)) {
+      seen.add(module);
+      await this.load(module.imports, module.scope, seen);
+      // What has failed, as when it was interrupted, may be tried again.
+      module.body ??= module.run().catch((error: unknown) => {
+        module.body = undefined;
+        throw error;
+      });
+      await module.body;
+    }
+    return module.namespace;
+  }
 }

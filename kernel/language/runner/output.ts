@@ -26,6 +26,12 @@ export class Output {
         if (done !== undefined) process.nextTick(done);
         return true;
       };
+      // It is the cells' as long as the kernel lives.
+      const end = (...last: unknown[]) => {
+        if (last.length > 0 && typeof last[0] !== 'function') process[name].write(last[0] as string);
+        return process[name];
+      };
+      Object.assign(process[name], { end });
     }
     globalThis.console = new Console({ stdout: process.stdout, stderr: process.stderr, colorMode: false });
   }

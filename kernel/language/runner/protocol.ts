@@ -30,6 +30,13 @@ export type RunnerEvent =
   | { readonly type: 'update'; readonly cell: number; readonly data: DisplayData; readonly id: string }
   | { readonly type: 'comm'; readonly cell: number; readonly message: CommMessage }
   | { readonly type: 'check'; readonly cell: number; readonly mode: 'strict' | 'lenient' }
+  | {
+      /** A TypeScript file is wanted. */
+      readonly type: 'file';
+      readonly request: number;
+      readonly specifier: string;
+      readonly from: string;
+    }
   | { readonly type: 'clear'; readonly cell: number; readonly wait: boolean }
   | {
       readonly type: 'input';

@@ -1,14 +1,16 @@
 import { pathToFileURL } from 'node:url';
 import vm from 'node:vm';
-import type { CompiledCell } from '../cell.js';
+import type { CompiledCell, CompiledFile } from '../cell.js';
 import { CELL_PARAMETERS } from '../cell.js';
 import type { CommMessage, Outcome } from '../../protocol/index.js';
 import { receiveComm } from './comms.js';
 import { runAs } from './current.js';
 import { isAlreadyShown } from './display-handle.js';
+import type { CompileFile } from './files.js';
 import { REQUESTED } from './interruptible.js';
 import { Interrupted, Interruption } from './interruption.js';
 import { Modules } from './modules.js';
+import type { ModuleScope } from './modules.js';
 import type { RunnerData, RunResult } from './protocol.js';
 import { errorOutcome, register } from './stacks.js';
 import { displayOf } from './value.js';
@@ -32,11 +34,17 @@ export class Runner {
   #running: Running | undefined;
   readonly #isRequested: (interruption: Interruption) => boolean;
 
-  constructor(data: RunnerData) {
+  constructor(data: RunnerData, compileFile: CompileFile = () => Promise.resolve(undefined)) {
     const flags = new Int32Array(data.interruptFlag);
     this.#isRequested = (interruption) =>
       Atomics.load(flags, REQUESTED) === 1 && interruption === this.#running?.interruption;
-    this.#modules = new Modules(data.folder, data.ownModules);
+    const runFile = (file: CompiledFile, scope: ModuleScope, exports: Scope) => {
+      register({ name: file.path, sourceMap: file.sourceMap, insertions: [] });
+      // It may be imported by what a cell has left behind.
+      const interruption = this.#running?.interruption ?? new Interruption(this.#isRequested);
+      return this.#call(file.path, file.code, exports, scope, interruption, () => undefined);
+    };
+    this.#modules = new Modules(data.folder, data.ownModules, compileFile, runFile);
     this.ready = this.#loadPreludes(data.preludes);
     this.ready.catch(() => undefined);
   }
@@ -93,25 +101,42 @@ export class Runner {
   async #execute(compiled: CompiledCell, interruption: Interruption): Promise<Outcome> {
     register(compiled);
     await this.#modules.load(compiled.imports);
-    // The wrapper has a line of its own, which the offset takes away again.
-    const script = new vm.Script(`(async (${CELL_PARAMETERS.join(', ')}) => {\n${compiled.code}\n})`, {
-      filename: compiled.name,
-      lineOffset: -1,
-    });
-    const body = script.runInThisContext() as (...parameters: unknown[]) => Promise<void>;
     let result: unknown;
-    const parameters: Record<(typeof CELL_PARAMETERS)[number], unknown> = {
-      exports: this.#scope,
-      require: this.#modules.require,
-      __import: this.#modules.import,
-      __await: interruption.guard,
-      __each: interruption.each,
-      __result: (value: unknown) => (result = value),
-    };
-    await body(...CELL_PARAMETERS.map((name) => parameters[name]));
+    const take = (value: unknown) => (result = value);
+    await this.#call(compiled.name, compiled.code, this.#scope, this.#modules.scope, interruption, take);
     return result === undefined || isAlreadyShown(result)
       ? { status: 'ok' }
       : { status: 'ok', result: await displayOf(result) };
+  }
+
+  /** Runs the code of a cell or a file. */
+  #call(
+    name: string,
+    code: string,
+    exports: Scope,
+    scope: ModuleScope,
+    { guard, each }: Interruption,
+    result: (value: unknown) => void,
+  ): Promise<void> {
+    // The wrapper has a line of its own, which the offset takes away again.
+    const script = new vm.Script(`(async (${CELL_PARAMETERS.join(', ')}) => {\n${code}\n})`, {
+      filename: name,
+      lineOffset: -1,
+    });
+    const body = script.runInThisContext() as (...parameters: unknown[]) => Promise<void>;
+    const parameters: Record<(typeof CELL_PARAMETERS)[number], unknown> = {
+      exports,
+      require: scope.require,
+      __filename: scope.meta.filename,
+      __dirname: scope.meta.dirname,
+      __imported: scope.imported,
+      __meta: scope.meta,
+      __import: scope.import,
+      __await: guard,
+      __each: each,
+      __result: result,
+    };
+    return body(...CELL_PARAMETERS.map((name) => parameters[name]));
   }
 
   /** After a failure: whether a declared name still has what it had before, so the declaration was not reached. */
@@ -122,7 +147,7 @@ export class Runner {
   async #loadPreludes(paths: readonly string[]): Promise<void> {
     for (const path of paths) {
       // Copied, because a cell may declare a name of its own over it.
-      Object.assign(this.#scope, await this.#modules.import(pathToFileURL(path).href));
+      Object.assign(this.#scope, await this.#modules.scope.import(pathToFileURL(path).href));
     }
   }
 }

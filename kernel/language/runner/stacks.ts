@@ -3,9 +3,12 @@ import { inspect } from 'node:util';
 import type { CompiledCell } from '../cell.js';
 import type { Outcome } from '../../protocol/index.js';
 
-const CELL_FRAME = /(Cell \d+):(\d+):(\d+)/g;
+/** A position in a cell, in an expression of `user_expressions`, or in a TypeScript file that cells import. */
+const CELL_FRAME =
+  /(Cell \d+|Expression [^:()]+|(?<=^|\(|async )(?:[A-Za-z]:)?[\\/].+?\.[cm]?ts):(\d+):(\d+)/g;
 /** Frames of the kernel and of Node, which say nothing about the cell. */
-const OWN_FRAME = /\/kernel\/language\/|\bnode:(internal|vm)\b|^\s*at (new )?(Script|Worker|MessagePort)\b/;
+const OWN_FRAME =
+  /\/kernel\/language\/|\bnode:(internal|vm|async_hooks)\b|^\s*at (new )?(Script|Worker|MessagePort)\b/;
 
 /** By name. A map is parsed when it is wanted, as few cells have errors and it takes ten times its text. */
 const cells = new Map<string, Pick<CompiledCell, 'sourceMap' | 'insertions'>>();
@@ -22,7 +25,7 @@ export function install(): void {
 }
 
 /** Remembers how to map positions of a cell; a later cell of the same name replaces it. */
-export function register(cell: CompiledCell): void {
+export function register(cell: Pick<CompiledCell, 'name' | 'sourceMap' | 'insertions'>): void {
   cells.set(cell.name, { sourceMap: cell.sourceMap, insertions: cell.insertions });
 }
 
@@ -38,8 +41,7 @@ export function errorOutcome(thrown: unknown): Outcome {
       status: 'error',
       ename: String(name),
       evalue: String(message),
-      // Without a stack `inspect` would put the words in brackets.
-      traceback: thrown.stack === String(thrown) ? [thrown.stack] : inspect(thrown).split('\n'),
+      traceback: inspected(thrown).split('\n'),
     };
   } catch {
     const evalue = 'a value that cannot be shown';
@@ -47,9 +49,17 @@ export function errorOutcome(thrown: unknown): Outcome {
   }
 }
 
-function header(error: unknown): string {
+/** Where an error has no frames, `inspect` puts its words in brackets. */
+function inspected(error: Error): string {
+  const text = inspect(error);
+  const bare = `[${error.stack}]`;
+  return text.startsWith(bare) ? `${error.stack}${text.slice(bare.length)}` : text;
+}
+
+/** As V8 has it: also what is no error has a name and a message here, as `console.trace` has. */
+function header(error: Error): string {
   try {
-    return String(error);
+    return Error.prototype.toString.call(error);
   } catch {
     return 'Error';
   }

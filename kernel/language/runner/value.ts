@@ -35,6 +35,7 @@ function inspected(value: unknown): string {
 
 function bundleOf(value: unknown): unknown {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
+  if (types.isProxy(value) && !saysWhatItHas(value)) return undefined;
   const method = (value as Record<symbol, unknown>)[DISPLAY];
   if (typeof method === 'function') return (method as () => unknown).call(value);
   const bundle = property(value, '$$mime');
@@ -44,6 +45,17 @@ function bundleOf(value: unknown): unknown {
     return content === undefined ? [] : [[mime, asText(content)]];
   });
   return shown.length === 0 ? undefined : { ...Object.fromEntries(shown), 'text/plain': inspect(value) };
+}
+
+/** Name that nothing has: a proxy that gives something for it, as one of a remote object does, or throws, has no hooks. */
+const NOTHING = Symbol('nothing');
+
+function saysWhatItHas(proxy: object): boolean {
+  try {
+    return (proxy as Record<symbol, unknown>)[NOTHING] === undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** Value of a hook's property, under its short or its long name, called when it is a function. */

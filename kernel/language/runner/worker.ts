@@ -5,6 +5,7 @@ import { collectWhenIdle } from '../collect-when-idle.js';
 import { serve } from '../rpc.js';
 import { TextWriter } from '../text-ring.js';
 import { connect } from './front-end-port.js';
+import { RemoteFiles } from './files.js';
 import { RemoteFrontEnd } from './front-end.js';
 import { INTERRUPT_FLAG, progresses, provideHold } from './interruptible.js';
 import { Output } from './output.js';
@@ -12,15 +13,18 @@ import { provideProgress } from './progress.js';
 import type { RunnerData } from './protocol.js';
 import { Runner } from './runner.js';
 import { install } from './stacks.js';
+import { provideWait } from './wait.js';
 
 function start(port: MessagePort) {
   const data = workerData as RunnerData;
   const output = new Output(port, new TextWriter(data.texts));
   const frontEnd = new RemoteFrontEnd(output);
-  const runner = new Runner(data);
+  const files = new RemoteFiles(output);
+  const runner = new Runner(data, files.compile);
   const flags = new Int32Array(data.interruptFlag);
   (globalThis as Record<symbol, unknown>)[INTERRUPT_FLAG] = flags;
   provideHold(flags);
+  provideWait(flags);
   provideProgress(output);
   install();
   output.capture();
@@ -37,6 +41,7 @@ function start(port: MessagePort) {
     interrupt: runner.interrupt.bind(runner),
     abandon: runner.abandon.bind(runner),
     answer: frontEnd.answer.bind(frontEnd),
+    answerFile: files.answer.bind(files),
     /** Answers when cells can run: until then, terminated JavaScript would be the thread's own. */
     ready: () => runner.ready,
     /** Answers when the thread is free. */

@@ -32,7 +32,9 @@ export class Wire {
   /** Frames of a message: identities, delimiter, signature, header, parent header, metadata, content, buffers. */
   encode(message: Message): Buffer[] {
     const { header, parentHeader, metadata, content } = message;
-    const parts = [header, parentHeader, metadata, content].map((part) => Buffer.from(wellFormed(JSON.stringify(part))));
+    const parts = [header, parentHeader, metadata, content].map((part) =>
+      Buffer.from(wellFormed(JSON.stringify(part))),
+    );
     const buffers = message.buffers.map((buffer) => Buffer.from(buffer));
     return [...message.identities, DELIMITER, Buffer.from(this.#sign(parts)), ...parts, ...buffers];
   }

@@ -1,109 +1,37 @@
 /*
- * The kernel program: `node main.js -f CONNECTION_FILE`, started by Jupyter, by our own server, or by hand.
+ * The kernel program: `node main.js -f CONNECTION_FILE`, started by Jupyter, by our own server, or by hand. Until types can
+ * be checked takes longest, so that thread is started before the rest of the program is even read.
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { userCacheFolder, userDataFolder } from './data-folder.js';
-import { collectWhenIdle, TypeScriptInterpreter } from './language/index.js';
+import { userCacheFolder } from './data-folder.js';
+import { CheckerThread } from './language/checker-thread.js';
 import { VERSION } from './package.js';
 import { MAGICS } from './session/magics.js';
-import {
-  BindError,
-  ConnectionError,
-  HistoryStore,
-  isLoopback,
-  Kernel,
-  readConnectionFile,
-} from './protocol/index.js';
 
-/** Names that an argument before the connection file may have. Others are ignored: `jupyter run` adds a file name. */
-const CONNECTION_OPTIONS = ['-f', '--ringside-connection'];
-const PARENT_CHECK_MS = 1000;
+const OPTIONS = {
+  folder: process.cwd(),
+  banner: `Ringside ${VERSION}: TypeScript cells with a simulated x86 PC inside`,
+  preludes: ['./language/runner/api.js', './session/index.js', './widgets/index.js'].map((path) => ({
+    path: moduleFile(path),
+  })),
+  ownModules: { ringside: moduleFile('../emulator/index.js') },
+  magics: MAGICS,
+  asmWords: moduleFile('./session/asm-words.js'),
+  codeCache: join(userCacheFolder(process.platform, process.env), 'ringside'),
+};
 
-async function main(): Promise<void> {
-  const words = process.argv.slice(2);
-  const connection = readConnectionFile(connectionFile(words), {
-    // jupyter_core writes files that others can read when this variable says so ("secure_write").
-    sharedFile:
-      words.includes('--allow-shared-connection') || process.env['JUPYTER_ALLOW_INSECURE_WRITES'] === 'true',
-    unsigned: words.includes('--allow-unsigned'),
-  });
-  if (!isLoopback(connection)) {
-    process.stderr.write(`ringside: listening on ${connection.ip}, which other computers may reach\n`);
-  }
-  const interpreter = new TypeScriptInterpreter({
-    folder: process.cwd(),
-    banner: `Ringside ${VERSION}: TypeScript cells with a simulated x86 PC inside`,
-    preludes: ['./language/runner/api.js', './session/index.js', './widgets/index.js'].map((path) => ({
-      path: moduleFile(path),
-    })),
-    ownModules: { ringside: moduleFile('../emulator/index.js') },
-    magics: MAGICS,
-    asmWords: moduleFile('./session/asm-words.js'),
-    codeCache: join(userCacheFolder(process.platform, process.env), 'ringside'),
-  });
-  const kernel = new Kernel(connection, interpreter, { name: 'ringside', version: VERSION }, historyStore());
-
-  const ended = new Promise<void>((resolve) => {
-    void kernel.shutdownRequested.then(() => resolve());
-    for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
-    watchParent(resolve);
-  });
-  process.on('SIGINT', () => void kernel.interrupt());
-  kernel.onMessage = collectWhenIdle();
-  kernel.onMessage();
-  await kernel.start();
-  await ended;
-  await kernel.stop();
-}
-
-/** Where executed cells are kept for later kernels; `RINGSIDE_HISTORY` names another file, or `off`. */
-function historyStore(): HistoryStore | undefined {
-  const chosen = process.env['RINGSIDE_HISTORY'];
-  if (chosen === 'off') return undefined;
-  return new HistoryStore(
-    chosen || join(userDataFolder(process.platform, process.env), 'ringside', 'history.jsonl'),
-  );
-}
-
-function connectionFile(words: readonly string[]): string {
-  for (const [index, word] of words.entries()) {
-    if (CONNECTION_OPTIONS.includes(word) && words[index + 1] !== undefined) return words[index + 1];
-    const [, option, path] = /^(--?[\w-]+)=(.+)$/.exec(word) ?? [];
-    if (option !== undefined && CONNECTION_OPTIONS.includes(option)) return path;
-  }
-  throw new ConnectionError(
-    `no connection file: start the kernel with ${CONNECTION_OPTIONS[0]} CONNECTION_FILE`,
-  );
-}
-
-/** Ends with the process that started us, if that says it is one to follow (jupyter_client, `JPY_PARENT_PID`). */
-function watchParent(end: () => void): void {
-  const parent = Number(process.env['JPY_PARENT_PID'] ?? 0);
-  if (!Number.isInteger(parent) || parent <= 1) return;
-  const first = process.ppid;
-  const isGone = () => {
-    if (process.ppid !== first) return true;
-    try {
-      process.kill(parent, 0);
-      return false;
-    } catch {
-      return true;
-    }
-  };
-  setInterval(() => isGone() && end(), PARENT_CHECK_MS).unref();
+const checker = new CheckerThread(OPTIONS);
+const { runKernel, expected } = await import('./program.js');
+try {
+  await runKernel(process.argv.slice(2), OPTIONS, checker);
+  process.exit(0);
+} catch (error) {
+  const message = expected(error) ? error.message : ((error as Error).stack ?? String(error));
+  process.stderr.write(`ringside: ${message}\n`);
+  process.exit(1);
 }
 
 function moduleFile(path: string): string {
   return fileURLToPath(new URL(path, import.meta.url));
 }
-
-main().then(
-  () => process.exit(0),
-  (error: unknown) => {
-    const expected = error instanceof ConnectionError || error instanceof BindError;
-    const message = expected ? error.message : ((error as Error).stack ?? String(error));
-    process.stderr.write(`ringside: ${message}\n`);
-    process.exit(1);
-  },
-);

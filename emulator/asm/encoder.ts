@@ -1,4 +1,4 @@
-import iced from 'iced-x86';
+import iced = require('iced-x86');
 import type { Slot } from './forms.js';
 import type { Argument, Candidate } from './match.js';
 import { registerOf, type RegisterName } from './registers.js';

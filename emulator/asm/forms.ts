@@ -1,4 +1,4 @@
-import iced from 'iced-x86';
+import iced = require('iced-x86');
 import type { RegisterClass } from './registers.js';
 
 /** What one operand of a form takes. */

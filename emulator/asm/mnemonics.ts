@@ -1,4 +1,4 @@
-import iced from 'iced-x86';
+import iced = require('iced-x86');
 import { formsOf, mnemonicsWithForms, type Form } from './forms.js';
 
 /** Condition suffixes NASM knows and the one iced names the instruction by. */

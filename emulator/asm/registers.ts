@@ -1,4 +1,4 @@
-import iced from 'iced-x86';
+import iced = require('iced-x86');
 
 export type RegisterClass =
   'r8' | 'r16' | 'r32' | 'r64' | 'segment' | 'control' | 'debug' | 'test' | 'st' | 'mm' | 'xmm';

@@ -37,24 +37,24 @@ function choose(forms: readonly Form[], prefix: (typeof PREFIX_TEXT)[number]): F
 function slotOf(forms: readonly Form[]): OpcodeSlot | null {
   if (forms.length === 0) return null;
   const hasModrm = forms.some((form) => form.rmKind !== 'none');
-  const byModrm = Array.from({ length: hasModrm ? 256 : 1 }, (_, modrm) =>
+  const candidates = Array.from({ length: hasModrm ? 256 : 1 }, (_, modrm) =>
     hasModrm ? forms.filter((form) => matchesModrm(form, modrm)) : forms,
   );
-  const locked = byModrm.map(
-    (candidates) => candidates.find(({ mandatoryPrefix }) => mandatoryPrefix === 'f0') ?? null,
+  const locked = candidates.map(
+    (forms) => forms.find(({ mandatoryPrefix }) => mandatoryPrefix === 'f0') ?? null,
   );
   return {
     hasModrm,
     locked: locked.some((form) => form !== null) ? locked : null,
-    forms: PREFIX_TEXT.map((prefix) => byModrm.map((candidates) => choose(candidates, prefix))),
+    forms: PREFIX_TEXT.map((prefix) => candidates.map((forms) => choose(forms, prefix))),
   };
 }
 
 function mapOf(twoByte: boolean): readonly (OpcodeSlot | null)[] {
-  const forms = FORMS.filter((form) => form.twoByte === twoByte);
-  return Array.from({ length: 256 }, (_, opcode) =>
-    slotOf(forms.filter((form) => form.opcodes.includes(opcode))),
-  );
+  const byOpcode = Array.from({ length: 256 }, (): Form[] => []);
+  for (const form of FORMS.filter((form) => form.twoByte === twoByte))
+    for (const opcode of form.opcodes) byOpcode[opcode].push(form);
+  return byOpcode.map(slotOf);
 }
 
 /** Opcodes of one byte, and those after 0f. */

@@ -60,10 +60,11 @@ export class TypeScriptInterpreter implements Interpreter {
   #shutDown = false;
   #checkMode: 'strict' | 'lenient' = 'strict';
 
-  constructor(options: InterpreterOptions) {
+  /** @param checker that has been started for these options, if one has */
+  constructor(options: InterpreterOptions, checker = new CheckerThread(options)) {
     this.#options = options;
     this.banner = options.banner;
-    this.#checker = new CheckerThread(options);
+    this.#checker = checker;
     this.#runner = this.#newRunner();
   }
 

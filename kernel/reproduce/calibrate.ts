@@ -1,4 +1,4 @@
-import { Matrix, SingularValueDecomposition } from 'ml-matrix';
+import matrices = require('ml-matrix');
 import { COST_KEYS } from '../../emulator/index.js';
 import type { CostKey, CpuProfile } from '../../emulator/index.js';
 import type { KeyCounts } from './measure.js';
@@ -41,9 +41,13 @@ export function calibrate(profile: CpuProfile, cells: readonly Cell[]): Partial<
       0,
     );
   // Each equation is scaled to one, so that every figure is met to the same fraction.
-  const system = new Matrix(cells.map(({ counts, cycles }) => keys.map((key) => counts[key] / cycles)));
-  const wanted = Matrix.columnVector(cells.map(({ counts, cycles }) => (cycles - known(counts)) / cycles));
-  const decomposition = new SingularValueDecomposition(system, { autoTranspose: true });
+  const system = new matrices.Matrix(
+    cells.map(({ counts, cycles }) => keys.map((key) => counts[key] / cycles)),
+  );
+  const wanted = matrices.Matrix.columnVector(
+    cells.map(({ counts, cycles }) => (cycles - known(counts)) / cycles),
+  );
+  const decomposition = new matrices.SingularValueDecomposition(system, { autoTranspose: true });
   if (decomposition.rank < keys.length)
     throw new RangeError(`the figures cannot tell the prices apart: ${keys.join(', ')}`);
   const solution = decomposition.solve(wanted).to1DArray();

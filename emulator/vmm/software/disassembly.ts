@@ -1,4 +1,4 @@
-import { Decoder, DecoderOptions, Formatter, FormatterSyntax } from 'iced-x86';
+import iced = require('iced-x86');
 
 import type { CodeBits } from './unit.js';
 
@@ -15,8 +15,8 @@ export function disassemble(
   linear: number,
   bits: CodeBits = 32,
 ): DisassembledInstruction[] {
-  const decoder = new Decoder(bits, bytes, DecoderOptions.AMD);
-  const formatter = new Formatter(FormatterSyntax.Nasm);
+  const decoder = new iced.Decoder(bits, bytes, iced.DecoderOptions.AMD);
+  const formatter = new iced.Formatter(iced.FormatterSyntax.Nasm);
   formatter.spaceAfterOperandSeparator = true;
   formatter.hexPrefix = '0x';
   formatter.hexSuffix = '';

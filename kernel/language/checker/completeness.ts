@@ -2,10 +2,9 @@ import ts = require('typescript');
 import type { Completeness } from '../../protocol/interpreter.js';
 import { helpRequest } from '../syntax/help.js';
 import type { Magic } from '../syntax/magic.js';
+import { OPEN_ENDED, syntaxErrors } from '../syntax/errors.js';
 import { rewrite } from '../syntax/rewrite.js';
 
-/** Errors at which more text can still mend what was typed: "Unterminated template literal" and "'*\/' expected". */
-const OPEN_ENDED: ReadonlySet<number> = new Set([1160, 1010]);
 /** "Unterminated string literal": it ends with its line, so no further line can mend it. */
 const UNTERMINATED_STRING = 1002;
 const INDENT = '  ';
@@ -21,11 +20,7 @@ export function completenessOf(code: string, magics: readonly Magic[]): Complete
   } catch {
     return { status: 'unknown' };
   }
-  const { diagnostics = [] } = ts.transpileModule(`${text}\nexport {};`, {
-    reportDiagnostics: true,
-    compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
-  });
-  const [first] = diagnostics.filter(({ file }) => file !== undefined);
+  const [first] = syntaxErrors(`${text}\nexport {};`);
   if (first === undefined) return { status: 'complete' };
   const atEnd = (first.start ?? 0) >= text.trimEnd().length && first.code !== UNTERMINATED_STRING;
   if (!atEnd && !OPEN_ENDED.has(first.code)) return { status: 'invalid' };

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 
 /**
- * What our own modules declare, as one text of ambient modules: of hundreds of files, only the statements that cells can
- * meet the types of. Declarations that the compiler wrote have each statement begin at the beginning of a line.
+ * What our own modules declare, as a few texts of ambient modules: of hundreds of files, only the statements that cells
+ * can meet the types of. Declarations that the compiler wrote have each statement begin at the beginning of a line.
  */
 
 /** A statement of a file, with the comment before it. */
@@ -53,10 +53,8 @@ export class OwnTypes {
    */
   constructor(
     private readonly folder: string,
-    roots: readonly string[],
-  ) {
-    for (const root of roots) for (const name of this.exportsOf(root)) this.#visit(root, name);
-  }
+    private readonly roots: readonly string[],
+  ) {}
 
   /** Specifier under which the text has a file. */
   specifierOf(file: string): string {
@@ -72,14 +70,23 @@ export class OwnTypes {
     return [...new Set([...exported, ...exports.keys(), ...stars.flatMap((star) => this.exportsOf(star))])];
   }
 
-  /** @param names more names for some of the roots: specifier, file */
-  text(names: Readonly<Record<string, string>>): string {
-    const modules = [...this.#modules].map(([file, module]) => this.#moduleText(file, module));
+  /**
+   * @param names more names for some of the roots: specifier, file
+   * @param length after which a text ends with the module that it has come to
+   */
+  texts(names: Readonly<Record<string, string>>, length: number): string[] {
+    for (const root of this.roots) for (const name of this.exportsOf(root)) this.#visit(root, name);
     const others = Object.entries(names).map(
       ([name, file]) =>
         `declare module ${JSON.stringify(name)} {\nexport * from "${this.specifierOf(file)}";\n}`,
     );
-    return [...modules, ...others].join('\n');
+    const texts: string[] = [];
+    let text = others.join('\n');
+    for (const [file, module] of this.#modules) {
+      if (text.length > length) text = (texts.push(text), '');
+      text += `\n${this.#moduleText(file, module)}`;
+    }
+    return [...texts, text];
   }
 
   #moduleText(file: string, { declarations, imports, exports, stars }: Module): string {

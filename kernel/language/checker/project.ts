@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
-import { dirname, join, resolve, sep } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import ts = require('typescript');
 import type { Prelude } from '../cell.js';
 import type { Magic } from '../syntax/magic.js';
 import { NodeTypes } from './node-types.js';
-import { OWN_MODULE, OwnTypes } from './own-types.js';
+import { OwnFiles } from './own-files.js';
 import { wordsOf } from './words.js';
 
 /** Where a project finds what it does not hold itself. */
@@ -49,13 +49,13 @@ export class Project {
   readonly #cells = new Map<string, { text: string; version: number }>();
   readonly #options: ts.CompilerOptions;
   readonly #resolution: ts.ModuleResolutionCache;
-  readonly #ownTypes: OwnTypes;
-  /** The file that declares all our own modules. */
-  readonly #ownFile: string;
+  readonly #own: OwnFiles;
   readonly #slots: Readonly<Record<Slot, string>>;
   readonly #nodeTypes: NodeTypes;
   /** Files of the user's that are part of the program and whose words have been looked at. */
   readonly #seen = new Set<string>();
+  /** How often a text has changed. */
+  #edits = 0;
 
   constructor(private readonly project: ProjectOptions) {
     const require = createRequire(import.meta.url);
@@ -65,19 +65,7 @@ export class Project {
     this.#options = { ...OPTIONS, typeRoots: [dirname(nodeTypes)] };
     const { folder } = project;
     this.#slots = { next: this.#fileOf('next'), scratch: this.#fileOf('scratch') };
-    const own = Object.entries(project.ownModules).map(
-      ([name, path]) => [name, declarationFile(path)] as const,
-    );
-    const roots = [
-      ...project.preludes.map(({ path }) => declarationFile(path)),
-      ...own.map(([, file]) => file),
-    ];
-    const ownFolder = commonFolder(roots);
-    this.#ownTypes = new OwnTypes(ownFolder, roots);
-    this.#ownFile = this.#write(
-      join(ownFolder, 'own-types.virtual.d.ts'),
-      this.#ownTypes.text(Object.fromEntries(own)),
-    );
+    this.#own = new OwnFiles(project.preludes, project.ownModules);
     this.set('next', EMPTY_MODULE);
     this.set('scratch', EMPTY_MODULE);
     this.#resolution = ts.createModuleResolutionCache(folder, (name) => name, this.#options);
@@ -98,13 +86,13 @@ export class Project {
   }
 
   /**
-   * Makes the types of Node's API part of the program that a text can meet, when it is in its slot.
+   * Makes the types of Node's API and of ours part of the program that a text can meet, when it is in its slot.
    * @param words of the text @param beginning of the name that is being written, if one is
    */
   provide(words: Iterable<string>, beginning = ''): void {
     this.#nodeTypes.completed(beginning);
-    for (let before = -1; before < this.#nodeTypes.size;) {
-      before = this.#nodeTypes.size;
+    for (let before = -1; before < this.#provided;) {
+      before = this.#provided;
       const program = this.service.getProgram()!;
       this.#nodeTypes.mentioned(words, (file) => program.getSourceFile(file));
       for (const file of program.getSourceFiles()) {
@@ -113,6 +101,19 @@ export class Project {
         this.#nodeTypes.mentioned(wordsOf(file), (name) => program.getSourceFile(name));
       }
     }
+  }
+
+  /** How many files the program was to hold beyond what texts import from disk. */
+  get #provided(): number {
+    return this.#nodeTypes.size + this.#own.size;
+  }
+
+  /** Makes some more of our own types part of the program. @returns whether there were more */
+  grow(): boolean {
+    const more = this.#own.grow();
+    // Its files are parsed, and their names bound, by whoever comes first: here nobody waits.
+    if (more) this.service.getProgram()!.getTypeChecker();
+    return more;
   }
 
   /** A file beside the notebook, not of a package. */
@@ -127,7 +128,10 @@ export class Project {
 
   #write(file: string, text: string): string {
     const known = this.#cells.get(file);
-    if (known?.text !== text) this.#cells.set(file, { text, version: (known?.version ?? 0) + 1 });
+    if (known?.text !== text) {
+      this.#cells.set(file, { text, version: (known?.version ?? 0) + 1 });
+      this.#edits++;
+    }
     return file;
   }
 
@@ -137,9 +141,8 @@ export class Project {
   }
 
   /** What a prelude exports, of values and of types, and the specifier that cells import it by. */
-  preludeExports({ path }: Prelude): { names: readonly string[]; specifier: string } {
-    const file = declarationFile(path);
-    return { names: this.#ownTypes.exportsOf(file), specifier: this.#ownTypes.specifierOf(file) };
+  preludeExports(prelude: Prelude): { names: readonly string[]; specifier: string } {
+    return this.#own.exportsOf(prelude);
   }
 
   #host(): ts.LanguageServiceHost {
@@ -156,43 +159,42 @@ export class Project {
     return {
       jsDocParsingMode: PARSED_COMMENTS,
       getCompilationSettings: () => this.#options,
-      getScriptFileNames: () => [...this.#nodeTypes.files(), this.#ownFile, ...Object.values(this.#slots)],
+      getProjectVersion: () => `${this.#edits} ${this.#provided}`,
+      getScriptFileNames: () => [
+        ...this.#nodeTypes.files(),
+        ...this.#own.files(),
+        ...Object.values(this.#slots),
+      ],
       getScriptVersion: (file) => String(this.#cells.get(file)?.version ?? 0),
       getScriptSnapshot: (file) => {
-        const cell = this.#cells.get(file);
-        return cell === undefined ? fromDisk(file) : ts.ScriptSnapshot.fromString(cell.text);
+        const text = this.#textOf(file);
+        return text === undefined ? fromDisk(file) : ts.ScriptSnapshot.fromString(text);
       },
       getCurrentDirectory: () => folder,
       getDefaultLibFileName: (options) => ts.getDefaultLibFilePath(options),
-      fileExists: (file) => this.#cells.has(file) || ts.sys.fileExists(file),
-      readFile: (file) => this.#cells.get(file)?.text ?? ts.sys.readFile(file),
+      fileExists: (file) => this.#textOf(file) !== undefined || ts.sys.fileExists(file),
+      readFile: (file) => this.#textOf(file) ?? ts.sys.readFile(file),
       directoryExists: ts.sys.directoryExists.bind(ts.sys),
       getDirectories: ts.sys.getDirectories.bind(ts.sys),
       resolveModuleNameLiterals: (literals, from) => literals.map(({ text }) => this.#resolve(text, from)),
     };
   }
 
+  /** Text of a file that is not on disk. */
+  #textOf(file: string): string | undefined {
+    return this.#cells.get(file)?.text ?? this.#own.textOf(file);
+  }
+
   #resolve(specifier: string, from: string): ts.ResolvedModuleWithFailedLookupLocations {
     const [, cell] = CELL_MODULE.exec(specifier) ?? [];
     if (cell !== undefined) return resolved(this.#fileOf(Number(cell)), ts.Extension.Ts);
     // These are ambient modules.
-    const isAmbient = specifier.startsWith(OWN_MODULE) || Object.hasOwn(this.project.ownModules, specifier);
-    if (isAmbient || this.#nodeTypes.imported(specifier, from)) return { resolvedModule: undefined };
+    if (this.#own.imported(specifier, from) || this.#nodeTypes.imported(specifier, from))
+      return { resolvedModule: undefined };
     return ts.resolveModuleName(specifier, from, this.#options, ts.sys, this.#resolution);
   }
 }
 
 function resolved(file: string, extension: ts.Extension): ts.ResolvedModuleWithFailedLookupLocations {
   return { resolvedModule: { resolvedFileName: file, extension, isExternalLibraryImport: false } };
-}
-
-/** The folder that holds all of these files. */
-function commonFolder(paths: readonly string[]): string {
-  const [first = [], ...others] = paths.map((path) => dirname(path).split(sep));
-  const end = first.findIndex((part, index) => others.some((other) => other[index] !== part));
-  return `${(end < 0 ? first : first.slice(0, end)).join(sep)}${sep}`;
-}
-
-function declarationFile(path: string): string {
-  return join(path.replace(/\.js$/, '.d.ts'));
 }

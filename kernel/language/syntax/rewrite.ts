@@ -1,8 +1,8 @@
-import ts = require('typescript');
 import type { Magic } from './magic.js';
 import { isCellMagic } from './magic.js';
 import type { Piece } from './pieces.js';
 import { Rewritten } from './pieces.js';
+import { OPEN_ENDED, syntaxErrors } from './errors.js';
 
 /** A magic that does not exist or is written wrongly; lines and columns count from 1. */
 export class MagicError extends Error {
@@ -20,8 +20,6 @@ export class MagicError extends Error {
 const LINE_MAGIC = /^([ \t]*)%([A-Za-z]\w*)(?:[ \t]+(.*?))?[ \t]*\r?$/;
 const CELL_MAGIC = /^%%([A-Za-z]\w*)(?:[ \t]+(.*?))?[ \t]*\r?$/;
 const NUMBER = /^[-+]?(?:0x[0-9a-f]+|0b[01]+|\d+(?:\.\d*)?(?:e[-+]?\d+)?)$/i;
-/** "Unterminated template literal" and "'*\/' expected": what follows is inside of one. */
-const OPEN_ENDED: ReadonlySet<number> = new Set([1160, 1010]);
 
 /**
  * A cell with its magics as TypeScript, line for line.
@@ -130,9 +128,7 @@ function wordPieces(code: string, from: number, to: number): Piece[] {
 function beginsStatement(before: string, known: boolean): boolean {
   const clear = /(?:^|[;}]|\n[ \t]*)\s*$/.test(before.replace(/\n$/, ''));
   if (!known && !clear) return false;
-  const file = ts.createSourceFile('cell.ts', before, ts.ScriptTarget.ES2022, false, ts.ScriptKind.TS);
-  const { parseDiagnostics } = file as unknown as { parseDiagnostics: readonly ts.Diagnostic[] };
-  return !parseDiagnostics.some(({ code }) => OPEN_ENDED.has(code));
+  return !syntaxErrors(before).some(({ code }) => OPEN_ENDED.has(code));
 }
 
 function unknown(written: string, magics: readonly Magic[], line: number, column: number): MagicError {

@@ -46,6 +46,20 @@ interface Checked {
 
 const REMEMBERED_CELLS = 500;
 
+/** Where completions were asked for: the names in scope, and the text around a word of which the cursor is at the end. */
+interface Asked {
+  readonly header: string;
+  readonly before: string;
+  readonly word: string;
+  readonly after: string;
+}
+
+interface Listed extends Asked {
+  readonly entries: readonly ts.CompletionEntry[];
+  /** Where in the text that begins what an entry replaces. */
+  readonly from: number;
+}
+
 /** Types, errors, completions and documentation of cells, each cell seeing the newest meaning of every earlier name. */
 export class Checker {
   readonly #project: Project;
@@ -57,6 +71,7 @@ export class Checker {
   readonly #pending = new Map<number, readonly Declaration[]>();
   /** Checked cells, by their text with its header. */
   readonly #checked = new Map<string, Checked>();
+  #lastListed: Listed | undefined;
   #cells = 0;
 
   constructor(options: ProjectOptions) {
@@ -99,7 +114,7 @@ export class Checker {
   }
 
   /**
-   * Errors of a cell. A cell that is run again while the names in it mean what they meant has the same, and the same
+   * Errors of a cell. One without, run again while the names in it mean what they meant, has none again, and the same
    * JavaScript: its text with the header says all that they depend on, as cells never change and files are read once.
    */
   #check({ text, headerLength }: Framed, rewritten: Rewritten, words: ReadonlySet<string>): Checked {
@@ -108,6 +123,11 @@ export class Checker {
     const file = this.#project.set('next', text);
     this.#project.provide(words);
     const diagnostics = diagnosticsOf(this.#project.service, file, headerLength, rewritten);
+    if (diagnostics.length > 0) {
+      // What an import did not find may be there when the cell is run again.
+      this.#project.forget('next');
+      return { original: rewritten.original, diagnostics };
+    }
     if (this.#checked.size >= REMEMBERED_CELLS) this.#checked.clear();
     const checked = { original: rewritten.original, diagnostics };
     this.#checked.set(text, checked);
@@ -143,20 +163,34 @@ export class Checker {
       await this.#asm.load();
       return completeAsm(place, cursor, this.#asm);
     }
-    const word = rewritten.text.slice(wordStart(rewritten.text, position), position);
-    const { file, headerLength } = this.#scratch(rewritten.text, source, word);
-    const found = this.#project.service.getCompletionsAtPosition(file, headerLength + position, {
-      includeCompletionsWithInsertText: true,
-    });
-    const replaced = found?.optionalReplacementSpan?.start ?? found?.entries[0]?.replacementSpan?.start;
-    const from = replaced === undefined ? wordStart(rewritten.text, position) : replaced - headerLength;
+    const { entries, from } = this.#listed(rewritten.text, position, source);
     const typed = rewritten.text.slice(from, position);
-    const matches = (found?.entries ?? [])
+    const matches = entries
       .filter(({ name }) => name.startsWith(typed) && !name.startsWith('__') && !name.startsWith(OWN_MODULE))
       .sort((a, b) => a.sortText.localeCompare(b.sortText) || a.name.localeCompare(b.name))
       .map(({ name, insertText, kind }) => ({ text: insertText ?? name, type: completionType(kind) }));
     const unique = new Map(matches.map((match) => [match.text, match]));
     return { matches: [...unique.values()], start: rewritten.toOriginal(from), end: cursor };
+  }
+
+  /**
+   * What could stand at a position, whatever has been typed of it, and where that begins. Whoever types a name on asks for
+   * the same list with each letter.
+   */
+  #listed(text: string, position: number, source: ts.SourceFile): Listed {
+    const start = wordStart(text, position);
+    const [before, word, after] = [text.slice(0, start), text.slice(start, position), text.slice(position)];
+    // Behind a dot stands the name of a member, which no name in scope is.
+    const header = this.#header(source, before.endsWith('.') ? 'mentioned' : 'all');
+    const last = this.#lastListed;
+    if (last !== undefined && isSameList(last, { header, before, word, after })) return last;
+    const { file, headerLength } = this.#scratch(text, source, header, word);
+    const found = this.#project.service.getCompletionsAtPosition(file, headerLength + position, {
+      includeCompletionsWithInsertText: true,
+    });
+    const replaced = found?.optionalReplacementSpan?.start ?? found?.entries[0]?.replacementSpan?.start;
+    const from = replaced === undefined ? start : replaced - headerLength;
+    return (this.#lastListed = { entries: found?.entries ?? [], from, header, before, word, after });
   }
 
   async inspect(code: string, cursor: number, detail: 0 | 1): Promise<DisplayData | undefined> {
@@ -171,7 +205,8 @@ export class Checker {
       await this.#asm.load();
       return inspectAsm(place, this.#asm);
     }
-    const { file, headerLength } = this.#scratch(rewritten.text, source);
+    const header = this.#header(source, 'mentioned');
+    const { file, headerLength } = this.#scratch(rewritten.text, source, header);
     // A cursor just behind a name, or behind the parenthesis after it, means that name.
     for (const offset of [position, position - 1, wordStart(rewritten.text, position) - 2]) {
       if (offset < 0) continue;
@@ -204,19 +239,29 @@ export class Checker {
     await turn();
     while (this.#project.grow()) await turn();
     const all = parse(`${first.text} ${this.#names.names().join('; ')}`);
-    this.#project.service.getSemanticDiagnostics(this.#scratch(all.text, all).file);
+    this.#project.service.getSemanticDiagnostics(this.#scratch(all.text, all, this.#header(all, 'all')).file);
     await turn();
     await this.complete('list.', 5);
   }
 
+  /** Names that are in scope for a cell that is being written: all, or those that its text says. */
+  #header(source: ts.SourceFile, which: 'all' | 'mentioned'): string {
+    const declared = new Set(declarationsOf(source).map(({ name }) => name));
+    const words = wordsOf(source);
+    const { checked } = this.#names.header((name) => which === 'all' || words.has(name), declared);
+    return `${checked}\n`;
+  }
+
   /**
-   * A cell that is being written, with every name in scope.
+   * A cell that is being written.
    * @param beginning of the name that stands before the cursor
    */
-  #scratch(code: string, source: ts.SourceFile, beginning = ''): { file: string; headerLength: number } {
-    const declared = new Set(declarationsOf(source).map(({ name }) => name));
-    const { checked } = this.#names.header(() => true, declared);
-    const header = `${checked}\n`;
+  #scratch(
+    code: string,
+    source: ts.SourceFile,
+    header: string,
+    beginning = '',
+  ): { file: string; headerLength: number } {
     const file = this.#project.set('scratch', `${header}${code}\nexport {};`);
     this.#project.provide(wordsOf(source), beginning);
     return { file, headerLength: header.length };
@@ -251,6 +296,23 @@ function exportedNames(declarations: readonly Declaration[]): string[] {
     .filter(({ kind, exported }) => kind !== 'import' && !exported)
     .map(({ name }) => name);
   return [...new Set(names)];
+}
+
+/** Whether only the word has been typed on. A keyword is none: with it the text around it can mean something else. */
+function isSameList(last: Asked, now: Asked): boolean {
+  return (
+    last.before === now.before &&
+    last.after === now.after &&
+    last.header === now.header &&
+    now.word.startsWith(last.word) &&
+    isName(last.word) &&
+    isName(now.word)
+  );
+}
+
+function isName(word: string): boolean {
+  const scanner = ts.createScanner(ts.ScriptTarget.ES2022, false, ts.LanguageVariant.Standard, word);
+  return scanner.scan() === ts.SyntaxKind.Identifier && scanner.getTokenEnd() === word.length;
 }
 
 function wordStart(code: string, cursor: number): number {

@@ -35,6 +35,11 @@ const OPTIONS: ts.CompilerOptions = {
   resolveJsonModule: true,
 };
 
+/** Without the cache a program reads the `package.json` above each of its files, every time that one is made. */
+interface Host extends ts.LanguageServiceHost {
+  getModuleResolutionCache(): ts.ModuleResolutionCache;
+}
+
 /** A text that changes: the cell that is checked before it runs, and the one that is being written. */
 type Slot = 'next' | 'scratch';
 
@@ -83,6 +88,12 @@ export class Project {
    */
   set(slot: Slot, text: string): string {
     return this.#write(this.#slots[slot], text);
+  }
+
+  /** Has the imports of a text looked for again when it next is in the slot. */
+  forget(slot: Slot): void {
+    this.#resolution.clear();
+    this.set(slot, EMPTY_MODULE);
   }
 
   /**
@@ -145,7 +156,7 @@ export class Project {
     return this.#own.exportsOf(prelude);
   }
 
-  #host(): ts.LanguageServiceHost {
+  #host(): Host {
     const { folder } = this.project;
     // Files on disk are read once: a kernel sees its packages as they were when it first used them.
     const snapshots = new Map<string, ts.IScriptSnapshot | undefined>();
@@ -176,6 +187,7 @@ export class Project {
       readFile: (file) => this.#textOf(file) ?? ts.sys.readFile(file),
       directoryExists: ts.sys.directoryExists.bind(ts.sys),
       getDirectories: ts.sys.getDirectories.bind(ts.sys),
+      getModuleResolutionCache: () => this.#resolution,
       resolveModuleNameLiterals: (literals, from) => literals.map(({ text }) => this.#resolve(text, from)),
     };
   }

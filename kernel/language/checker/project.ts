@@ -61,6 +61,8 @@ export class Project {
   readonly #seen = new Set<string>();
   /** How often a text has changed. */
   #edits = 0;
+  /** The version that holds all that its texts can meet. */
+  #settled = '';
 
   constructor(private readonly project: ProjectOptions) {
     const require = createRequire(import.meta.url);
@@ -102,6 +104,7 @@ export class Project {
    */
   provide(words: Iterable<string>, beginning = ''): void {
     this.#nodeTypes.completed(beginning);
+    if (this.#version === this.#settled) return;
     for (let before = -1; before < this.#provided;) {
       before = this.#provided;
       const program = this.service.getProgram()!;
@@ -112,6 +115,12 @@ export class Project {
         this.#nodeTypes.mentioned(wordsOf(file), (name) => program.getSourceFile(name));
       }
     }
+    this.#settled = this.#version;
+  }
+
+  /** Changes with every text, and with the files that are to be part of the program. */
+  get #version(): string {
+    return `${this.#edits} ${this.#provided}`;
   }
 
   /** How many files the program was to hold beyond what texts import from disk. */
@@ -170,7 +179,7 @@ export class Project {
     return {
       jsDocParsingMode: PARSED_COMMENTS,
       getCompilationSettings: () => this.#options,
-      getProjectVersion: () => `${this.#edits} ${this.#provided}`,
+      getProjectVersion: () => this.#version,
       getScriptFileNames: () => [
         ...this.#nodeTypes.files(),
         ...this.#own.files(),

@@ -152,14 +152,12 @@ export class TypeScriptInterpreter implements Interpreter {
     if (!compilation.ok) return diagnosticsOutcome(name, code, compilation.diagnostics);
     const { cell, compiled, warnings } = compilation;
     if (warnings.length > 0) output.stream('stderr', warningText(name, code, warnings));
-    // Nobody waits for it: what is asked of the checker later comes later, and tells if the checker is lost.
-    const commit = (unset: readonly string[]) => checker.call('commit', cell, unset).catch(() => undefined);
     if (running.interrupted) {
-      void commit(compiled.values);
+      checker.callLater('commit', cell, compiled.values);
       return interruptedOutcome();
     }
     const { outcome, unset } = await this.#runner.run(cell, compiled, output);
-    void commit(unset);
+    checker.callLater('commit', cell, unset);
     return outcome;
   }
 

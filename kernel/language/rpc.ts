@@ -4,7 +4,8 @@ import type { MessagePort, Worker } from 'node:worker_threads';
 export type Methods = Record<string, (...args: never[]) => unknown>;
 
 interface Call {
-  readonly id: number;
+  /** None for a call whose answer nobody waits for. */
+  readonly id?: number;
   readonly method: string;
   readonly args: readonly unknown[];
 }
@@ -22,6 +23,7 @@ export class WorkerEnded extends Error {
 
 /** Calls methods of a worker that serves them with {@link serve}. */
 export class Client<M extends Methods> {
+  #later: Call[] = [];
   readonly #pending = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   #calls = 0;
   #ended: WorkerEnded | undefined;
@@ -46,8 +48,15 @@ export class Client<M extends Methods> {
     const id = ++this.#calls;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
-      this.worker.postMessage({ id, method, args } satisfies Call);
+      const later = this.#later;
+      this.#later = [];
+      this.worker.postMessage([...later, { id, method, args }] satisfies Call[]);
     });
+  }
+
+  /** A call that nobody waits for: it comes before all later ones, and need not wake the worker by itself. */
+  callLater<K extends keyof M & string>(method: K, ...args: Parameters<M[K]>): void {
+    this.#later.push({ method, args });
   }
 
   #settle({ id, value, error }: Answer): void {
@@ -66,13 +75,17 @@ export class Client<M extends Methods> {
 
 /** Serves calls that arrive on a worker's port. */
 export function serve(port: MessagePort, methods: Methods): void {
-  port.on('message', ({ id, method, args }: Call) => {
-    const answer = (answer: Answer) => port.postMessage({ answer });
-    Promise.resolve()
-      .then(() => methods[method](...(args as never[])))
-      .then(
-        (value) => answer({ id, value }),
-        (error: unknown) => answer({ id, error: error instanceof Error ? error.message : String(error) }),
-      );
+  port.on('message', (calls: readonly Call[]) => {
+    for (const { id, method, args } of calls) {
+      const answer = (answer: Omit<Answer, 'id'>) => {
+        if (id !== undefined) port.postMessage({ answer: { id, ...answer } });
+      };
+      Promise.resolve()
+        .then(() => methods[method](...(args as never[])))
+        .then(
+          (value) => answer({ value }),
+          (error: unknown) => answer({ error: error instanceof Error ? error.message : String(error) }),
+        );
+    }
   });
 }

@@ -14,6 +14,8 @@ const PROGRAM = new URL('./runner/worker.js', import.meta.url);
 
 /** A thread that has not come to its event loop for so long is busy. One that does ends its cell by itself. */
 const BUSY_MS = 5;
+/** After the start, when the thread has long been ready, as a rule. */
+const REHEARSAL_MS = 2500;
 /** How long a cell has to end by itself: when it waits for something, and when it polls the interrupt flag. */
 const GRACE_MS = 1000;
 /** Text that cells print is sent on after this long: many lines travel as one message. */
@@ -31,6 +33,7 @@ export class RunnerThread {
   #running: Promise<unknown> | undefined;
   #abandon: (result: RunResult) => void = () => undefined;
   #comms = 0;
+  #ended = false;
   readonly #streams = new StreamJoiner();
   readonly #texts: TextReader;
   #textsTimer: NodeJS.Timeout | undefined;
@@ -68,6 +71,16 @@ export class RunnerThread {
     this.#client = new Client(worker, (event) => this.#deliver(event as RunnerEvent));
     // A thread that ends, or preludes that do not load, fail the cells.
     this.#ready = this.#client.call('ready').catch(() => undefined);
+    setTimeout(() => void this.#rehearse(), REHEARSAL_MS).unref();
+  }
+
+  /** The first interrupt is to be as quick as the others. */
+  async #rehearse(): Promise<void> {
+    await this.#ready;
+    if (this.#running !== undefined || this.#ended) return;
+    const terminator = new Terminator(PROGRAM, this.#flag);
+    await terminator.rehearse().catch(() => undefined);
+    terminator.close();
   }
 
   /** @throws WorkerEnded when the thread ends while the cell runs */
@@ -140,9 +153,8 @@ export class RunnerThread {
     if (polls && (await Promise.race([done, sleep(GRACE_MS, false)]))) return;
     const terminator = new Terminator(PROGRAM, this.#flag);
     try {
-      if (!polls && (await this.#endsByItself(done))) return;
       do {
-        await terminator.terminate(() => !ended);
+        if (!(await terminator.terminate(() => !ended)) && (await this.#endsByItself(done))) return;
         void interrupt();
       } while (!(await Promise.race([done, sleep(ANSWER_MS, false)])) && !(await this.#abandoned()));
     } finally {
@@ -182,6 +194,7 @@ export class RunnerThread {
   }
 
   async end(): Promise<void> {
+    this.#ended = true;
     await this.#client.worker.terminate();
   }
 

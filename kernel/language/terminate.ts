@@ -18,6 +18,7 @@ const ATTEMPTS = 1000;
 const BETWEEN_ATTEMPTS_MS = 1;
 /** How long a worker has to answer before it is asked again: the inspector of Node 20 loses a message now and then. */
 const ANSWER_MS = 20;
+const REHEARSALS = 5;
 
 /**
  * Stops the JavaScript that a worker is running, wherever it is, and leaves the worker alive with all its state: the
@@ -65,10 +66,11 @@ export class Terminator {
   /**
    * Resolves when the worker has been told, and stops at its next loop or call, or when it runs nothing.
    * @param isWanted whether it is still to be told
+   * @returns whether it was told
    */
-  async terminate(isWanted: () => boolean): Promise<void> {
+  async terminate(isWanted: () => boolean): Promise<boolean> {
     const sessionId = await this.#reached;
-    if (sessionId === undefined) return;
+    if (sessionId === undefined) return false;
     const { flags } = this;
     Atomics.store(flags, HELD, 0);
     for (let attempt = 1; isWanted(); attempt++) {
@@ -82,11 +84,19 @@ export class Terminator {
         Atomics.store(flags, HELD, 2);
         Atomics.notify(flags, HELD);
         await Promise.race([found, sleep(ANSWER_MS)]);
-        return;
+        return true;
       }
-      if (answer === 'idle') return;
+      if (answer === 'idle') return false;
       await sleep(BETWEEN_ATTEMPTS_MS);
     }
+    return false;
+  }
+
+  /** Does what is slow when it is done first, at a worker that runs nothing. */
+  async rehearse(): Promise<void> {
+    const sessionId = await this.#reached;
+    if (sessionId === undefined) return;
+    for (let n = 0; n < REHEARSALS; n++) await Promise.race([this.#hold(sessionId, false), sleep(ANSWER_MS)]);
   }
 
   /** Has the worker wait where it can be ended, or tells how else it was found. */

@@ -1,4 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 import type { Header, Message } from './messages.js';
 
 /** Separates routing identities from the signed message; the Jupyter messaging protocol, "The Wire Protocol". */
@@ -21,12 +22,13 @@ const REMEMBERED_SIGNATURES = 65536;
 
 /** Turns messages into ZeroMQ frames and back, signing and verifying with HMAC-SHA256. */
 export class Wire {
-  readonly #key: string;
+  /** Nothing is signed without one. */
+  readonly #key: KeyObject | undefined;
   readonly #seen = new Set<string>();
 
   /** @param key the connection file's key; with an empty one nothing is signed or verified */
   constructor(key: string) {
-    this.#key = key;
+    this.#key = key === '' ? undefined : createSecretKey(Buffer.from(key));
   }
 
   /** Frames of a message: identities, delimiter, signature, header, parent header, metadata, content, buffers. */
@@ -63,14 +65,14 @@ export class Wire {
   }
 
   #sign(parts: readonly Buffer[]): string {
-    if (this.#key === '') return '';
+    if (this.#key === undefined) return '';
     const hmac = createHmac('sha256', this.#key);
     for (const part of parts) hmac.update(part);
     return hmac.digest('hex');
   }
 
   #verify(signature: Buffer, parts: readonly Buffer[]): void {
-    if (this.#key === '') return;
+    if (this.#key === undefined) return;
     const expected = this.#sign(parts);
     const equal = signature.length === expected.length && timingSafeEqual(signature, Buffer.from(expected));
     if (!equal) throw new WireError('wrong signature');

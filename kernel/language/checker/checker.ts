@@ -241,7 +241,8 @@ export class Checker {
     const all = parse(`${first.text} ${this.#names.names().join('; ')}`);
     this.#project.service.getSemanticDiagnostics(this.#scratch(all.text, all, this.#header(all, 'all')).file);
     await turn();
-    await this.complete('list.', 5);
+    await this.complete('Math.', 5);
+    await this.inspect('Math.max', 8, 0);
   }
 
   /** Names that are in scope for a cell that is being written: all, or those that its text says. */

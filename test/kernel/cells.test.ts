@@ -38,6 +38,11 @@ const STORIES: Record<string, Row[]> = {
     { code: 'new Map([[1, new Set([2])]])', result: 'Map(1) { 1 => Set(1) { 2 } }' },
     { code: 'const round: unknown[] = []; round.push(round); round', result: '<ref *1> [ [Circular *1] ]' },
     { code: "'lone \\ud800'", result: "'lone \\ud800'" },
+    { code: '{ a: 1, b: two }', result: '{ a: 1, b: 2 }' },
+    { code: ' {} // nothing ' },
+    { code: '\n{ two }\n', result: '{ two: 2 }' },
+    { code: '{ a: missing }', error: /Cell \d+:1:6 - Cannot find name 'missing'/ },
+    { code: '{ const two = 3; two }' },
     { code: 'label: for (const i of [1, 2]) { if (i > 1) break label }' },
   ],
   'a value may be a proxy, whatever that says': [
@@ -329,7 +334,14 @@ t.test('cells', async (t) => {
       for (const { code, result, error, trace, out, err } of rows) {
         const { reply, of, text } = await kernel.execute(code);
         if (error === undefined) t.equal(reply.status, 'ok', `${code}: ${reply.evalue ?? ''}`);
-        else t.match(`${reply.ename} ${reply.evalue}`, error, code);
+        else {
+          t.match(`${reply.ename} ${reply.evalue}`, error, code);
+          t.match(
+            of('error'),
+            [{ ename: reply.ename, traceback: reply.traceback }],
+            `${code}: it is published`,
+          );
+        }
         t.equal(of('execute_result')[0]?.data['text/plain'], result, `result of ${code}`);
         if (out !== undefined) t.equal(text('stdout'), out, `output of ${code}`);
         if (err !== undefined) t.match(text('stderr'), err, code);

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,7 +37,16 @@ export interface StartOptions {
   /** File of the history; one of its own unless told. */
   readonly history?: string;
   readonly command?: readonly string[];
+  /** Address to listen on; 127.0.0.1 unless told. */
+  readonly ip?: string;
+  /** Permissions of the connection file. */
+  readonly mode?: number;
+  /** More words of the command line. */
+  readonly words?: readonly string[];
 }
+
+/** Answers a question. */
+type Answer = (prompt: string, password: boolean) => string;
 
 type Channel = 'shell' | 'control' | 'stdin';
 
@@ -50,7 +59,7 @@ export class TestKernel {
   readonly exited: Promise<number | NodeJS.Signals | null>;
   #replies = new Map<string, (message: Received) => void>();
   #watchers = new Set<() => void>();
-  #inputs: ((prompt: string) => string)[] = [];
+  #inputs: Answer[] = [];
   readonly session = randomUUID();
   readonly identity = randomBytes(8).toString('hex');
 
@@ -81,19 +90,21 @@ export class TestKernel {
     const names = ['shell', 'control', 'iopub', 'stdin', 'hb'];
     const ports = await freePorts(names.length);
     const key = randomUUID();
+    const { ip = '127.0.0.1' } = options;
     const folder = mkdtempSync(join(tmpdir(), 'ringside-test-'));
     const file = join(folder, 'connection.json');
     const portsByName = Object.fromEntries(names.map((name, index) => [name, ports[index]]));
     const fields = Object.fromEntries(names.map((name) => [`${name}_port`, portsByName[name]]));
     writeFileSync(
       file,
-      JSON.stringify({ transport: 'tcp', ip: '127.0.0.1', key, signature_scheme: 'hmac-sha256', ...fields }),
+      JSON.stringify({ transport: 'tcp', ip, key, signature_scheme: 'hmac-sha256', ...fields }),
       { mode: 0o600 },
     );
+    if (options.mode !== undefined) chmodSync(file, options.mode);
     // The extra word is what `jupyter run` appends.
     const { argv, env } = kernelSpec();
-    const [program, ...words] = (options.command ?? [...argv, 'notebook.ts']).map((word) =>
-      word === '{connection_file}' ? file : word,
+    const [program, ...words] = (options.command ?? [...argv, 'notebook.ts', ...(options.words ?? [])]).map(
+      (word) => (word === '{connection_file}' ? file : word),
     );
     const child = spawn(program, words, {
       cwd: options.folder ?? folder,
@@ -107,7 +118,8 @@ export class TestKernel {
       stdio: ['ignore', options.command === undefined ? 'inherit' : 'ignore', 'pipe'],
     });
     child.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-    const address = (name: string) => `tcp://127.0.0.1:${fields[`${name}_port`]}`;
+    const host = ip === '0.0.0.0' ? '127.0.0.1' : ip;
+    const address = (name: string) => `tcp://${host}:${fields[`${name}_port`]}`;
     // Short, because the start is timed and the kernel is not there yet.
     const common = { linger: 0, receiveHighWaterMark: 0, reconnectInterval: 5 };
     const dealer = () => new Dealer({ ...common, sendHighWaterMark: 0 });
@@ -198,7 +210,7 @@ export class TestKernel {
   }
 
   /** Answers the next questions on stdin. */
-  onInput(...answers: ((prompt: string) => string)[]): void {
+  onInput(...answers: Answer[]): void {
     this.#inputs.push(...answers);
   }
 
@@ -263,7 +275,9 @@ export class TestKernel {
       const { content } = this.#parse(frames);
       const answer = this.#inputs.shift();
       if (answer === undefined) continue;
-      await this.sockets.stdin.send(this.frames('input_reply', { value: answer(content.prompt) }).frames);
+      await this.sockets.stdin.send(
+        this.frames('input_reply', { value: answer(content.prompt, content.password) }).frames,
+      );
     }
   }
 

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,6 +36,36 @@ t.test('the process ends when it is told to, also while a cell is busy', async (
       await kernel.stop();
     }),
   );
+});
+
+t.test('what lets others in is told, or has to be asked for', async (t) => {
+  const rows: [what: string, ip: string, file: number, words: string[], stderr: RegExp][] = [
+    [
+      'an address that others reach',
+      '0.0.0.0',
+      0o600,
+      [],
+      /^ringside: listening on 0.0.0.0, which other computers may/,
+    ],
+    ['a file that others read', '127.0.0.2', 0o644, ['--allow-shared-connection'], /^$/],
+  ];
+  for (const [what, ip, mode, words, stderr] of rows)
+    await t.test(what, async (t) => {
+      const kernel = await TestKernel.start({ ip, mode, words: [...words, '--Some.option=1', '-x'] });
+      t.equal((await kernel.request('kernel_info_request', {}, 'control')).content.status, 'ok');
+      t.match(kernel.stderr, stderr);
+      // At no other address: who binds the same port there gets it.
+      const other = createServer();
+      const bound = new Promise<boolean>((resolve) => {
+        other.once('error', () => resolve(false));
+        other.listen(kernel.ports['shell'], '127.0.0.3', () => resolve(true));
+      });
+      t.equal(await bound, ip !== '0.0.0.0');
+      other.close();
+      await kernel.request('shutdown_request', { restart: false }, 'control');
+      t.equal(await kernel.exited, 0);
+      await kernel.stop();
+    });
 });
 
 t.test('the process ends with its parent', async (t) => {

@@ -57,6 +57,9 @@ t.test('silent and store_history', async (t) => {
     silent.published.map(({ type }) => type),
     ['status', 'status'],
   );
+  const failed = await kernel.execute('throw new RangeError("unheard")', { silent: true });
+  t.match(failed.reply, { status: 'error', ename: 'RangeError' });
+  t.equal(failed.published.length, 2, 'only busy and idle');
   t.equal((await kernel.execute('2', { store_history: false })).reply.execution_count, first);
   t.equal((await kernel.execute('3')).reply.execution_count, first + 1);
   const { content } = await kernel.request('history_request', { hist_access_type: 'tail', n: 2 });
@@ -66,11 +69,54 @@ t.test('silent and store_history', async (t) => {
   ]);
 });
 
+t.test('history by range and by pattern, with results when they are asked for', async (t) => {
+  const one = (await kernel.execute('const sought = 1; sought')).reply.execution_count;
+  const two = (await kernel.execute('sought + 1; // again')).reply.execution_count;
+  await kernel.execute('sought + 1; // again');
+  const rows: [request: object, found: unknown[]][] = [
+    [
+      { hist_access_type: 'range', session: 0, start: one, stop: two + 1, output: true },
+      [
+        [1, one, ['const sought = 1; sought', '1']],
+        [1, two, ['sought + 1; // again', '2']],
+      ],
+    ],
+    [{ hist_access_type: 'search', pattern: 'sought ? 1*', n: 1 }, [[1, two + 1, 'sought + 1; // again']]],
+    [
+      { hist_access_type: 'search', pattern: '*sought*', unique: true },
+      [
+        [1, one, 'const sought = 1; sought'],
+        [1, two + 1, 'sought + 1; // again'],
+      ],
+    ],
+    [{ hist_access_type: 'range', session: -9 }, []],
+    [{}, []],
+  ];
+  for (const [request, found] of rows)
+    t.same(
+      (await kernel.request('history_request', request)).content.history,
+      found,
+      JSON.stringify(request),
+    );
+});
+
+t.test('clear_output, at once or with the next output', async (t) => {
+  const { of } = await kernel.execute('clearOutput(); clearOutput({ wait: true })');
+  t.same(of('clear_output'), [{ wait: false }, { wait: true }]);
+});
+
 t.test('user_expressions', async (t) => {
-  const { reply } = await kernel.execute('1', { user_expressions: { good: 'kept + 1', bad: 'nope' } });
+  const { reply } = await kernel.execute('1', {
+    user_expressions: { good: 'kept + 1', bad: 'nope', thrown: '(() => { throw new RangeError("far") })()' },
+  });
   t.match(reply.user_expressions, {
     good: { status: 'ok', data: { 'text/plain': '2' } },
     bad: { status: 'error', ename: 'TypeCheckError' },
+    thrown: {
+      ename: 'RangeError',
+      evalue: 'far',
+      traceback: ['RangeError: far', /at Expression thrown:1:16$/],
+    },
   });
 });
 
@@ -133,6 +179,9 @@ t.test('input', async (t) => {
   kernel.onInput((prompt) => `answer to ${prompt}`);
   const asked = await kernel.execute('await input("name?")', { allow_stdin: true });
   t.equal(asked.of('execute_result')[0].data['text/plain'], "'answer to name?'");
+  kernel.onInput((_, password) => `hidden: ${password}`);
+  const secret = await kernel.execute('await input("", { password: true })', { allow_stdin: true });
+  t.equal(secret.of('execute_result')[0].data['text/plain'], "'hidden: true'");
   const refused = await kernel.execute('await input("name?")');
   t.match(refused.reply, { status: 'error', evalue: /cannot be asked/ });
   kernel.onInput(...['a', 'b', 'c'].map((name) => (prompt: string) => `${name} to ${prompt}`));
@@ -164,6 +213,14 @@ t.test('is_complete has four answers', async (t) => {
     ['%regs', { status: 'complete' }],
     ['f(1);\n%time g(', { status: 'invalid' }],
     ['kept?', { status: 'complete' }],
+    ['{ a: 1, b: kept }', { status: 'complete' }],
+    ['{ a: 1,', { status: 'incomplete', indent: '  ' }],
+    ['f(`a${[', { status: 'incomplete', indent: '    ' }],
+    ...['for (;;)', 'if (kept)', 'if (kept) f()\nelse', '@dec', 'function f()', 'const', 'class A'].map(
+      (code): [string, object] => [code, { status: 'incomplete', indent: '' }],
+    ),
+    ["'goes on\\", { status: 'incomplete', indent: '' }],
+    ['declare function f(): void;', { status: 'complete' }],
   ];
   for (const [code, answer] of rows) {
     t.same((await kernel.request('is_complete_request', { code })).content, answer, code);
@@ -186,6 +243,10 @@ t.test('completion by types, with positions in code points', async (t) => {
     ['asm`mov eax, c`', 14, 'cr0', 13],
     ['asm`\n lea ${kep}`', 15, 'kept', 12],
     ['const { key } = { key: 1 }; ke + 1', 30, 'key', 28],
+    ["machine().breakOn({ exit: 'CR3_W", 32, 'CR3_WRITE', 27],
+    ['%break exit IOIO_', 17, 'IOIO_IN', 12],
+    ['%cpu core', 9, 'core2-e6700', 5],
+    ['"🇨🇭"; kep', 9, 'kept', 6],
   ];
   for (const [code, cursor_pos, match, start] of rows) {
     const { content } = await kernel.request('complete_request', { code, cursor_pos });
@@ -231,6 +292,10 @@ t.test('inspection shows type and documentation', async (t) => {
     ['asm`mov eax, cr3`', 14, /^cr3: control register, number 3, 32 bits/],
     ['%sweep exit 0 5000', 3, /^%sweep PRICE FROM TO[^]*session\.sweep\(/],
     ['%time kept + 1', 8, /^let kept: number$/],
+    ['sleep(1 + ', 10, /sleep\(ms: number\): Promise<void>/],
+    ["run(guest('hello'), { technique: 'native' })", 36, /^run\(program: Guest/],
+    ['"🎉"; kept', 6, /^let kept: number$/],
+    ['kept', 99, /^let kept: number$/],
   ];
   for (const [code, cursor_pos, text] of rows) {
     const { content } = await kernel.request('inspect_request', { code, cursor_pos, detail_level: 0 });
@@ -246,6 +311,11 @@ t.test('comms: a target that nobody takes is closed', async (t) => {
   const closed = () =>
     kernel.published.some(({ type, content }) => type === 'comm_close' && content.comm_id === 'c1');
   await kernel.waitFor(closed, 'comm_close');
+  for (const content of [{ comm_id: 'c1', data: {} }, {}]) {
+    const late = kernel.frames('comm_msg', content);
+    await kernel.sockets.shell.send(late.frames);
+    await kernel.idle(late.id);
+  }
   t.same((await kernel.request('comm_info_request', {})).content.comms, {});
 });
 
@@ -441,7 +511,10 @@ t.test('a failure aborts what was queued, once, and nothing later', async (t) =>
 
 /** Starts a cell and waits until it prints that it is under way. */
 async function start(code: string) {
-  const { id, frames } = kernel.frames('execute_request', { code: `console.log('under way');\n${code}` });
+  const { id, frames } = kernel.frames('execute_request', {
+    code: `console.log('under way');\n${code}`,
+    allow_stdin: true,
+  });
   await kernel.sockets.shell.send(frames);
   await kernel.waitFor(() => kernel.textOf(id, 'stdout') === 'under way\n', 'the cell');
   const ended = async () => {
@@ -454,13 +527,30 @@ async function start(code: string) {
 const resultOf = async (code: string) =>
   (await kernel.execute(code)).of('execute_result')[0]?.data['text/plain'];
 
-t.test('control and heartbeat answer while a cell is busy', async (t) => {
-  const busy = await start('while (true);');
-  await kernel.heartbeat.send('beat');
-  t.equal(String((await kernel.heartbeat.receive())[0]), 'beat');
-  t.equal((await kernel.request('kernel_info_request', {}, 'control')).content.status, 'ok');
-  await kernel.request('interrupt_request', {}, 'control');
-  t.match(await busy.ended(), { ename: 'Interrupted' }, 'the cell was busy until now');
+const BUSY: Readonly<Record<string, string>> = {
+  'a cell is busy': 'while (true);',
+  'input is awaited': 'await input("?")',
+  'a guest runs': 'run(asm`again: jmp again`, { limits: { instructions: 1e12 } })',
+};
+for (const [what, code] of Object.entries(BUSY))
+  t.test(`control and heartbeat answer while ${what}`, async (t) => {
+    const busy = await start(code);
+    await kernel.heartbeat.send('beat');
+    t.equal(String((await kernel.heartbeat.receive())[0]), 'beat');
+    t.equal((await kernel.request('kernel_info_request', {}, 'control')).content.status, 'ok');
+    await kernel.request('interrupt_request', {}, 'control');
+    t.match(await busy.ended(), { ename: code.startsWith('await') ? /Interrupted|Error/ : 'Interrupted' });
+  });
+
+t.test('several interrupts at once are one', async (t) => {
+  for (const code of ['while (true);', 'await sleep(1e6)']) {
+    const busy = await start(code);
+    kernel.process.kill('SIGINT');
+    const both = [1, 2].map(() => kernel.request('interrupt_request', {}, 'control'));
+    for (const { content } of await Promise.all(both)) t.match(content, { status: 'ok' });
+    t.match(await busy.ended(), { ename: 'Interrupted' });
+    t.equal(await resultOf('kept'), '1', code);
+  }
 });
 
 t.test('an interrupt stops a cell whatever it does and keeps all names', async (t) => {
@@ -468,6 +558,7 @@ t.test('an interrupt stops a cell whatever it does and keeps all names', async (
     ['a busy loop', 'while (true) n++;'],
     ['a busy loop behind an await', 'await sleep(1); while (true) n++;'],
     ['an await', 'await sleep(1e6)'],
+    ['jobs without end', 'const again = (): Promise<void> => Promise.resolve().then(again); await again()'],
     [
       'a for await',
       'import { EventEmitter, on } from "node:events"; for await (const _ of on(new EventEmitter(), "x")) n++;',

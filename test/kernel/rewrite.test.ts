@@ -18,6 +18,11 @@ const MAGICS = [
 t.test('magics become calls, line for line', async (t) => {
   const rows: [cell: string, typescript: string][] = [
     ['1 % 2', '1 % 2'],
+    ['{ a: 5 % 2 }\n', '({ a: 5 % 2 })\n'],
+    ['{ a, ...b, c() {}, get d() { return 1 } }', '({ a, ...b, c() {}, get d() { return 1 } })'],
+    ...['{ f(); }', '{ f() }', '{ a = 1 }', '{ a; b }', '{ a: 1 }\n{ b: 2 }', '{', '{ a: 1 }.a'].map(
+      (block): [string, string] => [block, block],
+    ),
     ['%step', ';s.step();'],
     ['%step 3 -0x1f svm-shadow "two words"', ';s.step(3, -0x1f, "svm-shadow", "two words");'],
     ["%step it's", `;s.step("it's");`],

@@ -133,6 +133,32 @@ t.test('late output goes to its own cell', async (t) => {
   future.dispose();
 });
 
+t.test('a failure aborts what is queued, and an interrupt stops a cell', async (t) => {
+  const code = 'await new Promise((done) => setTimeout(done, 50)); throw 1';
+  const replies = [code, 'kept'].map((code) => kernel.requestExecute({ code, stop_on_error: true }).done);
+  t.same(
+    (await Promise.all(replies)).map(({ content }) => content.status),
+    ['error', 'aborted'],
+  );
+  const future = kernel.requestExecute({ code: 'console.log("go"); while (true);' });
+  await new Promise<void>((resolve) => {
+    future.onIOPub = ({ header }) => void (header.msg_type === 'stream' && resolve());
+  });
+  await kernel.interrupt();
+  t.match((await future.done).content, { status: 'error', ename: 'Interrupted' });
+  t.match((await run('kept')).of('execute_result')[0], { data: { 'text/plain': '3' } });
+});
+
+t.test('what the client closes, and a restart, after which all names are gone', async (t) => {
+  const comm = kernel.createComm('jupyter.widget.control');
+  await comm.open().done;
+  await comm.close().done;
+  const { content } = await kernel.requestCommInfo({});
+  t.notOk('comms' in content && comm.commId in content.comms);
+  await kernel.restart();
+  t.match((await run('kept')).content, { status: 'error', evalue: /Cannot find name 'kept'/ });
+});
+
 t.test('a debugger is declined', async (t) => {
   const { content } = await kernel.requestDebug({ seq: 1, type: 'request', command: 'initialize' }).done;
   t.match(content, { status: 'error', evalue: /no debugger/ });

@@ -6,6 +6,7 @@ import type { Rewritten } from '../syntax/pieces.js';
 import { MagicError, rewrite } from '../syntax/rewrite.js';
 import { asmPlace, completeAsm, inspectAsm } from './asm-text.js';
 import { AsmWords } from './asm-words.js';
+import { calledAt } from './calls.js';
 import { completionType, magicCompletions, magicHelp } from './completions.js';
 import type { Declaration } from './declarations.js';
 import { declarationsOf } from './declarations.js';
@@ -207,8 +208,9 @@ export class Checker {
     }
     const header = this.#header(source, 'mentioned');
     const { file, headerLength } = this.#scratch(rewritten.text, source, header);
-    // A cursor just behind a name, or behind the parenthesis after it, means that name.
-    for (const offset of [position, position - 1, wordStart(rewritten.text, position) - 2]) {
+    // A cursor just behind a name, or behind the parenthesis after it, means that name; one amid arguments what is called.
+    const called = calledAt(source, position);
+    for (const offset of [position, position - 1, wordStart(rewritten.text, position) - 2, called]) {
       if (offset < 0) continue;
       const info = this.#project.service.getQuickInfoAtPosition(file, headerLength + offset);
       // A name that means nothing has a type, `any`, and is no kind of thing.

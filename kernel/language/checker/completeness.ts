@@ -2,10 +2,10 @@ import ts = require('typescript');
 import type { Completeness } from '../../protocol/interpreter.js';
 import { helpRequest } from '../syntax/help.js';
 import type { Magic } from '../syntax/magic.js';
-import { OPEN_ENDED, syntaxErrors } from '../syntax/errors.js';
+import { OPEN_ENDED, parsed } from '../syntax/errors.js';
 import { rewrite } from '../syntax/rewrite.js';
 
-/** "Unterminated string literal": it ends with its line, so no further line can mend it. */
+/** "Unterminated string literal": it ends with its line, so no further line can mend it, unless a backslash says so. */
 const UNTERMINATED_STRING = 1002;
 const INDENT = '  ';
 
@@ -20,11 +20,21 @@ export function completenessOf(code: string, magics: readonly Magic[]): Complete
   } catch {
     return { status: 'unknown' };
   }
-  const [first] = syntaxErrors(`${text}\nexport {};`);
-  if (first === undefined) return { status: 'complete' };
-  const atEnd = (first.start ?? 0) >= text.trimEnd().length && first.code !== UNTERMINATED_STRING;
-  if (!atEnd && !OPEN_ENDED.has(first.code)) return { status: 'invalid' };
-  return { status: 'incomplete', indent: INDENT.repeat(openBrackets(code)) };
+  const { statements, errors } = parsed(text);
+  const [first] = errors;
+  const more: Completeness = { status: 'incomplete', indent: INDENT.repeat(openBrackets(code)) };
+  if (first === undefined) return endsAmidDeclaration(text, statements) ? more : { status: 'complete' };
+  const atEnd = first.start >= text.trimEnd().length;
+  const continues = first.code === UNTERMINATED_STRING ? text.endsWith('\\') : atEnd;
+  return continues || OPEN_ENDED.has(first.code) ? more : { status: 'invalid' };
+}
+
+/** What TypeScript takes for the whole of a declaration though its parts are yet to come: `let`, `function f()`. */
+function endsAmidDeclaration(text: string, statements: readonly ts.Statement[]): boolean {
+  const last = statements.at(-1);
+  if (last === undefined || text.trimEnd().endsWith(';')) return false;
+  if (ts.isVariableStatement(last)) return last.declarationList.declarations.length === 0;
+  return ts.isFunctionDeclaration(last) && last.body === undefined;
 }
 
 /** How many brackets are still open at the end, by the scanner's tokens: not those in strings and comments. */

@@ -1,8 +1,9 @@
+import ts = require('typescript');
 import type { Magic } from './magic.js';
 import { isCellMagic } from './magic.js';
 import type { Piece } from './pieces.js';
 import { Rewritten } from './pieces.js';
-import { OPEN_ENDED, syntaxErrors } from './errors.js';
+import { OPEN_ENDED, parsed } from './errors.js';
 
 /** A magic that does not exist or is written wrongly; lines and columns count from 1. */
 export class MagicError extends Error {
@@ -22,14 +23,39 @@ const CELL_MAGIC = /^%%([A-Za-z]\w*)(?:[ \t]+(.*?))?[ \t]*\r?$/;
 const NUMBER = /^[-+]?(?:0x[0-9a-f]+|0b[01]+|\d+(?:\.\d*)?(?:e[-+]?\d+)?)$/i;
 
 /**
- * A cell with its magics as TypeScript, line for line.
+ * A cell with its magics as TypeScript, line for line. A cell that can be an object literal is one: as a block, with labels
+ * for names, it would say nothing.
  * @throws MagicError for a magic that is unknown or lacks what it needs
  */
 export function rewrite(code: string, magics: readonly Magic[]): Rewritten {
+  const start = code.length - code.trimStart().length;
+  const end = code.trimEnd().length;
+  if (code[start] === '{' && isObject(code.slice(start, end))) {
+    const object = { from: start, to: end };
+    return new Rewritten(code, [
+      ...[{ from: 0, to: start }, { text: '(' }, object, { text: ')' }],
+      { from: end, to: code.length },
+    ]);
+  }
   if (!code.includes('%')) return new Rewritten(code, [{ from: 0, to: code.length }]);
-  const start = /^\s*/.exec(code)![0].length;
   if (code.startsWith('%%', start)) return rewriteCellMagic(code, start, magics);
   return rewriteLines(code, magics);
+}
+
+function isObject(text: string): boolean {
+  const { errors, statements } = parsed(`(${text})`);
+  const [statement] = statements;
+  if (errors.length > 0 || statements.length !== 1 || !ts.isExpressionStatement(statement)) return false;
+  const { expression } = statement;
+  if (!ts.isParenthesizedExpression(expression)) return false;
+  const object = expression.expression;
+  return ts.isObjectLiteralExpression(object) && object.properties.every(isProperty);
+}
+
+/** The parser takes the calls and assignments of a block, as `{ f(); }`, for properties that lack something. */
+function isProperty(property: ts.ObjectLiteralElementLike): boolean {
+  if (ts.isShorthandPropertyAssignment(property)) return property.objectAssignmentInitializer === undefined;
+  return !ts.isMethodDeclaration(property) || property.body !== undefined;
 }
 
 function rewriteCellMagic(code: string, start: number, magics: readonly Magic[]): Rewritten {
@@ -128,7 +154,7 @@ function wordPieces(code: string, from: number, to: number): Piece[] {
 function beginsStatement(before: string, known: boolean): boolean {
   const clear = /(?:^|[;}]|\n[ \t]*)\s*$/.test(before.replace(/\n$/, ''));
   if (!known && !clear) return false;
-  return !syntaxErrors(before).some(({ code }) => OPEN_ENDED.has(code));
+  return !parsed(before).errors.some(({ code }) => OPEN_ENDED.has(code));
 }
 
 function unknown(written: string, magics: readonly Magic[], line: number, column: number): MagicError {

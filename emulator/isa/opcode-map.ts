@@ -34,19 +34,34 @@ function choose(forms: readonly Form[], prefix: (typeof PREFIX_TEXT)[number]): F
   );
 }
 
+/** What rows say of a ModRM byte, other than by naming it: its `reg` field, and whether `r/m` is a register. */
+function kindOf(modrm: number): number {
+  return (modrm & 0x38) | (modrm >= 0xc0 ? 0xc0 : 0);
+}
+
 function slotOf(forms: readonly Form[]): OpcodeSlot | null {
   if (forms.length === 0) return null;
   const hasModrm = forms.some((form) => form.rmKind !== 'none');
-  const candidates = Array.from({ length: hasModrm ? 256 : 1 }, (_, modrm) =>
-    hasModrm ? forms.filter((form) => matchesModrm(form, modrm)) : forms,
-  );
-  const locked = candidates.map(
-    (forms) => forms.find(({ mandatoryPrefix }) => mandatoryPrefix === 'f0') ?? null,
-  );
+  const named = forms.some((form) => form.modrm.length > 0);
+  const choices = new Map<number, { locked: Form | null; byPrefix: (Form | null)[] }>();
+  const choice = (modrm: number) => {
+    const kind = named ? modrm : kindOf(modrm);
+    const known = choices.get(kind);
+    if (known !== undefined) return known;
+    const candidates = hasModrm ? forms.filter((form) => matchesModrm(form, modrm)) : forms;
+    const made = {
+      locked: candidates.find(({ mandatoryPrefix }) => mandatoryPrefix === 'f0') ?? null,
+      byPrefix: PREFIX_TEXT.map((prefix) => choose(candidates, prefix)),
+    };
+    choices.set(kind, made);
+    return made;
+  };
+  const byModrm = Array.from({ length: hasModrm ? 256 : 1 }, (_, modrm) => choice(modrm));
+  const locked = byModrm.map(({ locked }) => locked);
   return {
     hasModrm,
     locked: locked.some((form) => form !== null) ? locked : null,
-    forms: PREFIX_TEXT.map((prefix) => candidates.map((forms) => choose(forms, prefix))),
+    forms: PREFIX_TEXT.map((_, prefix) => byModrm.map(({ byPrefix }) => byPrefix[prefix])),
   };
 }
 

@@ -15,8 +15,8 @@ interface ProgressState {
   readonly done: boolean;
 }
 
-const COMPACT = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 });
-const WHOLE = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+/** Made for the first run: that takes 20 ms, which every start of the kernel would wait for. */
+let formats: { readonly compact: Intl.NumberFormat; readonly whole: Intl.NumberFormat } | undefined;
 
 /** Shows how long runs go: one line a cell, which is replaced in place. */
 export function provideProgress(output: Output): void {
@@ -43,7 +43,12 @@ function progressData(state: ProgressState): DisplayData {
 
 /** The final line holds nothing that another host would not say too. */
 function progressText({ label, instructions, cycles, rate, share, done }: ProgressState): string {
-  if (done) return `${label}: ${WHOLE.format(instructions)} instructions, ${WHOLE.format(cycles)} cycles`;
-  const percent = share === null ? '' : `, ${WHOLE.format(share * 100)} %`;
-  return `${label}: ${COMPACT.format(instructions)} instructions, ${COMPACT.format(cycles)} cycles, ${COMPACT.format(rate)} instructions/s${percent}`;
+  formats ??= {
+    compact: new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 }),
+    whole: new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 }),
+  };
+  const { compact, whole } = formats;
+  if (done) return `${label}: ${whole.format(instructions)} instructions, ${whole.format(cycles)} cycles`;
+  const percent = share === null ? '' : `, ${whole.format(share * 100)} %`;
+  return `${label}: ${compact.format(instructions)} instructions, ${compact.format(cycles)} cycles, ${compact.format(rate)} instructions/s${percent}`;
 }

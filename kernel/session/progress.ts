@@ -22,20 +22,26 @@ const INTERVAL_MS = 100;
 
 /** Follows one run: tells the front end how it goes, and the run whether to go on. */
 export class Progress {
-  readonly #began = performance.now();
+  readonly #began: number;
   #shown = 0;
   #latest = { instructions: 0, cycles: 0 };
 
-  /** @param share of the instructions so far, what share of the work is done; leave it out when the end is not known */
+  /**
+   * @param share of the instructions so far, what share of the work is done; leave it out when the end is not known
+   * @param clock in milliseconds
+   */
   constructor(
     private readonly label: string,
     private readonly share: (instructions: number) => number | null = () => null,
-  ) {}
+    private readonly clock: () => number = () => performance.now(),
+  ) {
+    this.#began = clock();
+  }
 
   /** For `onProgress` of a run: true when the user wants it to stop. */
   readonly report = (state: { instructions: number; cycles: number }): boolean => {
     this.#latest = state;
-    const now = performance.now();
+    const now = this.clock();
     if (now - this.#began >= QUIET_MS && now - this.#shown >= INTERVAL_MS) {
       this.#shown = now;
       this.#show(false);
@@ -53,7 +59,7 @@ export class Progress {
     const show = (globalThis as Record<symbol, unknown>)[PROGRESS];
     if (typeof show !== 'function') return;
     const { instructions, cycles } = this.#latest;
-    const seconds = (performance.now() - this.#began) / 1000;
+    const seconds = (this.clock() - this.#began) / 1000;
     const share = done ? 1 : this.share(instructions);
     const state: ProgressState = {
       label: this.label,

@@ -1,4 +1,4 @@
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 import type { MimeBundle } from '../display/bundle.js';
 import { reference } from './models.js';
 import { ValueWidget, Widget } from './widget.js';
@@ -38,6 +38,8 @@ export class Slider extends ValueWidget<number> {
     return this.#value;
   }
   set value(value: number) {
+    if (typeof value !== 'number' || Number.isNaN(value))
+      throw new RangeError(`a slider's value is a number, not ${inspect(value)}`);
     this.#value = this.#within(value);
     this.model.update({ value: this.#value });
   }
@@ -81,10 +83,14 @@ export class Dropdown<T> extends ValueWidget<T> {
     { label = '', value }: { readonly label?: string; readonly value?: T } = {},
   ) {
     const entries = Array.isArray(options)
-      ? options.map((option: T): [string, T] => [String(option), option])
+      ? options.map((option: T): [string, T] => [
+          typeof option === 'object' ? inspect(option) : String(option),
+          option,
+        ])
       : Object.entries(options as Readonly<Record<string, T>>);
     const index = value === undefined ? 0 : entries.findIndex(([, option]) => Object.is(option, value));
-    if (index < 0 || entries.length === 0)
+    if (entries.length === 0) throw new RangeError('a dropdown needs something to choose');
+    if (index < 0)
       throw new RangeError(
         `a dropdown has no ${inspect(value)}: ${entries.map(([name]) => name).join(', ')}`,
       );
@@ -251,6 +257,9 @@ export class Box extends Widget {
 
 /** What a value shows of itself, or its text. */
 export function bundleOf(value: unknown): MimeBundle {
-  const method = (value as Record<symbol, unknown> | null | undefined)?.[Symbol.for('Jupyter.display')];
+  // A proxy may say anything of itself.
+  const method = types.isProxy(value)
+    ? undefined
+    : (value as Record<symbol, unknown> | null | undefined)?.[Symbol.for('Jupyter.display')];
   return typeof method === 'function' ? (method.call(value) as MimeBundle) : { 'text/plain': inspect(value) };
 }

@@ -75,6 +75,26 @@ t.test('magics', async (t) => {
     if (text !== undefined) t.match(of('execute_result')[0]?.data['text/plain'], text, code);
     if (trace !== undefined) t.match(reply.traceback.join('\n'), trace, code);
   }
+  const textOf = async (code: string) =>
+    (await kernel.execute(code)).of('execute_result')[0]?.data['text/plain'] as unknown;
+  for (const [magic, typed] of [
+    ['%technique', 'session.technique()'],
+    ['%cpu', 'session.cpu()'],
+    ['%exits', 'session.exits()'],
+    ['%regs', 'session.regs()'],
+    ['%tlb', 'session.tlb()'],
+    ['%pt again', "session.pageTable('again')"],
+    ['%sweep exit 0 4000 5', "session.sweep('exit', 0, 4000, 5)"],
+    ['%help', 'session.help()'],
+    ['%stepback', 'session.step(); session.stepBack()'],
+    ['%step', 'session.stepBack(); session.step()'],
+    ['%seed 7\nMath.random()', 'session.seed(7); Math.random()'],
+    ['%%asm same\nhlt', "const same = session.assemble('same', '\\nhlt'); same"],
+  ]) {
+    const text = await textOf(magic);
+    t.ok(text, magic);
+    t.equal(await textOf(typed), text, typed);
+  }
   const shown = await kernel.execute('%technique\n%cpu\n1');
   t.equal(shown.of('display_data').length, 2, 'a magic that is not the last line shows what it gives');
 

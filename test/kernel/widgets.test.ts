@@ -69,6 +69,12 @@ t.test('each widget is a model of ipywidgets 8 and reads well without widgets', 
     ["widgets.button('go')", { _model_name: 'ButtonModel', description: 'go' }, 'button: go'],
     ['widgets.box([w0, w3])', { _model_name: 'VBoxModel' }, 'n: 9 (0 to 9)\nc: yes'],
     ["widgets.box([w0], { direction: 'row' })", { _model_name: 'HBoxModel' }, 'n: 9 (0 to 9)'],
+    ['widgets.dropdown([{ x: 1 }])', { _options_labels: ['{ x: 1 }'] }, 'choice: { x: 1 }'],
+    [
+      'const proxies = widgets.output(); proxies.show(new Proxy({}, { get() { throw 1 } })); proxies',
+      { outputs: [] },
+      'output: {}',
+    ],
     [
       'const out = widgets.output(); out.show({ a: 1 }); out',
       { _model_name: 'OutputModel', outputs: [] },
@@ -111,7 +117,11 @@ t.test('what a cell sets is sent, and what a reader does calls listeners', async
     () => kernel.published.some(({ content }) => content.text === 'clicked\n'),
     'the click',
   );
-  t.match((await kernel.execute('widgets.slider({ min: 5, max: 1 })')).reply, { ename: 'RangeError' });
+  const refused = await kernel.execute('widgets.slider({ min: 5, max: 1 })');
+  t.match(refused.reply, { ename: 'RangeError' });
+  t.match(refused.reply.traceback.slice(1), [/^    at Cell \d+:1:9$/], 'where the cell asked for it');
+  for (const code of ['w0.value = NaN', "w0.value = 'x' as never", 'widgets.dropdown([])'])
+    t.match((await kernel.execute(code)).reply, { ename: 'RangeError' }, code);
   t.match((await kernel.execute("widgets.dropdown(['a'], { value: 'b' as 'a' })")).reply, {
     ename: 'RangeError',
   });

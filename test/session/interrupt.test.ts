@@ -1,6 +1,8 @@
 import t from 'tap';
 import type { Test } from 'tap';
 import { asm, GuestInterrupted, machine } from '../../kernel/session/index.js';
+import { Progress } from '../../kernel/session/progress.js';
+import type { ProgressState } from '../../kernel/session/progress.js';
 
 const SLICE = 1 << 20;
 const ENDLESS = asm`
@@ -88,3 +90,34 @@ t.test('assembling and disassembling ask for the time to end', async (t) => {
     t.same(polled.slice(-2), [1, 0]);
   }
 });
+
+t.test(
+  'a run says how it goes when it takes long, at most ten times a second, and then how it ended',
+  async (t) => {
+    const progress = Symbol.for('ringside.progress');
+    const globals = globalThis as Record<symbol, unknown>;
+    const told: { at: number; state: ProgressState }[] = [];
+    let now = 0;
+    globals[progress] = (state: ProgressState) => told.push({ at: now, state });
+    t.teardown(() => delete globals[progress]);
+    for (const [length, times] of [
+      [490, 0],
+      [1500, 11],
+    ]) {
+      told.length = now = 0;
+      const run = new Progress(
+        'native',
+        (instructions) => instructions / 3000,
+        () => now,
+      );
+      for (; now < length; now += 10) run.report({ instructions: 2 * now, cycles: 3 * now });
+      run.end({ instructions: 3000, cycles: 9000 });
+      const [last, ...before] = told.reverse();
+      t.equal(before.length, Math.max(0, times - 1), `${length} ms`);
+      if (last === undefined) continue;
+      t.match(last.state, { done: true, instructions: 3000, cycles: 9000, share: 1 });
+      t.match(before.at(-1), { at: 500, state: { done: false, rate: 2000, share: 1 / 3 } });
+      for (const [index, { at }] of before.slice(1).entries()) t.ok(before[index].at - at >= 100);
+    }
+  },
+);

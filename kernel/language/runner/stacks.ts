@@ -7,8 +7,8 @@ import type { Outcome } from '../../protocol/index.js';
 const CELL_FRAME =
   /(Cell \d+|Expression [^:()]+|(?<=^|\(|async )(?:[A-Za-z]:)?[\\/].+?\.[cm]?ts):(\d+):(\d+)/g;
 /** Frames of the kernel and of Node, which say nothing about the cell. */
-const OWN_FRAME =
-  /\/kernel\/language\/|\bnode:(internal|vm|async_hooks)\b|^\s*at (new )?(Script|Worker|MessagePort)\b/;
+const OWN_CODE = new URL('../../', import.meta.url).href;
+const NODE_CODE = /\bnode:(internal|vm|async_hooks)\b/;
 
 /** By name. A map is parsed when it is wanted, as few cells have errors and it takes ten times its text. */
 const cells = new Map<string, Pick<CompiledCell, 'sourceMap' | 'insertions'>>();
@@ -17,7 +17,7 @@ const cells = new Map<string, Pick<CompiledCell, 'sourceMap' | 'insertions'>>();
 export function install(): void {
   Error.stackTraceLimit = 30;
   Error.prepareStackTrace = (error, sites) => {
-    const frames = sites.map(String).filter((frame) => !OWN_FRAME.test(frame));
+    const frames = sites.map(String).filter((frame) => !frame.includes(OWN_CODE) && !NODE_CODE.test(frame));
     return [header(error), ...frames.map((frame) => `    at ${frame.replace(CELL_FRAME, ownPosition)}`)].join(
       '\n',
     );

@@ -57,6 +57,11 @@ export class Modules {
     this.scope = this.#scopeOf(join(folder, 'notebook.ts'));
   }
 
+  /** A compiled module of ours: the checker, which has other things to do at the start, need not be asked what it is. */
+  importOwn(path: string): Promise<Namespace> {
+    return this.#native.get(this.scope)!(pathToFileURL(path).href);
+  }
+
   /** Loads static imports, in order, for `scope.imported`. */
   async load(
     imports: readonly StaticImport[],
@@ -109,7 +114,7 @@ export class Modules {
   ): Promise<Namespace> {
     const native = this.#native.get(scope)!;
     const own = Object.hasOwn(this.own, specifier) ? this.own[specifier] : undefined;
-    if (own !== undefined) return native(pathToFileURL(own).href, options);
+    if (own !== undefined) return this.importOwn(own);
     const isFile = /^(?:\.{0,2}\/|\.{1,2}$|file:)/.test(specifier) || isAbsolute(specifier);
     if (!isFile || options !== undefined) return native(specifier, options);
     const path = specifier.startsWith('file:') ? fileURLToPath(specifier) : specifier;

@@ -1,4 +1,3 @@
-import { pathToFileURL } from 'node:url';
 import vm from 'node:vm';
 import type { CompiledCell, CompiledFile } from '../cell.js';
 import { CELL_PARAMETERS } from '../cell.js';
@@ -147,7 +146,7 @@ export class Runner {
   async #loadPreludes(paths: readonly string[]): Promise<void> {
     for (const path of paths) {
       // Copied, because a cell may declare a name of its own over it.
-      Object.assign(this.#scope, await this.#modules.scope.import(pathToFileURL(path).href));
+      Object.assign(this.#scope, await this.#modules.importOwn(path));
     }
   }
 }

@@ -232,7 +232,17 @@ const STORIES: Record<string, Row[]> = {
       error: /RangeError in a file/,
       trace: 'at fail (FOLDER/shapes.ts:6:9)',
     },
-    { code: 'import "./wrong.ts"', error: /TypeCheckError .*wrong.ts:2:14 - TS2322.*restart the kernel/s },
+    {
+      code: 'import "./wrong.ts"',
+      error: /TypeCheckError .*wrong.ts:2:14 - TS2322.*restart the kernel/s,
+      trace: 'TypeCheckError: FOLDER/wrong.ts:2:14',
+    },
+    {
+      code: 'import "./broken.ts"',
+      error: /SyntaxError .*broken.ts:1:12/,
+      trace: 'SyntaxError: FOLDER/broken.ts',
+    },
+    { code: 'import { busy } from "./busy.mts"; busy.length', result: '0' },
     { code: 'import { ping } from "./ping.ts"; ping(2)', result: "'ping pong ping'" },
     { code: 'await import("./no" + "thing.ts")', error: /ERR_MODULE_NOT_FOUND|Cannot find module/ },
     { code: '(await import("./sha" + "pes.ts")).area === area', result: 'true' },
@@ -310,6 +320,8 @@ export function next(): void { count++; }
 export { Box as default };`,
 );
 file('deep/lazy.ts', 'export const five: number = 5;');
+file('broken.ts', 'let x = 1 +;');
+file('busy.mts', 'export const busy = (): never => { for (;;); };');
 file('wrong.ts', 'export {};\nexport const n: number = "text";');
 file(
   'ping.ts',

@@ -12,6 +12,11 @@ interface Asked {
   readonly reject: (error: Error) => void;
 }
 
+/** A file's types do not fit together. */
+class TypeCheckError extends Error {
+  override readonly name = 'TypeCheckError';
+}
+
 /** Asks the main thread, which has the checker compile them. */
 export class RemoteFiles {
   readonly #asked = new Map<number, Asked>();
@@ -35,13 +40,10 @@ export class RemoteFiles {
   ): void {
     const asked = this.#asked.get(request);
     this.#asked.delete(request);
-    if (error === undefined) asked?.resolve(file);
-    else
-      asked?.reject(
-        Object.assign(new Error(error.message), {
-          name: error.name,
-          stack: `${error.name}: ${error.message}`,
-        }),
-      );
+    if (error === undefined) return asked?.resolve(file);
+    const failed = new (error.name === 'SyntaxError' ? SyntaxError : TypeCheckError)(error.message);
+    // Where it was noticed says nothing about the file.
+    failed.stack = String(failed);
+    asked?.reject(failed);
   }
 }

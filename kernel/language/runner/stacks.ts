@@ -51,9 +51,7 @@ export function errorOutcome(thrown: unknown): Outcome {
 
 /** Where an error has no frames, `inspect` puts its words in brackets. */
 function inspected(error: Error): string {
-  const text = inspect(error);
-  const bare = `[${error.stack}]`;
-  return text.startsWith(bare) ? `${error.stack}${text.slice(bare.length)}` : text;
+  return inspect(error).replace(/^\[([^]*?)\]( \{[^]*)?$/, '$1$2');
 }
 
 /** As V8 has it: also what is no error has a name and a message here, as `console.trace` has. */

@@ -93,10 +93,10 @@ export class X87Unit {
 
   /** Whether anything differs from the state after reset: software has used it. */
   get used(): boolean {
-    return (
-      this.control !== CONTROL_RESET ||
-      this.bytes.some((byte, at) => byte !== 0 && at >> 3 !== X87_CONTROL_OFFSET >> 3)
-    );
+    if (this.control !== CONTROL_RESET) return true;
+    for (let at = 0; at < X87_BYTES; at++)
+      if (this.bytes[at] !== 0 && at >> 3 !== X87_CONTROL_OFFSET >> 3) return true;
+    return false;
   }
 
   state(): X87State {

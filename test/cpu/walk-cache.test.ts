@@ -33,6 +33,7 @@ for (const technique of ['native', 'binary-translation', 'svm-shadow', 'svm-nest
       const without = run(name, technique, 0);
       t.equal(references(without).cached, 0, `${name}: without one nothing is cached`);
       let before = 0;
+      let largest = without;
       for (const entries of [1, 4, 24]) {
         const label = `${name}, ${entries} entries`;
         const result = run(name, technique, entries);
@@ -45,9 +46,10 @@ for (const technique of ['native', 'binary-translation', 'svm-shadow', 'svm-nest
         t.equal(result.cycles, without.cycles - saved, `${label}: each costs what a hit costs`);
         t.same(result.state, without.state, `${label}: registers`);
         t.equal(result.memoryDigest, without.memoryDigest, `${label}: memory`);
+        largest = result;
       }
       t.ok(before > 0, `${name}: some are found`);
-      t.equal(run(name, technique, 24, 'interpreter').hash, run(name, technique, 24).hash, 'either engine');
+      t.equal(run(name, technique, 24, 'interpreter').hash, largest.hash, 'either engine');
     }
   });
 }

@@ -20,8 +20,10 @@ for (const [what, words, env, place] of [
     const spec = JSON.parse(readFileSync(join(folder, place, 'kernel.json'), 'utf8'));
     t.match(spec, { language: 'typescript', interrupt_mode: 'message', display_name: /Ringside/ });
     t.match(spec.env, { MALLOC_ARENA_MAX: /^\d+$/ });
-    const [node, program, flag, file] = spec.argv;
+    const [node, ...rest] = spec.argv as string[];
+    const [program, flag, file] = rest.slice(-3);
     t.ok(isAbsolute(node) && existsSync(node), node);
+    for (const option of rest.slice(0, -3)) t.match(option, /^--\w/, "Node's");
     t.ok(isAbsolute(program) && existsSync(program), program);
     t.same([flag, file], ['-f', '{connection_file}']);
   });

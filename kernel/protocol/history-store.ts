@@ -26,6 +26,7 @@ export class HistoryStore {
   #started = false;
   #read: { session: number; earlier: readonly KeptCell[] } | undefined;
   #broken = false;
+  #waiting: Line[] = [];
 
   constructor(private readonly path: string) {}
 
@@ -38,36 +39,46 @@ export class HistoryStore {
     return this.#readOnce().earlier;
   }
 
+  /** Keeps a line. It is written in the event loop's next turn, as the cell that is to run need not wait for it. */
   add(line: { line: number; source?: string; result?: string }): void {
-    this.#start();
-    this.#append({ of: this.#id, ...line });
+    if (this.#waiting.length === 0) setImmediate(() => this.flush());
+    this.#waiting.push({ of: this.#id, ...line });
+  }
+
+  /** Writes what has not been written yet. */
+  flush(): void {
+    const lines = this.#waiting;
+    this.#waiting = [];
+    if (!this.#started) {
+      this.#started = true;
+      this.#start();
+      lines.unshift({ start: this.#id });
+    }
+    if (lines.length > 0) this.#append(lines);
   }
 
   #start(): void {
-    if (this.#started) return;
-    this.#started = true;
     try {
       mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
       cutIfLarge(this.path);
     } catch (error) {
       this.#fail(error);
     }
-    this.#append({ start: this.#id });
   }
 
   #readOnce(): { session: number; earlier: readonly KeptCell[] } {
     if (this.#read !== undefined) return this.#read;
-    this.#start();
+    this.flush();
     const { sessions, cells } = read(this.path);
     const session = sessions.get(this.#id) ?? Math.max(0, ...sessions.values()) + 1;
     return (this.#read = { session, earlier: cells.filter((cell) => cell.session !== session) });
   }
 
-  #append(line: Line): void {
+  #append(lines: readonly Line[]): void {
     if (this.#broken) return;
     try {
-      // One write each: with O_APPEND lines of several kernels do not mix (open(2)).
-      appendFileSync(this.path, `${JSON.stringify(line)}\n`, { mode: 0o600 });
+      // In one write: with O_APPEND lines of several kernels do not mix (open(2)).
+      appendFileSync(this.path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''), { mode: 0o600 });
     } catch (error) {
       this.#fail(error);
     }

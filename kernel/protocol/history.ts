@@ -28,6 +28,11 @@ export class History {
     this.store?.add({ line, source });
   }
 
+  /** Writes what is to be kept and has not been written yet. */
+  flush(): void {
+    this.store?.flush();
+  }
+
   /** The text result of the cell that was added last under this number. */
   addResult(line: number, text: string): void {
     const result = text.slice(0, RESULT_CHARACTERS);

@@ -74,6 +74,7 @@ export class Kernel {
   /** Ends the interpreter, sends what is queued and closes the sockets. */
   async stop(): Promise<void> {
     await this.interpreter.shutdown();
+    this.#context.history.flush();
     await this.#sockets.close();
   }
 

@@ -25,6 +25,8 @@ export class Wire {
   /** Nothing is signed without one. */
   readonly #key: KeyObject | undefined;
   readonly #seen = new Set<string>();
+  /** Headers as they were sent: all messages that come of a request carry its header. */
+  readonly #headers = new WeakMap<object, Buffer>();
 
   /** @param key the connection file's key; with an empty one nothing is signed or verified */
   constructor(key: string) {
@@ -34,9 +36,9 @@ export class Wire {
   /** Frames of a message: identities, delimiter, signature, header, parent header, metadata, content, buffers. */
   encode(message: Message): Buffer[] {
     const { header, parentHeader, metadata, content } = message;
-    const parts = [header, parentHeader, metadata, content].map((part) =>
-      Buffer.from(wellFormed(JSON.stringify(part))),
-    );
+    let parent = this.#headers.get(parentHeader);
+    if (parent === undefined) this.#headers.set(parentHeader, (parent = json(parentHeader)));
+    const parts = [json(header), parent, json(metadata), json(content)];
     const buffers = message.buffers.map((buffer) => Buffer.from(buffer));
     return [...message.identities, DELIMITER, Buffer.from(this.#sign(parts)), ...parts, ...buffers];
   }
@@ -97,6 +99,10 @@ const ESCAPE = /\\(?:\\|ud[89a-f][0-9a-f]{2})/g;
 function wellFormed(json: string): string {
   if (!json.includes('\\ud')) return json;
   return json.replace(ESCAPE, (escape) => (escape === '\\\\' ? escape : '\ufffd'));
+}
+
+function json(value: object): Buffer {
+  return Buffer.from(wellFormed(JSON.stringify(value)));
 }
 
 function parseObject(frame: Buffer): Record<string, unknown> {

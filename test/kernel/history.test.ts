@@ -17,6 +17,13 @@ const folder = mkdtempSync(join(tmpdir(), 'ringside-history-'));
 t.teardown(() => rmSync(folder, { recursive: true }));
 const file = (name: string) => join(folder, 'deep', `${name}.jsonl`);
 
+/** What a kernel of one cell leaves. */
+function keep(path: string, source: string): void {
+  const history = new History(new HistoryStore(path));
+  history.add(1, source);
+  history.flush();
+}
+
 const found = (history: History, request: object) =>
   history.find({ ...request }).map(({ session, line, source, result }) => [session, line, source, result]);
 
@@ -25,9 +32,12 @@ t.test('cells are found by later kernels, under the numbers of their sessions', 
   const first = new History(new HistoryStore(path));
   first.add(1, 'a = 1');
   first.addResult(1, '1');
+  first.flush();
   const second = new History(new HistoryStore(path));
   second.add(1, 'b = 2');
+  second.flush();
   first.add(2, 'a = 3');
+  first.flush();
   const third = new History(new HistoryStore(path));
   t.same(found(third, { hist_access_type: 'tail', n: 10 }), [
     [1, 1, 'a = 1', '1'],
@@ -53,22 +63,35 @@ t.test('cells are found by later kernels, under the numbers of their sessions', 
 
 t.test('lines that a crash left behind are passed over', async (t) => {
   const path = file('broken');
-  new History(new HistoryStore(path)).add(1, 'good');
+  keep(path, 'good');
   appendFileSync(path, '{"of":"nobody","line":1,"source":"x"}\nnull\n7\n{"start":\n');
   t.same(found(new History(new HistoryStore(path)), { hist_access_type: 'tail' }), [[1, 1, 'good', null]]);
 });
 
 t.test('a file that has grown large keeps its newer half, and sessions keep their numbers', async (t) => {
   const path = file('large');
-  new History(new HistoryStore(path)).add(1, 'x'.repeat(9 << 20));
-  new History(new HistoryStore(path)).add(1, 'kept');
+  keep(path, 'x'.repeat(9 << 20));
+  keep(path, 'kept');
   const later = new History(new HistoryStore(path));
   later.add(1, 'new');
+  later.flush();
   t.ok(readFileSync(path).length < 1000);
   t.same(found(later, { hist_access_type: 'tail' }), [
     [2, 1, 'kept', null],
     [3, 1, 'new', null],
   ]);
+});
+
+t.test('what is kept is written in the next turn, and before anything is looked for', async (t) => {
+  const path = file('turn');
+  const store = new HistoryStore(path);
+  store.add({ line: 1, source: 'a' });
+  t.notOk(existsSync(path));
+  await new Promise(setImmediate);
+  t.match(readFileSync(path, 'utf8'), /^\{"start":"[^"]+"\}\n\{"of":"[^"]+","line":1,"source":"a"\}\n$/);
+  store.add({ line: 2, source: 'b' });
+  t.equal(store.session, 1);
+  t.match(readFileSync(path, 'utf8'), /"source":"b"/);
 });
 
 t.test('where nothing can be written, history is that of this kernel', async (t) => {

@@ -6,9 +6,12 @@ import {
   HybridVmm,
   vmcbFields,
 } from '../../emulator/index.js';
+import { escapeHtml } from '../display/bundle.js';
+import type { MimeBundle } from '../display/bundle.js';
 import { screen } from '../display/screen.js';
 import { current, withChoices } from './current.js';
-import { View } from './display.js';
+import { displaySymbol, View } from './display.js';
+import type { Displayable } from './display.js';
 import { codeTable, descriptorTable, pageWalkTable, tlbTable } from './inspection.js';
 import { interruptibly } from './interrupt.js';
 import { PageTables, PageTablesOf } from './page-tables.js';
@@ -20,7 +23,7 @@ import { TranslationListing } from './translations.js';
 import { Vmcb } from './vmcb.js';
 
 /** One machine with one guest at a time, to be looked into after a run, stepped, and stopped at breakpoints. */
-export class CellMachine extends SteeredMachine {
+export class CellMachine extends SteeredMachine implements Displayable {
   /** The guest's GDT, LDT and IDT. */
   get descriptors(): View {
     return descriptorTable(descriptorTables(this.guestRun.vmm.guest));
@@ -114,6 +117,13 @@ export class CellMachine extends SteeredMachine {
   /** The newest events of the last run. */
   get trace(): MachineTrace {
     return new MachineTrace(this.guestRun, () => this.standing());
+  }
+
+  /** How its run stands. */
+  [displaySymbol](): MimeBundle {
+    if (this.hasRun) return this.standing()[displaySymbol]();
+    const text = `a machine for ${this.technique}, on which nothing has run yet: await vm.run(guest)`;
+    return { 'text/html': `<div>${escapeHtml(text)}</div>`, 'text/plain': text };
   }
 }
 

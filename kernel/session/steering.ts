@@ -139,6 +139,10 @@ export class SteeredMachine {
     return this.current;
   }
 
+  protected get hasRun(): boolean {
+    return this.current !== null;
+  }
+
   protected get symbols(): Symbols {
     return new Symbols(this.loaded?.program.symbols);
   }
@@ -150,7 +154,7 @@ export class SteeredMachine {
     return new Run(guestRun.result(), guestRun.configuration.profile, trace);
   }
 
-  private get technique() {
+  protected get technique() {
     return this.options.technique ?? DEFAULTS.technique;
   }
 

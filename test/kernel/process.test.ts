@@ -38,7 +38,11 @@ t.test('the process ends when it is told to, also while a cell is busy', async (
   );
 });
 
-t.test('what lets others in is told, or has to be asked for', async (t) => {
+t.test('what lets others in is told, or has to be asked for; history outlives the kernel', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'ringside-process-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const history = join(folder, 'history.jsonl');
+  const kept: unknown[] = [];
   const rows: [what: string, ip: string, file: number, words: string[], stderr: RegExp][] = [
     [
       'an address that others reach',
@@ -51,9 +55,16 @@ t.test('what lets others in is told, or has to be asked for', async (t) => {
   ];
   for (const [what, ip, mode, words, stderr] of rows)
     await t.test(what, async (t) => {
-      const kernel = await TestKernel.start({ ip, mode, words: [...words, '--Some.option=1', '-x'] });
+      const kernel = await TestKernel.start({
+        ...{ ip, mode, history },
+        words: [...words, '--Some.option=1', '-x'],
+      });
       t.equal((await kernel.request('kernel_info_request', {}, 'control')).content.status, 'ok');
       t.match(kernel.stderr, stderr);
+      await kernel.execute(`'${what}'`);
+      kept.push([kept.length + 1, 1, `'${what}'`]);
+      const { content } = await kernel.request('history_request', { hist_access_type: 'tail', n: 5 });
+      t.same(content.history, kept);
       // At no other address: who binds the same port there gets it.
       const other = createServer();
       const bound = new Promise<boolean>((resolve) => {

@@ -44,3 +44,12 @@ t.test('the screen of a run, in HTML that a guest cannot break out of', async (t
   t.match(bundle['text/plain'], '│<b>');
   t.match(bundle['text/html'], '>&lt;b&gt;\n');
 });
+
+t.test('a machine as a value says how its run stands', async (t) => {
+  const vm = machine({ technique: 'svm-shadow', memoryBytes: 4 << 20 });
+  const text = () => vm[displaySymbol]()['text/plain'];
+  t.equal(text(), 'a machine for svm-shadow, on which nothing has run yet: await vm.run(guest)');
+  const run = await vm.run(asm`hlt`);
+  t.match(text(), /^svm-shadow on pentium4-672: .*\n\n[^]*cycles +[\d,]+\n/);
+  t.equal(text(), run[displaySymbol]()['text/plain']);
+});

@@ -558,7 +558,6 @@ t.test('an interrupt stops a cell whatever it does and keeps all names', async (
     ['a busy loop', 'while (true) n++;'],
     ['a busy loop behind an await', 'await sleep(1); while (true) n++;'],
     ['an await', 'await sleep(1e6)'],
-    ['jobs without end', 'const again = (): Promise<void> => Promise.resolve().then(again); await again()'],
     [
       'a for await',
       'import { EventEmitter, on } from "node:events"; for await (const _ of on(new EventEmitter(), "x")) n++;',

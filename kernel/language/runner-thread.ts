@@ -204,7 +204,7 @@ export class RunnerThread {
       return;
     }
     this.#readTexts();
-    this.#delivered++;
+    this.#texts.took(++this.#delivered);
     if (event.type === 'file') return void this.#compile(event);
     const output = this.#outputs.get(event.cell);
     if (output === undefined) return;

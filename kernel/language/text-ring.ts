@@ -1,13 +1,17 @@
 /**
  * Text on its way from the thread that runs cells to the main thread, in memory that both share: a message for each piece
- * would cost more than the piece. The writer never waits; what does not fit goes as a message. Pieces keep their place
+ * would cost more than the piece. What does not fit goes as a message. Pieces keep their place
  * among messages: each carries how many messages the writer had posted before it.
  */
 
-/** Int32 elements at the start: bytes written and read so far, modulo 2^32, and whether the reader has been told. */
+/**
+ * Int32 elements at the start: bytes written and read so far, modulo 2^32, whether the reader has been told, and how many
+ * messages of the writer it has taken.
+ */
 const WRITTEN = 0;
 const READ = 1;
 const TOLD = 2;
+const TAKEN = 3;
 const HEADER_BYTES = 16;
 /** Int32 elements before each piece: its bytes, the messages before it, its cell, its stream. */
 const PIECE_HEADER_BYTES = 16;
@@ -49,6 +53,10 @@ class Ring {
   }
 }
 
+/** The writer waits when so many of its messages have not been taken. */
+const MOST_AHEAD = 500;
+const WAIT_MS = 20;
+
 export class TextWriter extends Ring {
   readonly #encoder = new TextEncoder();
   /** Where a piece is made before it is known how long it is. */
@@ -82,10 +90,29 @@ export class TextWriter extends Ring {
     Atomics.store(this.state, WRITTEN, (from + needed) | 0);
     return Atomics.exchange(this.state, TOLD, 1) === 0 ? 'tell' : 'told';
   }
+
+  /**
+   * Waits while the reader is far behind: what is shown without end would keep it from everything else, an interrupt too.
+   * @param messages how many the writer has posted @param onWait called before each wait; may throw
+   */
+  keepUp(messages: number, onWait: () => void): void {
+    for (;;) {
+      const taken = Atomics.load(this.state, TAKEN);
+      if (messages - taken <= MOST_AHEAD) return;
+      onWait();
+      Atomics.wait(this.state, TAKEN, taken, WAIT_MS);
+    }
+  }
 }
 
 export class TextReader extends Ring {
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+  /** Lets a writer that waits know how many of its messages have been taken. */
+  took(messages: number): void {
+    Atomics.store(this.state, TAKEN, messages);
+    Atomics.notify(this.state, TAKEN);
+  }
 
   /** Hands out what was written before the writer's message of this number, in order. */
   read(messages: number, take: (piece: Piece) => void): void {

@@ -29,6 +29,8 @@ const rows: [what: string, code: string][] = [
   ['turns and jobs', `for (;;) { await __await(new Promise((f) => setTimeout(f, 0))); ${WORK} }`],
   ['jobs alone', `for (;;) { ${WORK} }`],
   ['no job at all', 'for (globalThis.n = 0; ; ) n++;'],
+  // Half of a character goes as a message.
+  ['more messages than can be taken', "for (;;) process.stdout.write('\\ud83d');"],
 ];
 for (const [what, code] of rows)
   t.test(`interrupts in quick succession: ${what}`, async (t) => {

@@ -6,6 +6,7 @@ function pair() {
   const shared = textRing();
   const reader = new TextReader(shared);
   return {
+    reader,
     writer: new TextWriter(shared),
     read(messages: number): Piece[] {
       const pieces: Piece[] = [];
@@ -69,4 +70,25 @@ t.test('many times around, every length comes through', async (t) => {
     if (got.text !== sent.text || got.cell !== n || others.length > 0) wrong.push(n);
   }
   t.same(wrong, []);
+});
+
+t.test('a writer far ahead of the messages that were taken waits until they are, or is ended', async (t) => {
+  const { writer, reader } = pair();
+  let waits = 0;
+  writer.keepUp(500, () => waits++);
+  t.equal(waits, 0);
+  writer.keepUp(501, () => {
+    if (++waits === 3) reader.took(1);
+  });
+  t.equal(waits, 3);
+  const end = new Error('ended');
+  t.throws(
+    () =>
+      writer.keepUp(502, () => {
+        throw end;
+      }),
+    end,
+  );
+  reader.took(2);
+  writer.keepUp(502, () => t.fail('what was taken is counted'));
 });

@@ -2,6 +2,8 @@ import { Console } from 'node:console';
 import type { MessagePort } from 'node:worker_threads';
 import type { TextWriter } from '../text-ring.js';
 import { currentCell } from './current.js';
+import { REQUESTED } from './interruptible.js';
+import { Interrupted } from './interruption.js';
 import type { RunnerEvent } from './protocol.js';
 
 /**
@@ -14,6 +16,7 @@ export class Output {
   constructor(
     private readonly port: MessagePort,
     private readonly texts: TextWriter,
+    private readonly flags: Int32Array,
   ) {}
 
   /** Makes `process.stdout`, `process.stderr` and `console` of this thread write to the cell that uses them. */
@@ -44,7 +47,11 @@ export class Output {
     else if (written === 'tell') this.port.postMessage({ event: { type: 'texts' } satisfies RunnerEvent });
   }
 
+  /** @throws Interrupted when an interrupt is wanted of who shows more than the main thread can take */
   send(event: Exclude<RunnerEvent, { type: 'texts' }>): void {
+    this.texts.keepUp(this.#messages, () => {
+      if (Atomics.load(this.flags, REQUESTED) !== 0) throw new Interrupted();
+    });
     this.#messages++;
     this.port.postMessage({ event });
   }

@@ -17,11 +17,11 @@ import { provideWait } from './wait.js';
 
 function start(port: MessagePort) {
   const data = workerData as RunnerData;
-  const output = new Output(port, new TextWriter(data.texts));
+  const flags = new Int32Array(data.interruptFlag);
+  const output = new Output(port, new TextWriter(data.texts), flags);
   const frontEnd = new RemoteFrontEnd(output);
   const files = new RemoteFiles(output);
   const runner = new Runner(data, files.compile);
-  const flags = new Int32Array(data.interruptFlag);
   (globalThis as Record<symbol, unknown>)[INTERRUPT_FLAG] = flags;
   provideHold(flags);
   provideWait(flags);

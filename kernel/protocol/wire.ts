@@ -25,8 +25,8 @@ export class Wire {
   /** Nothing is signed without one. */
   readonly #key: KeyObject | undefined;
   readonly #seen = new Set<string>();
-  /** Headers as they were sent: all messages that come of a request carry its header. */
-  readonly #headers = new WeakMap<object, Buffer>();
+  /** The last parent header as it was sent: all messages that come of a request carry its header. */
+  #parent: { readonly header: object; readonly json: Buffer } | undefined;
 
   /** @param key the connection file's key; with an empty one nothing is signed or verified */
   constructor(key: string) {
@@ -36,9 +36,9 @@ export class Wire {
   /** Frames of a message: identities, delimiter, signature, header, parent header, metadata, content, buffers. */
   encode(message: Message): Buffer[] {
     const { header, parentHeader, metadata, content } = message;
-    let parent = this.#headers.get(parentHeader);
-    if (parent === undefined) this.#headers.set(parentHeader, (parent = json(parentHeader)));
-    const parts = [json(header), parent, json(metadata), json(content)];
+    if (this.#parent?.header !== parentHeader)
+      this.#parent = { header: parentHeader, json: json(parentHeader) };
+    const parts = [json(header), this.#parent.json, json(metadata), json(content)];
     const buffers = message.buffers.map((buffer) => Buffer.from(buffer));
     return [...message.identities, DELIMITER, Buffer.from(this.#sign(parts)), ...parts, ...buffers];
   }

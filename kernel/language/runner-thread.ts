@@ -154,10 +154,15 @@ export class RunnerThread {
     const terminator = new Terminator(PROGRAM, this.#flag);
     try {
       do {
-        if (!(await terminator.terminate(() => !ended)) && (await this.#endsByItself(done))) return;
+        while (!(await terminator.terminate(() => !ended))) {
+          const found = await this.#endsByItself(done);
+          if (found === 'ended') return;
+          if (found === 'waits') break;
+        }
         void interrupt();
       } while (!(await Promise.race([done, sleep(ANSWER_MS, false)])) && !(await this.#abandoned()));
     } finally {
+      Atomics.store(this.#flag, REQUESTED, 0);
       terminator.close();
     }
     // The cell may have ended just before it was terminated; then it is the next call that comes to nothing.
@@ -170,18 +175,18 @@ export class RunnerThread {
     while (!free) await Promise.race([ping(), sleep(ANSWER_MS)]);
   }
 
-  /** Waits for a cell that waits. False as soon as the thread is found to be busy. */
-  async #endsByItself(done: Promise<boolean>): Promise<boolean> {
+  /** Waits for a cell that waits; tells as soon as the thread is found to be busy. */
+  async #endsByItself(done: Promise<boolean>): Promise<'ended' | 'busy' | 'waits'> {
     const { performance: host } = this.#client.worker;
     const until = performance.now() + GRACE_MS;
     let before = host.eventLoopUtilization();
     while (performance.now() < until) {
-      if (await Promise.race([done, sleep(BUSY_MS, false)])) return true;
+      if (await Promise.race([done, sleep(BUSY_MS, false)])) return 'ended';
       const now = host.eventLoopUtilization();
-      if (now.idle === before.idle) return false;
+      if (now.idle === before.idle) return 'busy';
       before = now;
     }
-    return false;
+    return 'waits';
   }
 
   /** Ends the run when its thread is free and yet has not ended it. False when the thread is not free. */

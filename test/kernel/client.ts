@@ -59,6 +59,8 @@ export class TestKernel {
   readonly exited: Promise<number | NodeJS.Signals | null>;
   #replies = new Map<string, (message: Received) => void>();
   #watchers = new Set<() => void>();
+  /** Requests that have ended. */
+  #idle = new Set<string>();
   #inputs: Answer[] = [];
   readonly session = randomUUID();
   readonly identity = randomBytes(8).toString('hex');
@@ -190,9 +192,7 @@ export class TestKernel {
 
   /** Waits for the idle status of a request. */
   async idle(id: string): Promise<void> {
-    const isIdle = ({ type, parent, content }: Received) =>
-      type === 'status' && parent === id && content.execution_state === 'idle';
-    await this.waitFor(() => this.published.some(isIdle), 'idle');
+    await this.waitFor(() => this.#idle.has(id), 'idle');
   }
 
   /** Waits until something that is published, or said on stderr, makes the condition true. */
@@ -265,7 +265,10 @@ export class TestKernel {
 
   async #receivePublished(): Promise<void> {
     for await (const frames of this.iopub) {
-      this.published.push(this.#parse(frames));
+      const message = this.#parse(frames);
+      this.published.push(message);
+      if (message.type === 'status' && message.content.execution_state === 'idle')
+        this.#idle.add(message.parent);
       this.#notify();
     }
   }

@@ -29,6 +29,11 @@ const rows: [what: string, code: string][] = [
   ['turns and jobs', `for (;;) { await __await(new Promise((f) => setTimeout(f, 0))); ${WORK} }`],
   ['jobs alone', `for (;;) { ${WORK} }`],
   ['no job at all', 'for (globalThis.n = 0; ; ) n++;'],
+  // Without an await of the cell's own, which would look for the interrupt.
+  ['jobs of a library', 'const next = () => Promise.resolve().then(next); await __await(next());'],
+  ['awaits of a library', 'await __await((async () => { for (;;) await null; })());'],
+  ['microtasks', 'const next = () => queueMicrotask(next); next(); await __await(new Promise(() => {}));'],
+  ['ticks', 'const next = () => process.nextTick(next); next(); await __await(new Promise(() => {}));'],
   // Half of a character goes as a message.
   ['more messages than can be taken', "for (;;) process.stdout.write('\\ud83d');"],
 ];

@@ -57,6 +57,18 @@ t.test('an interrupt stops a cell whatever it does and keeps all names', async (
     ['a busy loop', 'while (true) n++;'],
     ['a busy loop behind an await', 'await sleep(1); while (true) n++;'],
     ['an await', 'await sleep(1e6)'],
+    ['jobs without end', 'const again = (): Promise<void> => Promise.resolve().then(again); await again()'],
+    [
+      'microtasks without end',
+      'const next = () => queueMicrotask(next); next(); await new Promise(() => {})',
+    ],
+    ['ticks without end', 'const tick = () => process.nextTick(tick); tick(); await new Promise(() => {})'],
+    [
+      'awaits of a library',
+      'await (eval("(async () => { for (;;) await null; })") as () => Promise<void>)()',
+    ],
+    ['promises without end', 'for (;;) Promise.resolve()'],
+    ['pictures without end', 'for (;;) display(n)'],
     [
       'a for await',
       'import { EventEmitter, on } from "node:events"; for await (const _ of on(new EventEmitter(), "x")) n++;',

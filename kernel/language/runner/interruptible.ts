@@ -1,3 +1,8 @@
+import { executionAsyncId } from 'node:async_hooks';
+// Not the global one: that is loaded at its first use, which must not be ended halfway.
+import { performance } from 'node:perf_hooks';
+import { setJobTraps } from './job-traps.js';
+
 /**
  * Global property of the runner's thread: an Int32Array over shared memory. Code that runs for long without returning to the
  * event loop, as a guest does, polls its element REQUESTED and stops in order when that is not 0. While it does, it may set
@@ -33,7 +38,9 @@ export function progresses(): void {
  * that stack unbalanced (`InternalCallbackScope::Close`). So the thread is prepared: it waits until its termination has
  * been asked for, so that no other JavaScript comes before that, and empties the stack. It is not ended
  * - amid code of Node, which may be about to put an id on the stack;
- * - between two awaits of a cell that goes on by itself, which comes by such code at once;
+ * - amid a job that may end before it gets to a place where V8 ends it, as that can be in the middle of the next one: only
+ *   one that takes long, or else between two jobs, for which traps are set;
+ * - between two awaits of a cell that goes on by itself;
  * - in a callback of `setImmediate`, if there is another way: unless it was the first one, `processImmediate` throws from
  *   then on without end;
  * - while it polls the flag, if it comes to an end by that: WebAssembly that was terminated, as the assembler's, is of no
@@ -44,19 +51,46 @@ export function progresses(): void {
  */
 export function provideHold(flags: Int32Array): void {
   const clear = asyncStackClearer();
-  let seen = { progress, times: 0 };
+  let takeTraps: (() => void) | undefined;
+  let seen = { progress, times: 0, job: 0, timesInJob: 0 };
+
+  /** Tells the main thread that the termination can be asked for. */
+  const ready = () => {
+    seen = { progress, times: 0, job: 0, timesInJob: 0 };
+    clear();
+    Atomics.compareExchange(flags, HELD, 0, 1);
+  };
+
+  const trapped = () => {
+    const isWanted = Atomics.load(flags, REQUESTED) !== 0;
+    if (isWanted && (Atomics.load(flags, HELD) !== 0 || seen.progress !== progress || seen.times < STUCK))
+      return;
+    takeTraps?.();
+    takeTraps = undefined;
+    if (!isWanted) return;
+    ready();
+    // V8 ends it in this loop. Not in Atomics.wait: that has V8 11 loop in each later Atomics.notify.
+    for (const until = performance.now() + HOLD_LIMIT_MS; performance.now() < until;);
+    Atomics.store(flags, HELD, 0);
+  };
+
   const hold = (anywhere: boolean): Found => {
     const frames = interrupted(hold);
+    // What was sent before the termination comes here in the loop of a trap.
+    if (Atomics.load(flags, HELD) !== 0) return 'later';
+    if (Atomics.load(flags, REQUESTED) !== 0) takeTraps ??= setJobTraps(trapped);
+    const job = executionAsyncId();
+    if (seen.progress !== progress) seen = { progress, times: 0, job, timesInJob: 0 };
+    seen.times++;
+    if (seen.job !== job) seen = { ...seen, job, timesInJob: 0 };
+    seen.timesInJob++;
+    // Between two jobs there are none either: who is told so looks whether the thread is.
     if (frames.length === 0) return 'idle';
-    if (frames[0].startsWith('node:')) return 'later';
+    if (seen.timesInJob < STUCK || frames[0].startsWith('node:')) return 'later';
     if (!anywhere && (Atomics.load(flags, POLLED) !== 0 || frames.includes(IMMEDIATES))) return 'later';
-    if (seen.progress !== progress) seen = { progress, times: 0 };
-    if (++seen.times < STUCK) return 'later';
-    seen.times = 0;
-    Atomics.compareExchange(flags, HELD, 0, 1);
+    ready();
     Atomics.wait(flags, HELD, 1, HOLD_LIMIT_MS);
-    clear();
-    return 'held';
+    return Atomics.compareExchange(flags, HELD, 1, 0) === 1 ? 'later' : 'held';
   };
   (globalThis as Record<symbol, unknown>)[Symbol.for(HOLD)] = hold;
 }
@@ -86,8 +120,8 @@ function interrupted(below: (anywhere: boolean) => unknown): string[] {
   try {
     const holder: { stack?: NodeJS.CallSite[] } = {};
     Error.captureStackTrace(holder, below);
-    // The evaluated expression and the language's own functions are frames too, and have no file.
-    const sites = (holder.stack ?? []).filter((site) => typeof site.getFileName() === 'string');
+    // The evaluated expression and the language's own functions are frames too, and have no file, or one without a name.
+    const sites = (holder.stack ?? []).filter((site) => Boolean(site.getFileName()));
     return sites.map((site) => `${site.getFileName()} ${site.getFunctionName()}`);
   } finally {
     Object.assign(Error, { stackTraceLimit, prepareStackTrace });

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { progresses } from './interruptible.js';
 
 /** An interrupt ends a cell with this; what the cell had set stays. */

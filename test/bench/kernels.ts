@@ -54,6 +54,7 @@ const ROWS = [
   ['completion, ms', 2],
   ['completion after an edit, ms', undefined],
   ['inspection, ms', 2],
+  ['inspection after an edit, ms', undefined],
   ['10,000 lines, s', 0.1],
   ['interrupt of a busy cell, ms', 10],
   ['interrupt of a waiting cell, ms', 10],
@@ -137,15 +138,16 @@ async function measure(
     const cursor = (code: string) => ({ code, cursor_pos: code.length });
     add('completion, ms', await repeated(30, () => kernel.request('complete_request', cursor(complete))));
     let edits = 0;
-    const edited = () => cursor(`${edits++}\n${complete}`);
+    const edited = (code: string) => cursor(`${edits++}\n${code}`);
     add(
       'completion after an edit, ms',
-      await repeated(30, () => kernel.request('complete_request', edited())),
+      await repeated(30, () => kernel.request('complete_request', edited(complete))),
     );
-    add(
-      'inspection, ms',
-      await repeated(30, () => kernel.request('inspect_request', { ...cursor(inspect), detail_level: 0 })),
-    );
+    for (const [measure, at] of [
+      ['inspection, ms', () => cursor(inspect)],
+      ['inspection after an edit, ms', () => edited(inspect)],
+    ] as const)
+      add(measure, await repeated(30, () => kernel.request('inspect_request', { ...at(), detail_level: 0 })));
     add('10,000 lines, s', await lines(kernel, cells.lines));
     for (const [measure, code] of [
       ['interrupt of a busy cell, ms', cells.busy],

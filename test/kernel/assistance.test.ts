@@ -120,6 +120,20 @@ t.test('inspection shows type and documentation', async (t) => {
   }
 });
 
+t.test('inspection once more: with more detail, elsewhere, and of a name that has changed', async (t) => {
+  const inspected = async (code: string, cursor_pos: number, detail_level = 0): Promise<string> =>
+    (await kernel.request('inspect_request', { code, cursor_pos, detail_level })).content.data['text/plain'];
+  const documented = 'Math.max(kept)';
+  t.notMatch(await inspected(documented, 8), /@param/);
+  t.match(await inspected(documented, 8, 1), /@param values/);
+  t.notMatch(await inspected(documented, 8), /@param/);
+  t.match(await inspected(documented, 2), /^var Math: Math/);
+  await kernel.execute('let changes = 1;');
+  t.equal(await inspected('changes', 3), 'let changes: number');
+  await kernel.execute('let changes = "one";');
+  t.equal(await inspected('changes', 3), 'let changes: string');
+});
+
 t.test('help: a page beside the notebook', async (t) => {
   const rows: [code: string, text: RegExp][] = [
     ['display?', /^function display\(value: unknown\)[^]*as its last expression/],

@@ -11,6 +11,7 @@ import { completionType, magicCompletions, magicHelp } from './completions.js';
 import type { Declaration } from './declarations.js';
 import { declarationsOf } from './declarations.js';
 import { diagnosticsOf, withoutCellModules } from './diagnostics.js';
+import type { Documentation } from './documentation.js';
 import { DocumentationReader } from './documentation.js';
 import { emitCell } from './emit.js';
 import { compileFile } from './files.js';
@@ -46,7 +47,7 @@ interface Checked {
 }
 
 const REMEMBERED_CELLS = 500;
-/** How often documentation is looked up before anybody asks, so that V8 has compiled what that takes. */
+/** Texts for which something is looked up before anybody asks, so that V8 has compiled what that takes. */
 const REHEARSALS = 20;
 
 /** Where completions were asked for: the names in scope, and the text around a word of which the cursor is at the end. */
@@ -58,9 +59,16 @@ interface Asked {
 }
 
 interface Listed extends Asked {
+  /** In the order in which they are shown. */
   readonly entries: readonly ts.CompletionEntry[];
   /** Where in the text that begins what an entry replaces. */
   readonly from: number;
+}
+
+/** What a name means. */
+interface Description {
+  readonly signature: string;
+  readonly documentation: Documentation;
 }
 
 /** Types, errors, completions and documentation of cells, each cell seeing the newest meaning of every earlier name. */
@@ -75,6 +83,8 @@ export class Checker {
   /** Checked cells, by their text with its header. */
   readonly #checked = new Map<string, Checked>();
   #lastListed: Listed | undefined;
+  /** By all that it depends on: the version of the texts, and the position. */
+  #lastDescribed: { readonly asked: string; readonly description: Description | undefined } | undefined;
   #cells = 0;
 
   constructor(options: ProjectOptions) {
@@ -169,8 +179,7 @@ export class Checker {
     const { entries, from } = this.#listed(rewritten.text, position, source);
     const typed = rewritten.text.slice(from, position);
     const matches = entries
-      .filter(({ name }) => name.startsWith(typed) && !name.startsWith('__') && !name.startsWith(OWN_MODULE))
-      .sort((a, b) => a.sortText.localeCompare(b.sortText) || a.name.localeCompare(b.name))
+      .filter(({ name }) => name.startsWith(typed))
       .map(({ name, insertText, kind }) => ({ text: insertText ?? name, type: completionType(kind) }));
     const unique = new Map(matches.map((match) => [match.text, match]));
     return { matches: [...unique.values()], start: rewritten.toOriginal(from), end: cursor };
@@ -193,7 +202,10 @@ export class Checker {
     });
     const replaced = found?.optionalReplacementSpan?.start ?? found?.entries[0]?.replacementSpan?.start;
     const from = replaced === undefined ? start : replaced - headerLength;
-    return (this.#lastListed = { entries: found?.entries ?? [], from, header, before, word, after });
+    const entries = (found?.entries ?? [])
+      .filter(({ name }) => !name.startsWith('__') && !name.startsWith(OWN_MODULE))
+      .sort((a, b) => a.sortText.localeCompare(b.sortText) || a.name.localeCompare(b.name));
+    return (this.#lastListed = { entries, from, header, before, word, after });
   }
 
   async inspect(code: string, cursor: number, detail: 0 | 1): Promise<DisplayData | undefined> {
@@ -208,20 +220,33 @@ export class Checker {
       await this.#asm.load();
       return inspectAsm(place, this.#asm);
     }
-    const header = this.#header(source, 'mentioned');
-    const { file, headerLength } = this.#scratch(rewritten.text, source, header);
+    const found = this.#described(rewritten.text, position, source);
+    return found && shown(found, detail);
+  }
+
+  /** What the name at a position means. Whoever wants more detail asks for the same once more. */
+  #described(text: string, position: number, source: ts.SourceFile): Description | undefined {
+    const { file, headerLength } = this.#scratch(text, source, this.#header(source, 'mentioned'));
+    const asked = `${this.#project.version} ${position}`;
+    if (this.#lastDescribed?.asked === asked) return this.#lastDescribed.description;
     // A cursor just behind a name, or behind the parenthesis after it, means that name; one amid arguments what is called.
     const called = calledAt(source, position);
-    for (const offset of [position, position - 1, wordStart(rewritten.text, position) - 2, called]) {
-      if (offset < 0) continue;
+    const offsets = [position, position - 1, wordStart(text, position) - 2, called].filter(
+      (offset) => offset >= 0,
+    );
+    let description: Description | undefined;
+    for (const offset of offsets) {
       const info = this.#project.service.getQuickInfoAtPosition(file, headerLength + offset);
       // A name that means nothing has a type, `any`, and is no kind of thing.
-      if (info !== undefined && info.kind !== ts.ScriptElementKind.unknown) {
-        const { text, tags } = this.#documentation.at(file, headerLength + offset);
-        return describe(info, text, detail === 1 ? tags : '');
-      }
+      if (info === undefined || info.kind === ts.ScriptElementKind.unknown) continue;
+      description = {
+        signature: signatureOf(info),
+        documentation: this.#documentation.at(file, headerLength + offset),
+      };
+      break;
     }
-    return undefined;
+    this.#lastDescribed = { asked, description };
+    return description;
   }
 
   /** Nothing for a cell whose magic is not there, or not there yet. */
@@ -245,9 +270,11 @@ export class Checker {
     const all = parse(`${first.text} ${this.#names.names().join('; ')}`);
     this.#project.service.getSemanticDiagnostics(this.#scratch(all.text, all, this.#header(all, 'all')).file);
     await turn();
-    await this.complete('Math.', 5);
     for (let n = 0; n < REHEARSALS; n++) {
-      await this.inspect('Math.max', 8, 0);
+      const before = `${n}; Math.`;
+      await this.complete(before, before.length);
+      await turn();
+      await this.inspect(`${before}max`, before.length, 0);
       await turn();
     }
   }
@@ -333,12 +360,17 @@ function magicDiagnostic({ message, line, column, length }: MagicError): CellDia
   return { kind: 'syntax', line, column, length, code: 0, message };
 }
 
-function describe(info: ts.QuickInfo, documentation: string, tags: string): DisplayData {
+function signatureOf({ displayParts }: ts.QuickInfo): string {
   // A name of another cell is an import to TypeScript; to the reader it is just the name.
-  const signature = withoutCellModules(ts.displayPartsToString(info.displayParts))
+  return withoutCellModules(ts.displayPartsToString(displayParts))
     .replace(/^\(alias\) /, '')
     .replace(/\nimport [^\n]*$/, '');
-  const parts = [signature, documentation, tags].filter((part) => part !== '');
+}
+
+function shown({ signature, documentation }: Description, detail: 0 | 1): DisplayData {
+  const parts = [signature, documentation.text, detail === 1 ? documentation.tags : ''].filter(
+    (part) => part !== '',
+  );
   return {
     data: {
       'text/plain': parts.join('\n\n'),

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import ts = require('typescript');
 import type { Prelude } from '../cell.js';
 import type { Magic } from '../syntax/magic.js';
+import { Library } from './library.js';
 import { NodeTypes } from './node-types.js';
 import { OwnFiles } from './own-files.js';
 import { wordsOf } from './words.js';
@@ -26,7 +27,6 @@ const OPTIONS: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
   module: ts.ModuleKind.ESNext,
   moduleResolution: ts.ModuleResolutionKind.Bundler,
-  lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
   types: [],
   strict: true,
   skipLibCheck: true,
@@ -34,6 +34,9 @@ const OPTIONS: ts.CompilerOptions = {
   allowImportingTsExtensions: true,
   resolveJsonModule: true,
 };
+
+/** What the language has beside the target's syntax. */
+const LIBRARY = ['es2023', 'esnext.disposable'];
 
 /** Without the cache a program reads the `package.json` above each of its files, every time that one is made. */
 interface Host extends ts.LanguageServiceHost {
@@ -57,6 +60,7 @@ export class Project {
   readonly #own: OwnFiles;
   readonly #slots: Readonly<Record<Slot, string>>;
   readonly #nodeTypes: NodeTypes;
+  readonly #library = new Library(LIBRARY);
   /** Files of the user's that are part of the program and whose words have been looked at. */
   readonly #seen = new Set<string>();
   /** How often a text has changed. */
@@ -104,7 +108,7 @@ export class Project {
    */
   provide(words: Iterable<string>, beginning = ''): void {
     this.#nodeTypes.completed(beginning);
-    if (this.#version === this.#settled) return;
+    if (this.version === this.#settled) return;
     for (let before = -1; before < this.#provided;) {
       before = this.#provided;
       const program = this.service.getProgram()!;
@@ -115,11 +119,11 @@ export class Project {
         this.#nodeTypes.mentioned(wordsOf(file), (name) => program.getSourceFile(name));
       }
     }
-    this.#settled = this.#version;
+    this.#settled = this.version;
   }
 
   /** Changes with every text, and with the files that are to be part of the program. */
-  get #version(): string {
+  get version(): string {
     return `${this.#edits} ${this.#provided}`;
   }
 
@@ -179,7 +183,7 @@ export class Project {
     return {
       jsDocParsingMode: PARSED_COMMENTS,
       getCompilationSettings: () => this.#options,
-      getProjectVersion: () => this.#version,
+      getProjectVersion: () => this.version,
       getScriptFileNames: () => [
         ...this.#nodeTypes.files(),
         ...this.#own.files(),
@@ -191,7 +195,7 @@ export class Project {
         return text === undefined ? fromDisk(file) : ts.ScriptSnapshot.fromString(text);
       },
       getCurrentDirectory: () => folder,
-      getDefaultLibFileName: (options) => ts.getDefaultLibFilePath(options),
+      getDefaultLibFileName: () => this.#library.file,
       fileExists: (file) => this.#textOf(file) !== undefined || ts.sys.fileExists(file),
       readFile: (file) => this.#textOf(file) ?? ts.sys.readFile(file),
       directoryExists: ts.sys.directoryExists.bind(ts.sys),
@@ -203,7 +207,7 @@ export class Project {
 
   /** Text of a file that is not on disk. */
   #textOf(file: string): string | undefined {
-    return this.#cells.get(file)?.text ?? this.#own.textOf(file);
+    return this.#cells.get(file)?.text ?? this.#own.textOf(file) ?? this.#library.textOf(file);
   }
 
   #resolve(specifier: string, from: string): ts.ResolvedModuleWithFailedLookupLocations {

@@ -1,4 +1,5 @@
 import ts = require('typescript');
+import { boundNames, nestedVars } from './nested-vars.js';
 
 /** A top-level declaration of a cell. */
 export interface Declaration {
@@ -49,7 +50,7 @@ function declared(statement: ts.Statement, file: ts.SourceFile): Declared[] {
     return fixed(statement.name.text, !ambient);
   }
   if (ts.isImportDeclaration(statement)) return imported(statement, file);
-  return [];
+  return nestedVars(statement).map((name) => ({ name, kind: 'variable', value: true }));
 }
 
 function fixed(name: string | undefined, value: boolean): Declared[] {
@@ -81,11 +82,6 @@ function imported(statement: ts.ImportDeclaration, file: ts.SourceFile): Declare
     found.push(one(element.name.text, `{ ${original}${element.name.text} }`, type || element.isTypeOnly));
   }
   return found;
-}
-
-function boundNames(name: ts.BindingName): string[] {
-  if (ts.isIdentifier(name)) return [name.text];
-  return name.elements.flatMap((element) => (ts.isBindingElement(element) ? boundNames(element.name) : []));
 }
 
 export function hasModifier(node: ts.Node, kind: ts.SyntaxKind): boolean {

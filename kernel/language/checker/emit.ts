@@ -1,12 +1,15 @@
 import ts = require('typescript');
 import type { CompiledCell, CompiledFile, Insertion, StaticImport } from '../cell.js';
 import { hasModifier } from './declarations.js';
+import { assignNestedVars, nestedVars } from './nested-vars.js';
 
 /** JavaScript of a cell that has no errors. `header` is a line of declarations of earlier names. */
 export function emitCell(file: ts.SourceFile, header: string): Omit<CompiledCell, 'name' | 'values'> {
   const edits = editsOf(file);
+  const nested = new Set(file.statements.flatMap(nestedVars));
+  const hoisted = [...nested].map((name) => `export declare var ${name}: any; `).join('');
   return {
-    ...emit(`${header}\n${apply(file.text, edits)}`),
+    ...emit(`${header}${hoisted}\n${apply(file.text, edits)}`, nested.size > 0 ? [assignNestedVars] : []),
     insertions: edits.map(({ at, text }) => ({
       line: ts.getLineAndCharacterOfPosition(file, at).line,
       column: ts.getLineAndCharacterOfPosition(file, at).character,
@@ -20,8 +23,14 @@ export function emitFile(text: string): Omit<CompiledFile, 'path'> {
   return emit(`\n${text}`);
 }
 
-/** @param source text below one generated line */
-function emit(source: string): Pick<CompiledCell, 'code' | 'sourceMap' | 'imports'> {
+/**
+ * @param source text below one generated line
+ * @param first what becomes of it before all else
+ */
+function emit(
+  source: string,
+  first: readonly ts.TransformerFactory<ts.SourceFile>[] = [],
+): Pick<CompiledCell, 'code' | 'sourceMap' | 'imports'> {
   const required = new Set<string>();
   const { outputText, sourceMapText } = ts.transpileModule(source, {
     fileName: 'cell.ts',
@@ -34,7 +43,7 @@ function emit(source: string): Pick<CompiledCell, 'code' | 'sourceMap' | 'import
       ignoreDeprecations: '6.0',
       sourceMap: true,
     },
-    transformers: { before: [viaRunner], after: [withoutPreamble, importsVia(required)] },
+    transformers: { before: [...first, viaRunner], after: [withoutPreamble, importsVia(required)] },
   });
   return {
     code: outputText.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, ''),
@@ -97,6 +106,7 @@ function editsOf(file: ts.SourceFile): Edit[] {
   const edits: Edit[] = [];
   for (const statement of file.statements) {
     if (isExportable(statement)) edits.push({ at: statement.getStart(file), text: 'export ' });
+    for (const at of unsetLets(statement)) edits.push({ at, text: ' = undefined' });
   }
   const last = file.statements.at(-1);
   const defaults = file.statements.flatMap((statement) => defaultName(statement) ?? []);
@@ -107,6 +117,14 @@ function editsOf(file: ts.SourceFile): Edit[] {
   }
   for (const name of defaults) edits.push({ at: file.end, text: `\nexport { ${name} };` });
   return edits;
+}
+
+/** Where `let` gives a name no value: it is not to keep that of an earlier cell, which may be of another type. */
+function unsetLets(statement: ts.Statement): number[] {
+  if (!ts.isVariableStatement(statement) || hasModifier(statement, ts.SyntaxKind.DeclareKeyword)) return [];
+  const { flags, declarations } = statement.declarationList;
+  if ((flags & ts.NodeFlags.BlockScoped) !== ts.NodeFlags.Let) return [];
+  return declarations.filter(({ initializer }) => initializer === undefined).map(({ end }) => end);
 }
 
 /** Name of a function or class that is exported as `default`. */

@@ -6,8 +6,12 @@ export interface Prelude {
 
 /** An import of a cell, to be loaded before the cell runs. */
 export interface StaticImport {
+  /** What `__imported` is called with for it. */
+  readonly key: string;
   readonly specifier: string;
   readonly attributes: Readonly<Record<string, string>>;
+  /** Whether it is `import x = require('module')`, which gives a CommonJS module's own value. */
+  readonly required: boolean;
 }
 
 /** Text that compilation inserted into a cell; lines and columns count from 0 and exclude earlier insertions. */

@@ -243,7 +243,6 @@ const STORIES: Record<string, Row[]> = {
     },
     { code: 'import call, { extra } from "cjs-function"; call("x") + extra', result: "'hi x5'" },
     { code: 'const required = require("cjs-function"); required("y")', result: "'hi y'" },
-    { code: 'export * from "esm-package";' },
     { code: 'import answers from "./data.json"; answers.answer', result: '42' },
     { code: 'import.meta.url.endsWith("/notebook.ts") && import.meta.dirname === __dirname', result: 'true' },
     { code: 'import.meta.resolve("./x.js") === new URL("./x.js", import.meta.url).href', result: 'true' },
@@ -286,6 +285,83 @@ const STORIES: Record<string, Row[]> = {
     { code: 'import { ping } from "./ping.ts"; ping(2)', result: "'ping pong ping'" },
     { code: 'await import("./no" + "thing.ts")', error: /ERR_MODULE_NOT_FOUND|Cannot find module/ },
     { code: '(await import("./sha" + "pes.ts")).area === area', result: 'true' },
+  ],
+  'what a cell passes on is known to later cells': [
+    {
+      code: 'export { area as surface, type Shape as Form } from "./shapes.ts"; export { basename } from "node:path"',
+    },
+    { code: 'const form: Form = { w: 2, h: 5 }; [surface(form), basename("/a/b")]', result: "[ 10, 'b' ]" },
+    { code: 'surface({ w: 1 })', error: /parameter of type 'Shape'/ },
+    { code: 'const surface = 1; surface', result: '1' },
+    { code: 'surface + 1', result: '2' },
+    { code: 'export { area as hereNot } from "./shapes.ts"; hereNot', error: /Cannot find name 'hereNot'/ },
+    { code: 'export * from "./shapes.ts"; export * as shapes from "./shapes.ts"' },
+    {
+      code: 'const all: Shape[] = []; [area({ w: 1, h: 1 }), Color.Green, shapes.Color.Red, all]',
+      result: '[ 1, 1, 0, [] ]',
+    },
+    { code: 'export * from "./shapes.ts"; function fail() { return "own" }' },
+    { code: 'fail()', result: "'own'" },
+    { code: 'const area = 7; area', result: '7' },
+    {
+      code: '\nexport * from "esm-package"',
+      error: /:2:15 - "esm-package" has no types.*name it, as in export \{ a \} from "esm-package"/,
+    },
+    { code: 'export { extra, default as called } from "cjs-function"' },
+    { code: 'called("z") + extra', result: "'hi z5'" },
+    {
+      code: 'export {\n  local\n} from "./local.js"; nowhere()',
+      error: /:3:22 - Cannot find name 'nowhere'/,
+    },
+    {
+      code: 'export {\n  local\n} from "./local.js"; throw new Error("behind")',
+      error: /behind/,
+      trace: 'at Cell N:3:28',
+    },
+    { code: 'local', result: "'here'" },
+    { code: 'interface Inner { z: 1 } const said = 1; export { said as other, type Inner as Outer }' },
+    { code: 'const outer: Outer = { z: 1 }; other + outer.z', result: '2' },
+    { code: 'export { other as third, Inner as Alike, said }' },
+    { code: 'const alike: Alike = { z: 1 }; third + said', result: '2' },
+    { code: 'export { x as y }; const x = 3' },
+    { code: 'x + y', result: '6' },
+  ],
+  'imports that are assignments': [
+    { code: 'import hi = require("cjs-function"); hi("a")', result: "'hi a'" },
+    { code: 'hi("b") + hi.extra', result: "'hi b5'" },
+    {
+      code: 'import ways = require("node:path"); import type kinds = require("node:fs"); ways.sep',
+      result: "'/'",
+    },
+    {
+      code: 'const stats = (s: kinds.Stats) => ways.basename("/c/d") + s.size; ways.dirname(1)',
+      error: /not assignable to parameter of type 'string'/,
+    },
+    {
+      code: 'import shaped = require("./shapes.ts"); const made: shaped.Shape = { w: 3, h: 3 }; shaped.area(made)',
+      result: '9',
+    },
+    { code: 'import * as shapes from "./shapes.ts"; shaped.area === shapes.area', result: 'true' },
+    { code: 'import data = require("./data.json"); data.answer', result: '42' },
+    { code: 'import asm2 = require("ringside"); typeof asm2.assemble', result: "'function'" },
+    { code: 'import { byRequire } from "./requires.ts"; byRequire', result: "'hi file'" },
+    {
+      code: 'namespace Outside { export const deep = 6; export interface Kind { k: number } export namespace Empty { export type T = 1 } }',
+    },
+    {
+      code: 'import deep = Outside.deep; import Kind = Outside.Kind; import Empty = Outside.Empty; deep',
+      result: '6',
+    },
+    { code: 'const kind: Kind = { k: deep }; const one: Empty.T = 1; kind', result: '{ k: 6 }' },
+    { code: 'import T = Empty.T; export import again = Outside.deep; const t: T = 1; again', result: '6' },
+    { code: 'const t2: T = 2', error: /Type '2' is not assignable to type '1'/ },
+    { code: 'again', result: '6' },
+    { code: 'export = 5', error: /export default/ },
+  ],
+  'what ends with its cell': [
+    { code: 'const lock = 1; const file = () => ({ [Symbol.dispose]() {} })' },
+    { code: 'using lock = file(); typeof lock', result: "'object'" },
+    { code: 'lock', error: /Cannot find name 'lock'/ },
   ],
   'what is printed comes to the cell': [
     {
@@ -360,6 +436,7 @@ export function next(): void { count++; }
 export { Box as default };`,
 );
 file('deep/lazy.ts', 'export const five: number = 5;');
+file('requires.ts', "import hi = require('cjs-function');\nexport const byRequire: string = hi('file');");
 file('broken.ts', 'let x = 1 +;');
 file('busy.mts', 'export const busy = (): never => { for (;;); };');
 file('wrong.ts', 'export {};\nexport const n: number = "text";');

@@ -10,13 +10,15 @@ import { calledAt } from './calls.js';
 import { completionType, magicCompletions, magicHelp } from './completions.js';
 import type { Declaration } from './declarations.js';
 import { declarationsOf } from './declarations.js';
-import { diagnosticsOf, withoutCellModules } from './diagnostics.js';
+import { diagnosticsOf, namelessOf, withoutCellModules } from './diagnostics.js';
 import type { Documentation } from './documentation.js';
 import { DocumentationReader } from './documentation.js';
 import { emitCell } from './emit.js';
 import { compileFile } from './files.js';
 import type { FileCompilation } from './files.js';
 import { Names } from './names.js';
+import type { PassedOn } from './passed-on.js';
+import { passedOn } from './passed-on.js';
 import { OWN_MODULE } from './own-types.js';
 import type { ProjectOptions } from './project.js';
 import { Project } from './project.js';
@@ -42,6 +44,7 @@ interface Framed {
 interface Checked {
   readonly original: string;
   readonly diagnostics: readonly CellDiagnostic[];
+  readonly passedOn: PassedOn;
   /** Its JavaScript, once it was wanted. */
   emitted?: ReturnType<typeof emitCell>;
 }
@@ -112,16 +115,20 @@ export class Checker {
     const declarations = declarationsOf(source);
     const words = wordsOf(source);
     const { framed, emitted } = this.#frame(source, declarations, words);
-    const checked = this.#check(framed, rewritten, words);
+    const checked = this.#check(framed, source, rewritten, words);
     const { diagnostics } = checked;
+    const { stars, types } = checked.passedOn;
     const stops = mode === 'strict' || diagnostics.some(({ kind }) => kind === 'syntax');
     if (diagnostics.length > 0 && stops) {
       return { ok: false, diagnostics };
     }
     this.#project.add(cell, framed.text);
-    this.#pending.set(cell, declarations);
-    const values = declarations.filter(({ value }) => value).map((declaration) => declaration.name);
-    checked.emitted ??= emitCell(source, emitted);
+    // What a cell says itself comes before what a module says.
+    this.#pending.set(cell, [...stars, ...declarations]);
+    const values = declarations
+      .filter(({ name, value }) => value && !types.has(name))
+      .map((declaration) => declaration.name);
+    checked.emitted ??= emitCell(source, emitted, types);
     const compiled = { name, values, ...checked.emitted };
     return { ok: true, cell, compiled, warnings: diagnostics };
   }
@@ -130,19 +137,28 @@ export class Checker {
    * Errors of a cell. One without, run again while the names in it mean what they meant, has none again, and the same
    * JavaScript: its text with the header says all that they depend on, as cells never change and files are read once.
    */
-  #check({ text, headerLength }: Framed, rewritten: Rewritten, words: ReadonlySet<string>): Checked {
+  #check(
+    { text, headerLength }: Framed,
+    source: ts.SourceFile,
+    rewritten: Rewritten,
+    words: ReadonlySet<string>,
+  ): Checked {
     const known = this.#checked.get(text);
     if (known?.original === rewritten.original) return known;
     const file = this.#project.set('next', text);
     this.#project.provide(words);
-    const diagnostics = diagnosticsOf(this.#project.service, file, headerLength, rewritten);
+    const found = passedOn(this.#project.service, file, source);
+    const diagnostics = [
+      ...diagnosticsOf(this.#project.service, file, headerLength, rewritten),
+      ...namelessOf(found.unknown, headerLength, rewritten),
+    ];
     if (diagnostics.length > 0) {
       // What an import did not find may be there when the cell is run again.
       this.#project.forget('next');
-      return { original: rewritten.original, diagnostics };
+      return { original: rewritten.original, diagnostics, passedOn: found };
     }
     if (this.#checked.size >= REMEMBERED_CELLS) this.#checked.clear();
-    const checked = { original: rewritten.original, diagnostics };
+    const checked = { original: rewritten.original, diagnostics, passedOn: found };
     this.#checked.set(text, checked);
     return checked;
   }
@@ -154,7 +170,8 @@ export class Checker {
   commit(cell: number, unset: readonly string[]): void {
     const missing = new Set(unset);
     for (const declaration of this.#pending.get(cell) ?? []) {
-      if (!missing.has(declaration.name)) this.#names.add(declaration, this.#project.moduleOf(cell));
+      if (declaration.scope === 'cell') this.#names.remove(declaration.name);
+      else if (!missing.has(declaration.name)) this.#names.add(declaration, this.#project.moduleOf(cell));
     }
     this.#pending.delete(cell);
   }
@@ -281,7 +298,7 @@ export class Checker {
 
   /** Names that are in scope for a cell that is being written: all, or those that its text says. */
   #header(source: ts.SourceFile, which: 'all' | 'mentioned'): string {
-    const declared = new Set(declarationsOf(source).map(({ name }) => name));
+    const declared = namesIn(declarationsOf(source));
     const words = wordsOf(source);
     const { checked } = this.#names.header((name) => which === 'all' || words.has(name), declared);
     return `${checked}\n`;
@@ -307,7 +324,7 @@ export class Checker {
     declarations: readonly Declaration[],
     mentioned: ReadonlySet<string>,
   ): { framed: Framed; emitted: string } {
-    const declared = new Set(declarations.map(({ name }) => name));
+    const declared = namesIn(declarations);
     const { checked, emitted } = this.#names.header((name) => mentioned.has(name), declared);
     const header = `${checked}\n`;
     const exported = exportedNames(declarations);
@@ -328,9 +345,14 @@ function parse(code: string): ts.SourceFile {
 /** Names to list in the cell's `export {}`: its declarations except imports and what it exports by itself. */
 function exportedNames(declarations: readonly Declaration[]): string[] {
   const names = declarations
-    .filter(({ kind, exported }) => kind !== 'import' && !exported)
+    .filter(({ kind, exported, scope }) => kind !== 'import' && !exported && scope !== 'cell')
     .map(({ name }) => name);
   return [...new Set(names)];
+}
+
+/** Names that a cell has of its own. */
+function namesIn(declarations: readonly Declaration[]): ReadonlySet<string> {
+  return new Set(declarations.filter(({ scope }) => scope !== 'later').map(({ name }) => name));
 }
 
 /** Whether only the word has been typed on. A keyword is none: with it the text around it can mean something else. */

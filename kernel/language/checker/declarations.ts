@@ -1,4 +1,5 @@
 import ts = require('typescript');
+import { aliases, isNameable } from './export-lists.js';
 import { boundNames, nestedVars } from './nested-vars.js';
 
 /** A top-level declaration of a cell. */
@@ -8,6 +9,8 @@ export interface Declaration {
   readonly kind: 'variable' | 'fixed' | 'import';
   /** Whether running the cell makes a value of this name in the cells' scope. */
   readonly value: boolean;
+  /** Where the name is in scope: a cell that passes something on does not name it, and `using` ends with the cell. */
+  readonly scope: 'all' | 'cell' | 'later';
   /** Whether the cell itself says `export`. */
   readonly exported: boolean;
   /** For an import, the statement that binds this name alone; imports are repeated in cells that use their names. */
@@ -23,7 +26,12 @@ export function declarationsOf(file: ts.SourceFile): Declaration[] {
       hasModifier(statement, ts.SyntaxKind.ExportKeyword) &&
       // That is another name: `default`.
       !hasModifier(statement, ts.SyntaxKind.DefaultKeyword);
-    return declared(statement, file).map((declaration) => ({ statement: '', ...declaration, exported }));
+    return declared(statement, file).map((declaration) => ({
+      statement: '',
+      scope: 'all' as const,
+      exported,
+      ...declaration,
+    }));
   });
 }
 
@@ -34,7 +42,8 @@ function declared(statement: ts.Statement, file: ts.SourceFile): Declared[] {
     const fixed = (flags & (ts.NodeFlags.Const | ts.NodeFlags.Using)) !== 0;
     const kind = fixed ? 'fixed' : 'variable';
     const names = declarations.flatMap(({ name }) => boundNames(name));
-    return names.map((name) => ({ name, kind, value: !ambient }));
+    const scope = (flags & ts.NodeFlags.Using) === ts.NodeFlags.Using ? 'cell' : 'all';
+    return names.map((name) => ({ name, kind, value: !ambient, scope }));
   }
   if (
     ts.isFunctionDeclaration(statement) ||
@@ -50,7 +59,42 @@ function declared(statement: ts.Statement, file: ts.SourceFile): Declared[] {
     return fixed(statement.name.text, !ambient);
   }
   if (ts.isImportDeclaration(statement)) return imported(statement, file);
+  if (ts.isImportEqualsDeclaration(statement)) return importEquals(statement, file);
+  if (ts.isExportDeclaration(statement)) return passedOn(statement, file);
   return nestedVars(statement).map((name) => ({ name, kind: 'variable', value: true }));
+}
+
+/** `import a = require('module')` is repeated as it is; `import a = b.c` is what that was in its cell. */
+function importEquals(statement: ts.ImportEqualsDeclaration, file: ts.SourceFile): Declared[] {
+  const name = statement.name.text;
+  if (!ts.isExternalModuleReference(statement.moduleReference)) return fixed(name, true);
+  const type = statement.isTypeOnly ? 'type ' : '';
+  const text = `import ${type}${name} = ${statement.moduleReference.getText(file)}`;
+  return [{ name, kind: 'import', value: false, statement: text }];
+}
+
+/** What `export { a as b }` and `export { a } from 'module'` make known, of which the cell itself names none. */
+function passedOn(statement: ts.ExportDeclaration, file: ts.SourceFile): Declared[] {
+  const own = aliases(statement).map(({ name, isTypeOnly }): Declared => {
+    return { name, kind: 'fixed', value: !isTypeOnly, exported: true, scope: 'later' };
+  });
+  const { exportClause, moduleSpecifier, attributes, isTypeOnly } = statement;
+  if (moduleSpecifier === undefined || exportClause === undefined) return own;
+  const source = `from ${moduleSpecifier.getText(file)} ${attributes?.getText(file) ?? ''}`;
+  const one = (name: string, binding: string, type: boolean): Declared => {
+    const text = `import ${type ? 'type ' : ''}${binding} ${source}`;
+    return { name, kind: 'import', value: false, exported: true, scope: 'later', statement: text };
+  };
+  if (ts.isNamespaceExport(exportClause)) {
+    const { name } = exportClause;
+    return isNameable(name) ? [one(name.text, `* as ${name.text}`, isTypeOnly)] : [];
+  }
+  return exportClause.elements.flatMap((element) => {
+    const { name, propertyName = name } = element;
+    if (!isNameable(name)) return [];
+    const binding = `{ ${propertyName.getText(file)} as ${name.text} }`;
+    return [one(name.text, binding, isTypeOnly || element.isTypeOnly)];
+  });
 }
 
 function fixed(name: string | undefined, value: boolean): Declared[] {

@@ -14,6 +14,9 @@ const TOLERATED: ReadonlySet<number> = new Set([
   7017,
   // "Could not find a declaration file for module": a package without types can still be used.
   7016,
+  // "Import assignment cannot be used when targeting ECMAScript modules": a cell's `import x = require('module')` is done
+  // by the runner.
+  1202,
 ]);
 
 /** What stops a cell, in order; `headerLength` is the generated text before the cell's own, which is `rewritten`. */
@@ -27,6 +30,23 @@ export function diagnosticsOf(
   if (syntax.length > 0) return convert(syntax, 'syntax', headerLength, rewritten);
   const semantic = service.getSemanticDiagnostics(file).filter((diagnostic) => !isTolerated(diagnostic));
   return convert(semantic, 'type', headerLength, rewritten);
+}
+
+/** What stops a cell with `export *` from modules without types, of which nobody knows what to give to later cells. */
+export function namelessOf(
+  modules: readonly ts.StringLiteral[],
+  headerLength: number,
+  rewritten: Rewritten,
+): CellDiagnostic[] {
+  return modules.map((module) => {
+    const start = module.getStart() - headerLength;
+    const { line, column } = lineAndColumn(rewritten.original, rewritten.toOriginal(start));
+    const name = module.getText();
+    const message =
+      `${name} has no types, so what 'export *' gives to later cells is not known: name it, as in ` +
+      `export { a } from ${name}, or import all of it, as in import * as all from ${name}`;
+    return { kind: 'type', line, column, length: name.length, code: 0, message };
+  });
 }
 
 /** Whether a diagnostic of types does not stop what it is about. */

@@ -1,15 +1,27 @@
 import ts = require('typescript');
 import type { CompiledCell, CompiledFile, Insertion, StaticImport } from '../cell.js';
-import { hasModifier } from './declarations.js';
+import type { ExportedTypes } from './cell-edits.js';
+import { edited, editsOf, withoutExports } from './cell-edits.js';
 import { assignNestedVars, nestedVars } from './nested-vars.js';
 
-/** JavaScript of a cell that has no errors. `header` is a line of declarations of earlier names. */
-export function emitCell(file: ts.SourceFile, header: string): Omit<CompiledCell, 'name' | 'values'> {
-  const edits = editsOf(file);
+/**
+ * JavaScript of a cell that has no errors.
+ * @param header a line of declarations of earlier names
+ * @param types what of its exports has no value
+ */
+export function emitCell(
+  file: ts.SourceFile,
+  header: string,
+  types: ExportedTypes,
+): Omit<CompiledCell, 'name' | 'values'> {
+  const edits = editsOf(file, types);
   const nested = new Set(file.statements.flatMap(nestedVars));
   const hoisted = [...nested].map((name) => `export declare var ${name}: any; `).join('');
   return {
-    ...emit(`${header}${hoisted}\n${apply(file.text, edits)}`, nested.size > 0 ? [assignNestedVars] : []),
+    ...emit(
+      `${header}${hoisted}\n${edited(withoutExports(file, types), edits)}`,
+      nested.size > 0 ? [assignNestedVars] : [],
+    ),
     insertions: edits.map(({ at, text }) => ({
       line: ts.getLineAndCharacterOfPosition(file, at).line,
       column: ts.getLineAndCharacterOfPosition(file, at).character,
@@ -43,40 +55,77 @@ function emit(
       ignoreDeprecations: '6.0',
       sourceMap: true,
     },
-    transformers: { before: [...first, viaRunner], after: [withoutPreamble, importsVia(required)] },
+    transformers: {
+      before: [...first, markRequired, viaRunner],
+      after: [withoutPreamble, importsVia(required)],
+    },
   });
   return {
     code: outputText.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, ''),
     sourceMap: sourceMapText ?? '',
-    imports: importsOf(source).filter(({ specifier }) => required.has(specifier)),
+    imports: importsOf(source).filter(({ key }) => required.has(key)),
   };
 }
 
 /** Modules that are named in the code, also for their types alone. */
 function importsOf(source: string): StaticImport[] {
   const { statements } = ts.createSourceFile('cell.ts', source, ts.ScriptTarget.ES2022);
-  return statements
-    .filter((statement) => ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement))
-    .flatMap(({ moduleSpecifier, attributes }) => {
-      if (moduleSpecifier === undefined || !ts.isStringLiteral(moduleSpecifier)) return [];
-      const pairs = (attributes?.elements ?? []).map(({ name, value }) => [
-        name.text,
-        (value as ts.StringLiteral).text,
-      ]);
-      return [{ specifier: moduleSpecifier.text, attributes: Object.fromEntries(pairs) }];
-    });
+  return statements.flatMap<StaticImport>((statement) => {
+    const required = requiredModule(statement);
+    if (required !== undefined) {
+      const { text } = required;
+      return [{ key: requiredKey(text), specifier: text, attributes: {}, required: true }];
+    }
+    if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) return [];
+    const { moduleSpecifier, attributes } = statement;
+    if (moduleSpecifier === undefined || !ts.isStringLiteral(moduleSpecifier)) return [];
+    const { text } = moduleSpecifier;
+    const pairs = (attributes?.elements ?? []).map(({ name, value }) => [
+      name.text,
+      (value as ts.StringLiteral).text,
+    ]);
+    return [{ key: text, specifier: text, attributes: Object.fromEntries(pairs), required: false }];
+  });
 }
+
+/** What `import x = require('module')` names. */
+function requiredModule(statement: ts.Node): ts.StringLiteral | undefined {
+  if (!ts.isImportEqualsDeclaration(statement)) return undefined;
+  const { moduleReference: reference } = statement;
+  if (!ts.isExternalModuleReference(reference)) return undefined;
+  return ts.isStringLiteral(reference.expression) ? reference.expression : undefined;
+}
+
+/** A module that is required is not what it is when imported: it may be a function. */
+function requiredKey(specifier: string): string {
+  return `require(${specifier})`;
+}
+
+/** `import x = require('module')` says by its text that it is one, which emit does not. */
+const markRequired: ts.TransformerFactory<ts.SourceFile> =
+  ({ factory }) =>
+  (file) => {
+    const statements = file.statements.map((statement) => {
+      const module = requiredModule(statement);
+      if (module === undefined || !ts.isImportEqualsDeclaration(statement)) return statement;
+      const { modifiers, isTypeOnly, name } = statement;
+      const key = factory.createStringLiteral(requiredKey(module.text));
+      const reference = factory.createExternalModuleReference(key);
+      return factory.updateImportEqualsDeclaration(statement, modifiers, isTypeOnly, name, reference);
+    });
+    return factory.updateSourceFile(file, statements);
+  };
 
 /**
  * CommonJS emit makes `require` of static imports. They become `__imported`, so that a cell's own `require` is Node's.
- * @param required gets their specifiers: imports of types alone are not among them
+ * @param required gets their keys: imports of types alone are not among them
  */
 function importsVia(required: Set<string>): ts.TransformerFactory<ts.SourceFile> {
   return (context) => (file) => {
     const visit = (node: ts.Node): ts.Node => {
       if (ts.isCallExpression(node) && isMadeRequire(node.expression)) {
-        const [specifier] = node.arguments;
-        if (ts.isStringLiteral(specifier)) required.add(specifier.text);
+        const [key] = node.arguments;
+        if (ts.isStringLiteral(key)) required.add(key.text);
         const { factory } = context;
         return factory.updateCallExpression(
           node,
@@ -94,72 +143,6 @@ function importsVia(required: Set<string>): ts.TransformerFactory<ts.SourceFile>
 /** What the emitter has made has no place in the source. */
 function isMadeRequire(node: ts.Expression): boolean {
   return ts.isIdentifier(node) && node.text === 'require' && node.pos < 0;
-}
-
-interface Edit {
-  readonly at: number;
-  readonly text: string;
-}
-
-/** `export` before each declaration of a value, and the last expression handed to `__result`. */
-function editsOf(file: ts.SourceFile): Edit[] {
-  const edits: Edit[] = [];
-  for (const statement of file.statements) {
-    if (isExportable(statement)) edits.push({ at: statement.getStart(file), text: 'export ' });
-    for (const at of unsetLets(statement)) edits.push({ at, text: ' = undefined' });
-  }
-  const last = file.statements.at(-1);
-  const defaults = file.statements.flatMap((statement) => defaultName(statement) ?? []);
-  if (last !== undefined && ts.isExpressionStatement(last)) {
-    // Two parentheses: an expression with a comma is one argument.
-    edits.push({ at: last.expression.getStart(file), text: '__result((' });
-    edits.push({ at: last.expression.end, text: '))' });
-  }
-  for (const name of defaults) edits.push({ at: file.end, text: `\nexport { ${name} };` });
-  return edits;
-}
-
-/** Where `let` gives a name no value: it is not to keep that of an earlier cell, which may be of another type. */
-function unsetLets(statement: ts.Statement): number[] {
-  if (!ts.isVariableStatement(statement) || hasModifier(statement, ts.SyntaxKind.DeclareKeyword)) return [];
-  const { flags, declarations } = statement.declarationList;
-  if ((flags & ts.NodeFlags.BlockScoped) !== ts.NodeFlags.Let) return [];
-  return declarations.filter(({ initializer }) => initializer === undefined).map(({ end }) => end);
-}
-
-/** Name of a function or class that is exported as `default`. */
-export function defaultName(statement: ts.Statement): string | undefined {
-  if (!ts.isFunctionDeclaration(statement) && !ts.isClassDeclaration(statement)) return undefined;
-  return hasModifier(statement, ts.SyntaxKind.DefaultKeyword) ? statement.name?.text : undefined;
-}
-
-function isExportable(statement: ts.Statement): boolean {
-  if (
-    hasModifier(statement, ts.SyntaxKind.ExportKeyword) ||
-    hasModifier(statement, ts.SyntaxKind.DeclareKeyword)
-  ) {
-    return false;
-  }
-  if (ts.isVariableStatement(statement)) {
-    // `using` disposes at the end of the cell, so its name cannot outlive it.
-    return (statement.declarationList.flags & ts.NodeFlags.Using) !== ts.NodeFlags.Using;
-  }
-  return (
-    ts.isFunctionDeclaration(statement) ||
-    ts.isClassDeclaration(statement) ||
-    ts.isEnumDeclaration(statement) ||
-    ts.isModuleDeclaration(statement)
-  );
-}
-
-function apply(text: string, edits: readonly Edit[]): string {
-  let result = '';
-  let from = 0;
-  for (const { at, text: inserted } of edits) {
-    result += text.slice(from, at) + inserted;
-    from = at;
-  }
-  return result + text.slice(from);
 }
 
 /**

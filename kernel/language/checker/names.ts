@@ -24,6 +24,11 @@ export class Names {
     this.#bindings.set(declaration.name, bindingOf(declaration, module));
   }
 
+  /** A name that stood for something else and ended with its cell. */
+  remove(name: string): void {
+    this.#bindings.delete(name);
+  }
+
   names(): readonly string[] {
     return [...this.#bindings.keys()];
   }

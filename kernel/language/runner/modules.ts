@@ -12,7 +12,7 @@ type Import = (specifier: string, options?: ImportCallOptions) => Promise<Namesp
 /** What code of a file has of modules. A cell is code of a file in the notebook's folder. */
 export interface ModuleScope {
   /** Compiled static imports call this with what they import, after {@link Modules.load}. */
-  readonly imported: (specifier: string) => Namespace | undefined;
+  readonly imported: (key: string) => unknown;
   readonly import: Import;
   readonly require: NodeJS.Require;
   readonly meta: ImportMeta;
@@ -38,8 +38,8 @@ export type RunFile = (file: CompiledFile, scope: ModuleScope, exports: Namespac
 export class Modules {
   /** Of the cells. */
   readonly scope: ModuleScope;
-  /** What static imports mean in each file, by specifier. */
-  readonly #imported = new Map<ModuleScope, Map<string, Namespace>>();
+  /** What static imports mean in each file, by key. */
+  readonly #imported = new Map<ModuleScope, Map<string, unknown>>();
   /** Node's own `import()`, as it resolves in each file. */
   readonly #native = new Map<ModuleScope, Import>();
   readonly #files = new Map<string, TypeScriptModule>();
@@ -69,9 +69,10 @@ export class Modules {
     seen = new Set<TypeScriptModule>(),
   ): Promise<void> {
     const known = this.#imported.get(scope)!;
-    for (const { specifier, attributes } of imports) {
+    for (const { key, specifier, attributes, required } of imports) {
       const options = Object.keys(attributes).length === 0 ? undefined : { with: attributes };
-      known.set(specifier, await this.#importFrom(scope, specifier, options, seen));
+      const native = required ? scope.require : this.#native.get(scope)!;
+      known.set(key, await this.#importFrom(scope, specifier, options, seen, native));
     }
   }
 
@@ -84,10 +85,10 @@ export class Modules {
     const native = script.runInThisContext() as Import;
     const require = createRequire(path);
     const url = pathToFileURL(path).href;
-    const known = new Map<string, Namespace>();
+    const known = new Map<string, unknown>();
     const scope: ModuleScope = {
-      imported: (specifier) => known.get(specifier),
-      import: (specifier, options) => this.#importFrom(scope, specifier, options, new Set()),
+      imported: (key) => known.get(key),
+      import: (specifier, options) => this.#importFrom(scope, specifier, options, new Set(), native),
       require,
       meta: {
         url,
@@ -105,23 +106,26 @@ export class Modules {
     return scope;
   }
 
-  /** @param seen TypeScript files on the way here, so that those which import each other come to an end */
-  async #importFrom(
+  /**
+   * @param seen TypeScript files on the way here, so that those which import each other come to an end
+   * @param native loads what is neither ours nor TypeScript
+   */
+  async #importFrom<T>(
     scope: ModuleScope,
     specifier: string,
     options: ImportCallOptions | undefined,
     seen: Set<TypeScriptModule>,
-  ): Promise<Namespace> {
-    const native = this.#native.get(scope)!;
+    native: (specifier: string, options?: ImportCallOptions) => T,
+  ): Promise<Awaited<T> | Namespace> {
     const own = Object.hasOwn(this.own, specifier) ? this.own[specifier] : undefined;
     if (own !== undefined) return this.importOwn(own);
     const isFile = /^(?:\.{0,2}\/|\.{1,2}$|file:)/.test(specifier) || isAbsolute(specifier);
-    if (!isFile || options !== undefined) return native(specifier, options);
+    if (!isFile || options !== undefined) return await native(specifier, options);
     const path = specifier.startsWith('file:') ? fileURLToPath(specifier) : specifier;
     const file = await this.compileFile(path, scope.meta.filename);
     if (file !== undefined) return this.#importFile(file, seen);
     // TypeScript's types of it need no attribute either.
-    return native(specifier, path.endsWith('.json') ? { with: { type: 'json' } } : undefined);
+    return await native(specifier, path.endsWith('.json') ? { with: { type: 'json' } } : undefined);
   }
 
   async #importFile(file: CompiledFile, seen: Set<TypeScriptModule>): Promise<Namespace> {

@@ -22,6 +22,10 @@ import { MachineTrace } from './machine-trace.js';
 import { TranslationListing } from './translations.js';
 import { Vmcb } from './vmcb.js';
 
+const HIGHEST_LINEAR = 0xffff_ffff;
+/** Of a guest's labels, as many as an error tells. */
+const LABELS_NAMED = 20;
+
 /** One machine with one guest at a time, to be looked into after a run, stepped, and stopped at breakpoints. */
 export class CellMachine extends SteeredMachine implements Displayable {
   /** The guest's GDT, LDT and IDT. */
@@ -50,9 +54,9 @@ export class CellMachine extends SteeredMachine implements Displayable {
     const { vmm } = this.guestRun;
     if (from === undefined) return new PageTables(vmm);
     const address = this.addressOf(from);
-    return to === undefined
-      ? new PageTablesOf(vmm, address)
-      : new PageTables(vmm, address, this.addressOf(to));
+    if (to === undefined) return new PageTablesOf(vmm, address);
+    // A range may end where the address space does.
+    return new PageTables(vmm, address, to === HIGHEST_LINEAR + 1 ? to : this.addressOf(to));
   }
 
   /** The VMCB that the guest runs with. @throws RangeError unless the technique has one. */
@@ -84,11 +88,18 @@ export class CellMachine extends SteeredMachine implements Displayable {
     return codeTable(lines, next);
   }
 
-  /** A linear address as it is, or that of the guest's label. @throws RangeError when the guest has no such label. */
+  /** A linear address as it is, or that of the guest's label. @throws RangeError for what is neither. */
   addressOf(place: number | string): number {
-    if (typeof place === 'number') return place;
-    const address = this.loaded?.program.symbols[place];
-    if (address === undefined) throw new RangeError(`the guest has no label '${place}'`);
+    if (typeof place === 'number') {
+      if (Number.isInteger(place) && place >= 0 && place <= HIGHEST_LINEAR) return place;
+      throw new RangeError(
+        `${place} is no linear address: expected a whole number from 0 to 0x${HIGHEST_LINEAR.toString(16)}, or a label`,
+      );
+    }
+    const symbols = this.loaded?.program.symbols ?? {};
+    const address = symbols[place];
+    if (address === undefined)
+      throw new RangeError(`the guest has no label '${place}'; ${labelsOf(symbols)}`);
     return address;
   }
 
@@ -125,6 +136,13 @@ export class CellMachine extends SteeredMachine implements Displayable {
     const text = `a machine for ${this.technique}, on which nothing has run yet: await vm.run(guest)`;
     return { 'text/html': `<div>${escapeHtml(text)}</div>`, 'text/plain': text };
   }
+}
+
+function labelsOf(symbols: Readonly<Record<string, number>>): string {
+  const names = Object.keys(symbols);
+  if (names.length === 0) return 'it has none: give an address';
+  const more = names.length - LABELS_NAMED;
+  return `it has: ${names.slice(0, LABELS_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 /** A machine to look into: `await vm.run(guest)`, then its registers, trace, translations. */

@@ -40,7 +40,7 @@ export type PointWords =
  * @throws RangeError for an unknown kind, which a cell that is not type-checked can name.
  */
 export function pointOf(words: PointWords, addressOf: (place: Place) => number): BreakPoint {
-  if (words.length === 1) return { address: addressOf(words[0]) };
+  if (words.length === 1) return { address: placeOf(words[0], addressOf) };
   if (!KINDS.includes(words[0]))
     throw new RangeError(`no kind of breakpoint is called '${words[0]}'; there are: ${KINDS.join(', ')}`);
   const size = words[2];
@@ -62,5 +62,29 @@ export function pointOf(words: PointWords, addressOf: (place: Place) => number):
       return { mode: words[1] };
     case 'exit':
       return { exit: words[1] };
+  }
+}
+
+const EXAMPLES: Readonly<Record<PointKind, string>> = {
+  address: '0x100000',
+  write: '0x2000 4',
+  read: '0x2000 4',
+  access: '0x2000 4',
+  port: '0x80',
+  exception: '#PF',
+  mode: 'real',
+  exit: 'HLT',
+};
+
+/** The address of a place that stands alone; a kind's name may be a label too, and otherwise lacks what it is about. */
+function placeOf(place: Place, addressOf: (place: Place) => number): number {
+  const kind = KINDS.find((name) => name === place);
+  try {
+    return addressOf(place);
+  } catch (error) {
+    if (kind === undefined) throw error;
+    throw new RangeError(`'${kind}' needs what it is about, as in %break ${kind} ${EXAMPLES[kind]}`, {
+      cause: error,
+    });
   }
 }

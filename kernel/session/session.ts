@@ -193,7 +193,7 @@ export class Timed<T> implements Displayable {
   ) {}
 
   [displaySymbol](): MimeBundle {
-    const line = `${formatNumber(this.cycles, 'integer')} cycles in ${this.runs} runs; ${this.hostMs.toFixed(1)} ms of the host`;
+    const line = `${formatNumber(this.cycles, 'integer')} cycles in ${this.runs} ${this.runs === 1 ? 'run' : 'runs'}; ${this.hostMs.toFixed(1)} ms of the host`;
     const shown = this.value === undefined ? undefined : bundleOf(this.value);
     if (shown === undefined) return { 'text/plain': line };
     const inner = shown['text/html'] ?? `<pre>${escapeHtml(shown['text/plain'])}</pre>`;

@@ -14,7 +14,7 @@ const ROWS: { code: string; text?: RegExp; error?: RegExp; trace?: RegExp }[] = 
   },
   { code: 'run(loop).technique', text: /^'native'$/ },
   { code: '%technique svm-shadow', text: /→ +svm-shadow/ },
-  { code: '%technique nosuch', error: /TypeCheckError.*"nosuch"/ },
+  { code: '%technique nosuch', error: /TypeCheckError.*"nosuch".*"svm-nested"/ },
   { code: 'run(loop).technique', text: /^'svm-shadow'$/ },
   { code: "run(loop, { technique: 'native' }).technique", text: /^'native'$/ },
   { code: '%cpu core2-e6700', text: /→ +core2-e6700/ },
@@ -23,7 +23,7 @@ const ROWS: { code: string; text?: RegExp; error?: RegExp; trace?: RegExp }[] = 
   { code: '%sweep exit 0 4000 5', text: /svm-shadow, repriced/ },
   { code: '%sweep nosuch 0 1', error: /TypeCheckError.*"nosuch"/ },
   { code: '%sweep exit 0', error: /TypeCheckError.*arguments/ },
-  { code: '%time run(loop).cycles', text: /^\d+(\.\d+)?\n[\d,]+ cycles in 1 runs; / },
+  { code: '%time run(loop).cycles', text: /^\d+(\.\d+)?\n[\d,]+ cycles in 1 run; / },
   { code: '%seed 7\nconst first = [Math.random(), Math.random()];' },
   { code: '%seed 7\n[Math.random(), Math.random()].every((x, i) => x === first[i])', text: /^true$/ },
   { code: '%seed 0.5', error: /RangeError a seed is an integer/ },
@@ -43,7 +43,10 @@ const ROWS: { code: string; text?: RegExp; error?: RegExp; trace?: RegExp }[] = 
     code: `%break ${words}`,
     text: /^\d+$/,
   })),
-  { code: '%break nosuch', error: /RangeError the guest has no label 'nosuch'/ },
+  { code: '%break nosuch', error: /RangeError the guest has no label 'nosuch'; it has: again/ },
+  { code: '%break exit', error: /RangeError 'exit' needs what it is about, as in %break exit HLT/ },
+  { code: '%break', error: /TypeCheckError Cell \d+:1:1 - Expected 1-3 arguments/ },
+  { code: '%break port 70000', error: /RangeError port 70000.*expected.*below 65536/ },
   { code: '%break exit NOSUCH', error: /TypeCheckError.*"NOSUCH"' is not assignable to .*"IOIO_IN"/ },
   { code: '%break nosuch 1', error: /TypeCheckError.*"nosuch"' is not assignable to .*"exit"/ },
   { code: '%break exit HLT 2', error: /TypeCheckError/ },
@@ -55,7 +58,19 @@ const ROWS: { code: string; text?: RegExp; error?: RegExp; trace?: RegExp }[] = 
   { code: '%break mode real', error: /RangeError .* does not work under 'svm-shadow'/ },
   { code: '%tlb', text: /\d+ TLB entries[^]*linear +physical/ },
   { code: '%pt again', text: /0x100005: paging is off/ },
-  { code: '%pt nosuch', error: /RangeError the guest has no label 'nosuch'/ },
+  { code: '%pt nosuch', error: /RangeError the guest has no label 'nosuch'; it has: again/ },
+  { code: '%pt 0x1ffffffff', error: /RangeError 8589934591 is no linear address: .* from 0 to 0xffffffff/ },
+  { code: '%pt', error: /TypeCheckError Cell \d+:1:1 - Expected 1 arguments/ },
+  ...['%exits', '%regs', '%tlb', '%help'].map((code) => ({
+    code: `${code} 1`,
+    error: /TypeCheckError Cell \d+:1:\d+ - Expected 0 arguments, but got 1/,
+  })),
+  { code: '%cpu nosuch', error: /TypeCheckError.*"nosuch".*"core2-e6700"/ },
+  { code: '%stepback -1', error: /RangeError -1 instructions: expected a whole number/ },
+  { code: '%sweep exit 0 5 1', error: /RangeError write it as %sweep PRICE FROM TO/ },
+  { code: '%seed', error: /TypeCheckError Cell \d+:1:1 - Expected 1 arguments/ },
+  { code: '%time 1 +', error: /SyntaxError Cell \d+:1:10 - Expression expected/ },
+  { code: '%%asm', error: /SyntaxError Cell \d+:1:1 - %%asm needs a name.*; write %%asm NAME/ },
   { code: '%nosuch', error: /SyntaxError Cell \d+:1:1 - there is no magic %nosuch; there are: %technique/ },
   {
     code: '\n%time nosuch + 1',
@@ -95,6 +110,33 @@ t.test('magics', async (t) => {
     t.ok(text, magic);
     t.equal(await textOf(typed), text, typed);
   }
+  // The host's time is all that two runs of the same do not share.
+  const untimed = async (code: string) => ((await textOf(code)) as string).replace(/[\d.]+ ms of/, 'MS of');
+  for (const expression of ['run(loop).cycles', 'await compare(loop)', '(await compare(loop)).all.length']) {
+    const text = await untimed(`%time ${expression}`);
+    t.match(text, /[\d,]+ cycles in [16] runs?; MS of the host/, expression);
+    t.equal(await untimed(`await session.time(async () => (${expression}))`), text, `%time ${expression}`);
+  }
+  // A point is the same when the guest stops at the same place for the same reason; numbers go on.
+  const stopAt = async (point: string) => [
+    Number(await textOf(`vm.removeBreakpoint();\nvm.load(loop);\n${point}`)),
+    await textOf('vm.continue()'),
+  ];
+  for (const [words, typed, where] of [
+    ['again', "'again'", /before the instruction at 0x100005/],
+    ['0x100007', '0x100007', /before the instruction at 0x100007/],
+    ['address again', "'address', 'again'", /before the instruction at 0x100005/],
+    ['port 0x80', "'port', 0x80", /after in of 1 bytes at port 0x80/],
+    ['port 0x7f 2', "'port', 0x7f, 2", /after in of 1 bytes at port 0x80/],
+    ['exit IOIO_IN', "'exit', 'IOIO_IN'", /after the exit IOIO_IN/],
+    ['write 0x2000 2', "'write', 0x2000, 2", /halted/],
+    ['exception #PF', "'exception', '#PF'", /halted/],
+  ] as const) {
+    const [number, stop] = await stopAt(`%break ${words}`);
+    t.match(stop, where, words);
+    t.same(await stopAt(`session.breakOn(${typed})`), [Number(number) + 1, stop], `%break ${words}`);
+  }
+  await kernel.execute('vm.removeBreakpoint()');
   const shown = await kernel.execute('%technique\n%cpu\n1');
   t.equal(shown.of('display_data').length, 2, 'a magic that is not the last line shows what it gives');
 

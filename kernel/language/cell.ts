@@ -42,11 +42,11 @@ export interface CompiledFile extends Pick<CompiledCell, 'code' | 'sourceMap' | 
 
 /**
  * What compiled code takes from its surroundings. `exports` is the scope that all cells share; `__imported` gives what a
- * static import is of.
+ * static import is of, and `__star` exports all of one.
  */
 export const CELL_PARAMETERS = [
   ...(['exports', 'require', '__filename', '__dirname'] as const),
-  ...(['__imported', '__meta', '__import', '__await', '__each', '__result'] as const),
+  ...(['__imported', '__meta', '__import', '__star', '__await', '__each', '__result'] as const),
 ] as const;
 
 /** An error found before anything ran; lines and columns count from 1. */

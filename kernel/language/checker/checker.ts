@@ -14,7 +14,7 @@ import { diagnosticsOf, namelessOf, withoutCellModules } from './diagnostics.js'
 import type { Documentation } from './documentation.js';
 import { DocumentationReader } from './documentation.js';
 import { emitCell } from './emit.js';
-import { compileFile } from './files.js';
+import { Files } from './files.js';
 import type { FileCompilation } from './files.js';
 import { Names } from './names.js';
 import type { PassedOn } from './passed-on.js';
@@ -81,6 +81,7 @@ export class Checker {
   readonly #magics: ProjectOptions['magics'];
   readonly #asm: AsmWords;
   readonly #documentation: DocumentationReader;
+  readonly #files: Files;
   /** What the cells that are being run declare, until {@link commit} says which of it came to be. */
   readonly #pending = new Map<number, readonly Declaration[]>();
   /** Checked cells, by their text with its header. */
@@ -94,6 +95,7 @@ export class Checker {
     this.#project = new Project(options);
     this.#magics = options.magics;
     this.#asm = new AsmWords(options.asmWords);
+    this.#files = new Files(this.#project);
     this.#documentation = new DocumentationReader(this.#project.service);
     for (const prelude of options.preludes) {
       const { names, specifier } = this.#project.preludeExports(prelude);
@@ -111,6 +113,7 @@ export class Checker {
       if (error instanceof MagicError) return { ok: false, diagnostics: [magicDiagnostic(error)] };
       throw error;
     }
+    this.#refresh();
     const source = parse(rewritten.text);
     const declarations = declarationsOf(source);
     const words = wordsOf(source);
@@ -135,7 +138,7 @@ export class Checker {
 
   /**
    * Errors of a cell. One without, run again while the names in it mean what they meant, has none again, and the same
-   * JavaScript: its text with the header says all that they depend on, as cells never change and files are read once.
+   * JavaScript: its text with the header says all that they depend on, as cells never change, until a file does.
    */
   #check(
     { text, headerLength }: Framed,
@@ -178,7 +181,14 @@ export class Checker {
 
   /** The TypeScript file that `specifier` means in the file `from`, or nothing when it means something else. */
   compileFile(specifier: string, from: string, mode: 'strict' | 'lenient'): FileCompilation | undefined {
-    return compileFile(this.#project.service, specifier, from, mode);
+    return this.#files.compile(specifier, from, mode);
+  }
+
+  /** Forgets what files said that have been edited. */
+  #refresh(): void {
+    if (!this.#project.refresh()) return;
+    this.#checked.clear();
+    this.#lastListed = undefined;
   }
 
   async complete(code: string, cursor: number): Promise<Completions> {
@@ -211,6 +221,7 @@ export class Checker {
     const [before, word, after] = [text.slice(0, start), text.slice(start, position), text.slice(position)];
     // Behind a dot stands the name of a member, which no name in scope is.
     const header = this.#header(source, before.endsWith('.') ? 'mentioned' : 'all');
+    this.#refresh();
     const last = this.#lastListed;
     if (last !== undefined && isSameList(last, { header, before, word, after })) return last;
     const { file, headerLength } = this.#scratch(text, source, header, word);
@@ -243,6 +254,7 @@ export class Checker {
 
   /** What the name at a position means. Whoever wants more detail asks for the same once more. */
   #described(text: string, position: number, source: ts.SourceFile): Description | undefined {
+    this.#refresh();
     const { file, headerLength } = this.#scratch(text, source, this.#header(source, 'mentioned'));
     const asked = `${this.#project.version} ${position}`;
     if (this.#lastDescribed?.asked === asked) return this.#lastDescribed.description;

@@ -32,7 +32,7 @@ export function emitCell(
 
 /** JavaScript of a TypeScript file. */
 export function emitFile(text: string): Omit<CompiledFile, 'path'> {
-  return emit(`\n${text}`);
+  return emit(`\n${text}`, [starsByRunner]);
 }
 
 /**
@@ -66,6 +66,28 @@ function emit(
     imports: importsOf(source).filter(({ key }) => required.has(key)),
   };
 }
+
+/**
+ * `export * from 'module'` of a file is done by the runner: what TypeScript makes of it gives the file's exports for good,
+ * and a file that is edited has others.
+ */
+const starsByRunner: ts.TransformerFactory<ts.SourceFile> =
+  ({ factory }) =>
+  (file) => {
+    const statements = file.statements.flatMap((statement): ts.Statement[] => {
+      if (!ts.isExportDeclaration(statement) || statement.exportClause || statement.isTypeOnly)
+        return [statement];
+      const { moduleSpecifier, attributes } = statement;
+      if (moduleSpecifier === undefined || !ts.isStringLiteral(moduleSpecifier)) return [statement];
+      const key = factory.createStringLiteral(moduleSpecifier.text);
+      const star = factory.createCallExpression(factory.createIdentifier('__star'), undefined, [key]);
+      return [
+        factory.createImportDeclaration(undefined, undefined, moduleSpecifier, attributes),
+        factory.createExpressionStatement(star),
+      ];
+    });
+    return factory.updateSourceFile(file, statements);
+  };
 
 /** Modules that are named in the code, also for their types alone. */
 function importsOf(source: string): StaticImport[] {
@@ -117,16 +139,24 @@ const markRequired: ts.TransformerFactory<ts.SourceFile> =
   };
 
 /**
- * CommonJS emit makes `require` of static imports. They become `__imported`, so that a cell's own `require` is Node's.
+ * CommonJS emit makes `require` of static imports. They become `__imported`, so that a cell's own `require` is Node's. What it
+ * passes on can be replaced.
  * @param required gets their keys: imports of types alone are not among them
  */
 function importsVia(required: Set<string>): ts.TransformerFactory<ts.SourceFile> {
   return (context) => (file) => {
+    const { factory } = context;
     const visit = (node: ts.Node): ts.Node => {
+      if (isMadeGetter(node)) {
+        const [object, key, descriptor] = node.arguments;
+        const { properties } = descriptor as ts.ObjectLiteralExpression;
+        const configurable = factory.createPropertyAssignment('configurable', factory.createTrue());
+        const own = factory.createObjectLiteralExpression([configurable, ...properties]);
+        return factory.updateCallExpression(node, node.expression, undefined, [object, key, own]);
+      }
       if (ts.isCallExpression(node) && isMadeRequire(node.expression)) {
         const [key] = node.arguments;
         if (ts.isStringLiteral(key)) required.add(key.text);
-        const { factory } = context;
         return factory.updateCallExpression(
           node,
           factory.createIdentifier('__imported'),
@@ -138,6 +168,18 @@ function importsVia(required: Set<string>): ts.TransformerFactory<ts.SourceFile>
     };
     return ts.visitEachChild(file, visit, context);
   };
+}
+
+/** `Object.defineProperty(exports, "a", { get... })`, for what is passed on: a file that is edited has other exports. */
+function isMadeGetter(node: ts.Node): node is ts.CallExpression {
+  if (!ts.isCallExpression(node) || node.pos >= 0) return false;
+  const [object, , descriptor] = node.arguments;
+  return (
+    node.arguments.length === 3 &&
+    ts.isIdentifier(object) &&
+    object.text === 'exports' &&
+    ts.isObjectLiteralExpression(descriptor)
+  );
 }
 
 /** What the emitter has made has no place in the source. */

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import ts = require('typescript');
 import type { Prelude } from '../cell.js';
 import type { Magic } from '../syntax/magic.js';
+import { Disk } from './disk.js';
 import { Library } from './library.js';
 import { NodeTypes } from './node-types.js';
 import { OwnFiles } from './own-files.js';
@@ -40,6 +41,8 @@ const LIBRARY = ['es2023', 'esnext.disposable'];
 
 /** Without the cache a program reads the `package.json` above each of its files, every time that one is made. */
 interface Host extends ts.LanguageServiceHost {
+  /** Whether what a file of the program imports has to be found anew, though its text is the same. */
+  hasInvalidatedResolutions(file: ts.Path): boolean;
   getModuleResolutionCache(): ts.ModuleResolutionCache;
 }
 
@@ -60,9 +63,13 @@ export class Project {
   readonly #own: OwnFiles;
   readonly #slots: Readonly<Record<Slot, string>>;
   readonly #nodeTypes: NodeTypes;
+  readonly #disk = new Disk();
   readonly #library = new Library(LIBRARY);
   /** Files of the user's that are part of the program and whose words have been looked at. */
   readonly #seen = new Set<string>();
+  /** Something that a file imports could not be found, or not as it should be. */
+  #unfound = false;
+  #resolvesAnew = false;
   /** How often a text has changed. */
   #edits = 0;
   /** The version that holds all that its texts can meet. */
@@ -100,6 +107,30 @@ export class Project {
   forget(slot: Slot): void {
     this.#resolution.clear();
     this.set(slot, EMPTY_MODULE);
+  }
+
+  /** Has imports of files looked for again before the next text, as one may be there by then. */
+  lookAgain(): void {
+    this.#unfound = true;
+  }
+
+  /**
+   * Takes notice of what has changed on disk.
+   * @returns whether something has: what is known of texts may be wrong
+   */
+  refresh(): boolean {
+    const { edited, removed } = this.#disk.refresh();
+    for (const file of [...edited, ...removed]) this.#seen.delete(file);
+    const changed = edited.length > 0 || removed.length > 0 || this.#unfound;
+    if (changed) this.#edits++;
+    if (removed.length > 0 || this.#unfound) {
+      this.#unfound = false;
+      this.#resolution.clear();
+      this.#resolvesAnew = true;
+      this.service.getProgram();
+      this.#resolvesAnew = false;
+    }
+    return changed;
   }
 
   /**
@@ -171,15 +202,6 @@ export class Project {
 
   #host(): Host {
     const { folder } = this.project;
-    // Files on disk are read once: a kernel sees its packages as they were when it first used them.
-    const snapshots = new Map<string, ts.IScriptSnapshot | undefined>();
-    const fromDisk = (file: string) => {
-      if (!snapshots.has(file)) {
-        const text = ts.sys.readFile(file);
-        snapshots.set(file, text === undefined ? undefined : ts.ScriptSnapshot.fromString(text));
-      }
-      return snapshots.get(file);
-    };
     return {
       jsDocParsingMode: PARSED_COMMENTS,
       getCompilationSettings: () => this.#options,
@@ -189,10 +211,10 @@ export class Project {
         ...this.#own.files(),
         ...Object.values(this.#slots),
       ],
-      getScriptVersion: (file) => String(this.#cells.get(file)?.version ?? 0),
+      getScriptVersion: (file) => String(this.#cells.get(file)?.version ?? this.#disk.version(file)),
       getScriptSnapshot: (file) => {
         const text = this.#textOf(file);
-        return text === undefined ? fromDisk(file) : ts.ScriptSnapshot.fromString(text);
+        return text === undefined ? this.#disk.snapshot(file) : ts.ScriptSnapshot.fromString(text);
       },
       getCurrentDirectory: () => folder,
       getDefaultLibFileName: () => this.#library.file,
@@ -200,6 +222,7 @@ export class Project {
       readFile: (file) => this.#textOf(file) ?? ts.sys.readFile(file),
       directoryExists: ts.sys.directoryExists.bind(ts.sys),
       getDirectories: ts.sys.getDirectories.bind(ts.sys),
+      hasInvalidatedResolutions: () => this.#resolvesAnew,
       getModuleResolutionCache: () => this.#resolution,
       resolveModuleNameLiterals: (literals, from) => literals.map(({ text }) => this.#resolve(text, from)),
     };

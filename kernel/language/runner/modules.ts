@@ -20,12 +20,13 @@ export interface ModuleScope {
 
 /** A TypeScript file that has been imported. */
 interface TypeScriptModule {
+  /** One for all its versions: who has imported it sees the newest. */
   readonly namespace: Namespace;
-  readonly imports: readonly StaticImport[];
   readonly scope: ModuleScope;
+  /** Its newest version. */
+  file: CompiledFile;
   /** Its code, run once. */
   body: Promise<void> | undefined;
-  readonly run: () => Promise<void>;
 }
 
 /** Runs the code of a file whose static imports are loaded. */
@@ -131,27 +132,56 @@ export class Modules {
   async #importFile(file: CompiledFile, seen: Set<TypeScriptModule>): Promise<Namespace> {
     let module = this.#files.get(file.path);
     if (module === undefined) {
-      const scope = this.#scopeOf(file.path);
       const namespace = Object.create(null, { [Symbol.toStringTag]: { value: 'Module' } }) as Namespace;
-      module = {
-        namespace,
-        imports: file.imports,
-        scope,
-        body: undefined,
-        run: () => this.runFile(file, scope, namespace),
-      };
+      module = { namespace, scope: this.#scopeOf(file.path), file, body: undefined };
       this.#files.set(file.path, module);
     }
-    if (!seen.has(module)) {
-      seen.add(module);
-      await this.load(module.imports, module.scope, seen);
-      // What has failed, as when it was interrupted, may be tried again.
-      module.body ??= module.run().catch((error: unknown) => {
-        module.body = undefined;
-        throw error;
-      });
-      await module.body;
-    }
+    if (seen.has(module)) return module.namespace;
+    seen.add(module);
+    // One that has been edited runs again. Those that import it do not, so they keep their state.
+    if (file.code !== module.file.code || file.sourceMap !== module.file.sourceMap) module.body = undefined;
+    module.file = file;
+    await this.load(file.imports, module.scope, seen);
+    module.body ??= this.#run(module);
+    await module.body;
     return module.namespace;
+  }
+
+  /** Runs a file. What has failed, as when it was interrupted, leaves its older exports and may be tried again. */
+  async #run(module: TypeScriptModule): Promise<void> {
+    const { file, scope, namespace } = module;
+    const before = Object.getOwnPropertyDescriptors(namespace);
+    const clear = () => Object.keys(namespace).forEach((name) => Reflect.deleteProperty(namespace, name));
+    try {
+      clear();
+      await this.runFile(file, scope, namespace);
+    } catch (error) {
+      module.body = undefined;
+      clear();
+      Object.defineProperties(namespace, before);
+      throw error;
+    }
+  }
+}
+
+/**
+ * Does `export * from` a module: names that are not exported already become those of the module, with the value that each
+ * has at the time.
+ */
+export function exportAll(from: unknown, exports: Namespace): void {
+  const module = Object(from) as Namespace;
+  for (const name of Object.keys(module)) {
+    if (name === 'default' || Object.hasOwn(exports, name)) continue;
+    Object.defineProperty(exports, name, {
+      enumerable: true,
+      configurable: true,
+      get: () => module[name],
+      // The file's own export of the name, further down.
+      set: (value: unknown) =>
+        Object.defineProperty(exports, name, {
+          ...{ enumerable: true, configurable: true, writable: true },
+          value,
+        }),
+    });
   }
 }

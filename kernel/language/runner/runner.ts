@@ -8,7 +8,7 @@ import { isAlreadyShown } from './display-handle.js';
 import type { CompileFile } from './files.js';
 import { REQUESTED } from './interruptible.js';
 import { Interrupted, Interruption } from './interruption.js';
-import { Modules } from './modules.js';
+import { exportAll, Modules } from './modules.js';
 import type { ModuleScope } from './modules.js';
 import type { RunnerData, RunResult } from './protocol.js';
 import { errorOutcome, register } from './stacks.js';
@@ -131,6 +131,7 @@ export class Runner {
       __imported: scope.imported,
       __meta: scope.meta,
       __import: scope.import,
+      __star: (key: string) => exportAll(scope.imported(key), exports),
       __await: guard,
       __each: each,
       __result: result,

@@ -25,10 +25,12 @@ export interface Insertion {
 export interface CompiledCell {
   /** Name in stack traces. */
   readonly name: string;
-  /** JavaScript: the body of an async function of the parameters in `CELL_PARAMETERS`. */
+  /** JavaScript: the body of an async function that sees `SURROUNDINGS`. */
   readonly code: string;
   /** Source map, version 3, from `code` to the cell with its insertions, one line below a generated first line. */
   readonly sourceMap: string;
+  /** Other names that the code has for some of its surroundings, because its text uses theirs. */
+  readonly renamed: Readonly<Partial<Record<Surrounding, string>>>;
   readonly insertions: readonly Insertion[];
   readonly imports: readonly StaticImport[];
   /** Names of values that the cell declares. */
@@ -36,7 +38,7 @@ export interface CompiledCell {
 }
 
 /** A TypeScript file that a cell imports, ready to run as a cell is. */
-export interface CompiledFile extends Pick<CompiledCell, 'code' | 'sourceMap' | 'imports'> {
+export interface CompiledFile extends Pick<CompiledCell, 'code' | 'sourceMap' | 'imports' | 'renamed'> {
   readonly path: string;
 }
 
@@ -44,10 +46,11 @@ export interface CompiledFile extends Pick<CompiledCell, 'code' | 'sourceMap' | 
  * What compiled code takes from its surroundings. `exports` is the scope that all cells share; `__imported` gives what a
  * static import is of, and `__star` exports all of one.
  */
-export const CELL_PARAMETERS = [
+export const SURROUNDINGS = [
   ...(['exports', 'require', '__filename', '__dirname'] as const),
   ...(['__imported', '__meta', '__import', '__star', '__await', '__each', '__result'] as const),
 ] as const;
+export type Surrounding = (typeof SURROUNDINGS)[number];
 
 /** An error found before anything ran; lines and columns count from 1. */
 export interface CellDiagnostic {

@@ -393,6 +393,46 @@ const STORIES: Record<string, Row[]> = {
     { code: 'let require = 3, exports = 4, module = 5; require + exports + module', result: '12' },
     { code: 'const Promise = 1, Object = 2, Error = 3; await (Object + Error)', result: '5' },
     { code: 'let __await = 7, __imported = 8; await 9', result: '9' },
+    { code: 'let __result = 7; __result + 1', result: '8' },
+    { code: '__result + 2', result: '9' },
+    { code: 'const shared = 4; const plus = (exports: number) => exports + shared; plus(1)', result: '5' },
+    {
+      code: '{ const exports = { shared: 5 }; let n = exports.shared; n += shared; console.log(n) }',
+      out: '9\n',
+    },
+    {
+      code: 'const exports = { shared: 6 }; let m = exports.shared; m += shared; ({ exports, m })',
+      result: '{ exports: { shared: 6 }, m: 10 }',
+    },
+    {
+      code: 'async function late(__await: number, __each: number) { for await (const x of [__await]) __each += x; return __each + (await 1) } await late(2, 3)',
+      result: '6',
+    },
+    {
+      code: 'const os = async (__import: number, __meta: string) => (await import("node:os")).EOL + typeof import.meta.url + __meta + __import; await os(1, "m")',
+      result: "'\\nstringm1'",
+    },
+    {
+      code: 'import { sep } from "node:path"; const across = (__imported: string, __star: string) => __imported + sep + __star; across("a", "b")',
+      result: "'a/b'",
+    },
+    {
+      code: 'class require { n = 1 } class __imported { n = 2 } const __filename = () => 3; [new require().n, new __imported().n, __filename()]',
+      result: '[ 1, 2, 3 ]',
+    },
+    {
+      code: 'import * as exports from "./named.ts"; [exports.exports, exports.twice()]',
+      result: '[ 5, 10 ]',
+    },
+    {
+      code: 'import __dirname = require("node:path"); using __result = { n: 1, [Symbol.dispose]() {} }; __dirname.sep + __result.n',
+      result: "'/1'",
+    },
+    {
+      code: '\nconst x1 = 1, __session = 2',
+      error: /SyntaxError .*:2:1 - .*'__session' is what magics call.*another name/,
+    },
+    { code: '{ var __show = 1 }', error: /SyntaxError .*:1:1 - .*'__show'/ },
     { code: 'missing()', error: /TypeCheckError .*missing/ },
     { code: 'throw 1', error: /Uncaught 1/ },
   ],
@@ -437,6 +477,10 @@ export { Box as default };`,
 );
 file('deep/lazy.ts', 'export const five: number = 5;');
 file('requires.ts', "import hi = require('cjs-function');\nexport const byRequire: string = hi('file');");
+file(
+  'named.ts',
+  'export const exports = 5; export function twice() { return ((__await, exports) => exports * __await)(2, exports) }',
+);
 file('broken.ts', 'let x = 1 +;');
 file('busy.mts', 'export const busy = (): never => { for (;;); };');
 file('wrong.ts', 'export {};\nexport const n: number = "text";');

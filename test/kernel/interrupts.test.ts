@@ -18,6 +18,7 @@ const cell = (code: string): CompiledCell => ({
   name: 'cell',
   code,
   sourceMap: JSON.stringify({ version: 3, sources: ['cell'], names: [], mappings: '' }),
+  renamed: {},
   insertions: [],
   imports: [],
   values: [],

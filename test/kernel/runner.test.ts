@@ -8,7 +8,7 @@ import { temporaryFolder } from '../server/helpers.js';
 
 function cell(number: number, code: string, values: string[]): CompiledCell {
   const sourceMap = JSON.stringify({ version: 3, sources: [], names: [], mappings: '' });
-  return { name: `Cell ${number}`, code, sourceMap, insertions: [], imports: [], values };
+  return { name: `Cell ${number}`, code, sourceMap, renamed: {}, insertions: [], imports: [], values };
 }
 
 t.test('a cell whose end was lost is abandoned, and the next one runs', async (t) => {

@@ -1,4 +1,5 @@
 import ts = require('typescript');
+import type { Called } from './called.js';
 import { hasModifier } from './declarations.js';
 import { aliases } from './export-lists.js';
 
@@ -12,7 +13,7 @@ export interface Edit {
 }
 
 /** `export` before each declaration of a value, and the last expression handed to `__result`. */
-export function editsOf(file: ts.SourceFile, types: ExportedTypes): Edit[] {
+export function editsOf(file: ts.SourceFile, types: ExportedTypes, { __result }: Called): Edit[] {
   const edits: Edit[] = [];
   for (const statement of file.statements) {
     if (isExportable(statement) && !isOtherType(statement, types))
@@ -23,7 +24,7 @@ export function editsOf(file: ts.SourceFile, types: ExportedTypes): Edit[] {
   const defaults = file.statements.flatMap((statement) => defaultName(statement) ?? []);
   if (last !== undefined && ts.isExpressionStatement(last)) {
     // Two parentheses: an expression with a comma is one argument.
-    edits.push({ at: last.expression.getStart(file), text: '__result((' });
+    edits.push({ at: last.expression.getStart(file), text: `${__result}((` });
     edits.push({ at: last.expression.end, text: '))' });
   }
   for (const name of defaults) edits.push({ at: file.end, text: `\nexport { ${name} };` });

@@ -9,8 +9,8 @@ import { AsmWords } from './asm-words.js';
 import { calledAt } from './calls.js';
 import { completionType, magicCompletions, magicHelp } from './completions.js';
 import type { Declaration } from './declarations.js';
-import { declarationsOf } from './declarations.js';
-import { diagnosticsOf, namelessOf, withoutCellModules } from './diagnostics.js';
+import { declarationsOf, declaring } from './declarations.js';
+import { diagnosticsOf, namelessOf, reservedOf, withoutCellModules } from './diagnostics.js';
 import type { Documentation } from './documentation.js';
 import { DocumentationReader } from './documentation.js';
 import { emitCell } from './emit.js';
@@ -79,6 +79,8 @@ export class Checker {
   readonly #project: Project;
   readonly #names = new Names();
   readonly #magics: ProjectOptions['magics'];
+  /** Names of the preludes that are not for people. */
+  readonly #reserved = new Set<string>();
   readonly #asm: AsmWords;
   readonly #documentation: DocumentationReader;
   readonly #files: Files;
@@ -99,7 +101,10 @@ export class Checker {
     this.#documentation = new DocumentationReader(this.#project.service);
     for (const prelude of options.preludes) {
       const { names, specifier } = this.#project.preludeExports(prelude);
-      for (const name of names) this.#names.addPrelude(name, specifier);
+      for (const name of names) {
+        this.#names.addPrelude(name, specifier);
+        if (name.startsWith('__')) this.#reserved.add(name);
+      }
     }
   }
 
@@ -115,8 +120,13 @@ export class Checker {
     }
     this.#refresh();
     const source = parse(rewritten.text);
-    const declarations = declarationsOf(source);
     const words = wordsOf(source);
+    const reserved = declaring(
+      source,
+      [...this.#reserved].filter((name) => words.has(name)),
+    );
+    if (reserved !== undefined) return { ok: false, diagnostics: [reservedOf(reserved, source, rewritten)] };
+    const declarations = declarationsOf(source);
     const { framed, emitted } = this.#frame(source, declarations, words);
     const checked = this.#check(framed, source, rewritten, words);
     const { diagnostics } = checked;
@@ -131,7 +141,7 @@ export class Checker {
     const values = declarations
       .filter(({ name, value }) => value && !types.has(name))
       .map((declaration) => declaration.name);
-    checked.emitted ??= emitCell(source, emitted, types);
+    checked.emitted ??= emitCell(source, emitted, types, words);
     const compiled = { name, values, ...checked.emitted };
     return { ok: true, cell, compiled, warnings: diagnostics };
   }

@@ -17,6 +17,19 @@ export interface Declaration {
   readonly statement: string;
 }
 
+/** The first statement of a cell that declares one of these names, and which. */
+export function declaring(
+  file: ts.SourceFile,
+  names: readonly string[],
+): { statement: ts.Statement; name: string } | undefined {
+  if (names.length === 0) return undefined;
+  for (const statement of file.statements) {
+    const found = declared(statement, file).find(({ name }) => names.includes(name));
+    if (found !== undefined) return { statement, name: found.name };
+  }
+  return undefined;
+}
+
 type Declared = Pick<Declaration, 'name' | 'kind' | 'value'> & Partial<Declaration>;
 
 /** Top-level declarations of a cell, in order. */

@@ -49,6 +49,19 @@ export function namelessOf(
   });
 }
 
+/** What stops a cell that declares a name which magics need. */
+export function reservedOf(
+  { statement, name }: { statement: ts.Statement; name: string },
+  file: ts.SourceFile,
+  rewritten: Rewritten,
+): CellDiagnostic {
+  const start = rewritten.toOriginal(statement.getStart(file));
+  const length = rewritten.toOriginal(statement.end) - start;
+  const { line, column } = lineAndColumn(rewritten.original, start);
+  const message = `'${name}' is what magics call, so no cell can declare it: choose another name`;
+  return { kind: 'syntax', line, column, length, code: 0, message };
+}
+
 /** Whether a diagnostic of types does not stop what it is about. */
 export function isTolerated({ category, code }: ts.Diagnostic): boolean {
   return category !== ts.DiagnosticCategory.Error || TOLERATED.has(code);

@@ -1,6 +1,6 @@
 import vm from 'node:vm';
-import type { CompiledCell, CompiledFile } from '../cell.js';
-import { CELL_PARAMETERS } from '../cell.js';
+import type { CompiledCell, CompiledFile, Surrounding } from '../cell.js';
+import { SURROUNDINGS } from '../cell.js';
 import type { CommMessage, Outcome } from '../../protocol/index.js';
 import { receiveComm } from './comms.js';
 import { runAs } from './current.js';
@@ -41,7 +41,7 @@ export class Runner {
       register({ name: file.path, sourceMap: file.sourceMap, insertions: [] });
       // It may be imported by what a cell has left behind.
       const interruption = this.#running?.interruption ?? new Interruption(this.#isRequested);
-      return this.#call(file.path, file.code, exports, scope, interruption, () => undefined);
+      return this.#call(file.path, file, exports, scope, interruption, () => undefined);
     };
     this.#modules = new Modules(data.folder, data.ownModules, compileFile, runFile);
     this.ready = this.#loadPreludes(data.preludes);
@@ -102,7 +102,7 @@ export class Runner {
     await this.#modules.load(compiled.imports);
     let result: unknown;
     const take = (value: unknown) => (result = value);
-    await this.#call(compiled.name, compiled.code, this.#scope, this.#modules.scope, interruption, take);
+    await this.#call(compiled.name, compiled, this.#scope, this.#modules.scope, interruption, take);
     return result === undefined || isAlreadyShown(result)
       ? { status: 'ok' }
       : { status: 'ok', result: await displayOf(result) };
@@ -111,19 +111,21 @@ export class Runner {
   /** Runs the code of a cell or a file. */
   #call(
     name: string,
-    code: string,
+    { code, renamed }: Pick<CompiledCell, 'code' | 'renamed'>,
     exports: Scope,
     scope: ModuleScope,
     { guard, each }: Interruption,
     result: (value: unknown) => void,
   ): Promise<void> {
-    // The wrapper has a line of its own, which the offset takes away again.
-    const script = new vm.Script(`(async (${CELL_PARAMETERS.join(', ')}) => {\n${code}\n})`, {
+    const names = [...SURROUNDINGS, ...Object.values(renamed)];
+    // The wrapper has a line of its own, which the offset takes away again. Of two functions, as what the code itself
+    // declares may have the name of a parameter.
+    const script = new vm.Script(`((${names.join(', ')}) => async () => {\n${code}\n})`, {
       filename: name,
       lineOffset: -1,
     });
-    const body = script.runInThisContext() as (...parameters: unknown[]) => Promise<void>;
-    const parameters: Record<(typeof CELL_PARAMETERS)[number], unknown> = {
+    const bind = script.runInThisContext() as (...surroundings: unknown[]) => () => Promise<void>;
+    const surroundings: Record<Surrounding, unknown> = {
       exports,
       require: scope.require,
       __filename: scope.meta.filename,
@@ -136,7 +138,8 @@ export class Runner {
       __each: each,
       __result: result,
     };
-    return body(...CELL_PARAMETERS.map((name) => parameters[name]));
+    const usual = [...SURROUNDINGS, ...(Object.keys(renamed) as Surrounding[])];
+    return bind(...usual.map((name) => surroundings[name]))();
   }
 
   /** After a failure: whether a declared name still has what it had before, so the declaration was not reached. */

@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { Checker } from '../../kernel/language/checker/checker.js';
@@ -105,4 +105,59 @@ t.test('a list that is asked for again with each letter is what it would be anew
     matches.map(({ text }) => text),
     ['max'],
   );
+});
+
+/** The cursor is at `|`: what is completed there, from which column, and what is not. */
+const SPECIFIERS: readonly (readonly [code: string, start: number, matches: string, others?: string])[] = [
+  ["import './hel|", 10, 'helix.json hell hello.ts helm.js help.mts', 'helt.d.ts'],
+  ["import { a } from './hel|'", 21, 'hello.ts'],
+  ["export * from './hell/|'", 22, 'deep.ts', 'hello.ts'],
+  ["await import('../|')", 17, 'AROUND'],
+  ["require('./he|')", 11, 'hello.ts'],
+  ["import x = require('./he|')", 22, 'hello.ts'],
+  ["let x: import('./he|')", 17, 'hello.ts'],
+  ["import {} from 'pack|'", 16, 'pack-age'],
+  ["import {} from 'pack-age/|'", 25, 'sub'],
+  ["import {} from '|'", 16, 'pack-age untyped @scope/one ringside node:fs', 'fs .bin'],
+  ["import {} from '@scope/|'", 16, '@scope/one'],
+  ["import {} from 'node:fs/|'", 16, 'node:fs/promises', 'node:fs'],
+  ["import {} from 'f|'", 16, 'fs fs/promises', 'node:fs'],
+];
+
+t.test('paths and packages are completed where a module is named', async (t) => {
+  const beside = (path: string, text: string) => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  };
+  for (const path of ['hello.ts', 'help.mts', 'helm.js', 'helt.d.ts', 'hell/deep.ts'])
+    beside(path, 'export {};');
+  beside('helix.json', '{}');
+  beside('node_modules/.bin/tool', '');
+  beside('node_modules/untyped/index.js', '');
+  beside('node_modules/@scope/one/package.json', '{ "name": "@scope/one" }');
+  beside(
+    'node_modules/pack-age/package.json',
+    '{ "name": "pack-age", "exports": { "./sub": "./sub.d.ts" } }',
+  );
+  beside('node_modules/pack-age/sub.d.ts', 'export {};');
+  const one = checker();
+  for (const [marked, start, matches, others = ''] of SPECIFIERS) {
+    const [before, after] = marked.split('|');
+    const found = await one.complete(before + after, before.length);
+    const texts = found.matches.map(({ text }) => text);
+    const wanted = matches.replace('AROUND', basename(folder)).split(' ');
+    t.same([found.start, found.end], [start, before.length], marked);
+    t.same(
+      wanted.filter((text) => !texts.includes(text)),
+      [],
+      `${marked}: ${texts.join(' ')}`,
+    );
+    t.same(
+      others.split(' ').filter((text) => texts.includes(text)),
+      [],
+      `not for ${marked}`,
+    );
+  }
+  beside('help2.ts', 'export {};');
+  t.match((await one.complete("import './help2", 15)).matches, [{ text: 'help2.ts', type: 'path' }]);
 });

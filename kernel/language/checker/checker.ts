@@ -22,6 +22,7 @@ import { passedOn } from './passed-on.js';
 import { OWN_MODULE } from './own-types.js';
 import type { ProjectOptions } from './project.js';
 import { Project } from './project.js';
+import { moduleNames, specifierPlace } from './specifiers.js';
 import { wordsOf } from './words.js';
 
 export type Compilation =
@@ -48,6 +49,9 @@ interface Checked {
   /** Its JavaScript, once it was wanted. */
   emitted?: ReturnType<typeof emitCell>;
 }
+
+/** Files that say types alone are found by the name of what they are about. */
+const DECLARATIONS = /\.d\.[cm]?ts$/;
 
 const REMEMBERED_CELLS = 500;
 /** Texts for which something is looked up before anybody asks, so that V8 has compiled what that takes. */
@@ -82,6 +86,8 @@ export class Checker {
   /** Names of the preludes that are not for people. */
   readonly #reserved = new Set<string>();
   readonly #asm: AsmWords;
+  readonly #folder: string;
+  readonly #ownModules: readonly string[];
   readonly #documentation: DocumentationReader;
   readonly #files: Files;
   /** What the cells that are being run declare, until {@link commit} says which of it came to be. */
@@ -96,6 +102,8 @@ export class Checker {
   constructor(options: ProjectOptions) {
     this.#project = new Project(options);
     this.#magics = options.magics;
+    this.#folder = options.folder;
+    this.#ownModules = Object.keys(options.ownModules);
     this.#asm = new AsmWords(options.asmWords);
     this.#files = new Files(this.#project);
     this.#documentation = new DocumentationReader(this.#project.service);
@@ -213,10 +221,19 @@ export class Checker {
       await this.#asm.load();
       return completeAsm(place, cursor, this.#asm);
     }
+    const specifier = specifierPlace(source, position);
+    if (specifier !== undefined) {
+      const names = moduleNames(specifier.typed, this.#folder, this.#ownModules);
+      const matches = names.map((text) => ({ text, type: 'module' }));
+      const start = rewritten.toOriginal(specifier.start);
+      if (names.length > 0) return { matches, start, end: cursor };
+      // Files come and go.
+      this.#lastListed = undefined;
+    }
     const { entries, from } = this.#listed(rewritten.text, position, source);
     const typed = rewritten.text.slice(from, position);
     const matches = entries
-      .filter(({ name }) => name.startsWith(typed))
+      .filter(({ name }) => name.startsWith(typed) && (specifier === undefined || !DECLARATIONS.test(name)))
       .map(({ name, insertText, kind }) => ({ text: insertText ?? name, type: completionType(kind) }));
     const unique = new Map(matches.map((match) => [match.text, match]));
     return { matches: [...unique.values()], start: rewritten.toOriginal(from), end: cursor };
@@ -237,6 +254,7 @@ export class Checker {
     const { file, headerLength } = this.#scratch(text, source, header, word);
     const found = this.#project.service.getCompletionsAtPosition(file, headerLength + position, {
       includeCompletionsWithInsertText: true,
+      importModuleSpecifierEnding: 'js',
     });
     const replaced = found?.optionalReplacementSpan?.start ?? found?.entries[0]?.replacementSpan?.start;
     const from = replaced === undefined ? start : replaced - headerLength;

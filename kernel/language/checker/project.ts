@@ -52,6 +52,8 @@ type Slot = 'next' | 'scratch';
 /** Comments are most of what the declarations of Node hold. They are read when they are asked for: documentation.ts. */
 const PARSED_COMMENTS = ts.JSDocParsingMode.ParseNone;
 
+const JAVASCRIPT = [ts.Extension.Js, ts.Extension.Mjs, ts.Extension.Cjs];
+
 const EMPTY_MODULE = 'export {};';
 
 /** The cells as modules of one TypeScript program, held in memory; everything else is read from disk. */
@@ -217,11 +219,15 @@ export class Project {
         return text === undefined ? this.#disk.snapshot(file) : ts.ScriptSnapshot.fromString(text);
       },
       getCurrentDirectory: () => folder,
+      useCaseSensitiveFileNames: () => ts.sys.useCaseSensitiveFileNames,
       getDefaultLibFileName: () => this.#library.file,
       fileExists: (file) => this.#textOf(file) !== undefined || ts.sys.fileExists(file),
       readFile: (file) => this.#textOf(file) ?? ts.sys.readFile(file),
       directoryExists: ts.sys.directoryExists.bind(ts.sys),
       getDirectories: ts.sys.getDirectories.bind(ts.sys),
+      // For completion of paths: also what has no types can be imported.
+      readDirectory: (folder, extensions = [], ...others) =>
+        ts.sys.readDirectory(folder, [...extensions, ...JAVASCRIPT], ...others),
       hasInvalidatedResolutions: () => this.#resolvesAnew,
       getModuleResolutionCache: () => this.#resolution,
       resolveModuleNameLiterals: (literals, from) => literals.map(({ text }) => this.#resolve(text, from)),

@@ -395,15 +395,13 @@ function namesIn(declarations: readonly Declaration[]): ReadonlySet<string> {
   return new Set(declarations.filter(({ scope }) => scope !== 'later').map(({ name }) => name));
 }
 
-/** Whether only the word has been typed on. A keyword is none: with it the text around it can mean something else. */
+/** Whether at most the word has been typed on. A keyword is none: with it the text around it can mean something else. */
 function isSameList(last: Asked, now: Asked): boolean {
   return (
     last.before === now.before &&
     last.after === now.after &&
     last.header === now.header &&
-    now.word.startsWith(last.word) &&
-    isName(last.word) &&
-    isName(now.word)
+    (now.word === last.word || (now.word.startsWith(last.word) && isName(last.word) && isName(now.word)))
   );
 }
 

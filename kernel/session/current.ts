@@ -1,3 +1,4 @@
+import { findProfile, usableTechniques } from '../../emulator/index.js';
 import type { ProfileName, Technique } from '../../emulator/index.js';
 import type { CellMachine } from './machine.js';
 import type { Run } from './run.js';
@@ -24,4 +25,16 @@ export const current: Current = { cycles: 0, count: 0 };
 export function withChoices<T extends { technique?: Technique; profile?: unknown }>(options: T): T {
   const { technique, profile } = current;
   return { ...(technique && { technique }), ...(profile && { profile }), ...options };
+}
+
+/**
+ * Finds a wrong name, which types would not let through, where it is written instead of at the first run.
+ * @throws RangeError naming the known ones.
+ */
+export function checkNames({ technique, profile }: { technique?: Technique; profile?: unknown }): void {
+  if (technique !== undefined && !usableTechniques().includes(technique))
+    throw new RangeError(
+      `no technique is called '${String(technique)}'; there are: ${usableTechniques().join(', ')}`,
+    );
+  if (profile !== undefined && typeof profile !== 'object') findProfile(String(profile));
 }

@@ -10,6 +10,7 @@ import {
   guestParameters,
   guestSource,
 } from '../guests.js';
+import type { GuestName } from './guest-names.js';
 import { table } from '../display/table.js';
 import type { MimeBundle } from '../display/bundle.js';
 import { displaySymbol, View } from './display.js';
@@ -108,12 +109,15 @@ export function assemble(name: string, source: string): Guest {
   return new Guest(name, source);
 }
 
+/** A name that is known only when it runs. */
+type OtherName = string & Readonly<Record<never, never>>;
+
 /**
  * A guest that comes with Ringside, by name.
  * @param defines other values for what its source lets one choose: `guest('forkwait', { ITERATIONS: 100 })`.
  * @throws RangeError naming the known guests, or what this one lets one choose.
  */
-export function guest(name: string, defines: Readonly<Record<string, number>> = {}): Guest {
+export function guest(name: GuestName | OtherName, defines: Readonly<Record<string, number>> = {}): Guest {
   const source = guestSource(name);
   checkParameters(name, guestParameters(source), defines);
   return new Guest(name, source, `${guestFolder}/${name}.asm`, defines);

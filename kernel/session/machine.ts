@@ -9,7 +9,7 @@ import {
 import { escapeHtml } from '../display/bundle.js';
 import type { MimeBundle } from '../display/bundle.js';
 import { screen } from '../display/screen.js';
-import { current, withChoices } from './current.js';
+import { checkNames, current, withChoices } from './current.js';
 import { displaySymbol, View } from './display.js';
 import type { Displayable } from './display.js';
 import { codeTable, descriptorTable, pageWalkTable, tlbTable } from './inspection.js';
@@ -145,8 +145,12 @@ function labelsOf(symbols: Readonly<Record<string, number>>): string {
   return `it has: ${names.slice(0, LABELS_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-/** A machine to look into: `await vm.run(guest)`, then its registers, trace, translations. */
+/**
+ * A machine to look into: `await vm.run(guest)`, then its registers, trace, translations.
+ * @throws RangeError naming the known ones, for a technique or a profile that there is not.
+ */
 export function machine(options: CellRunOptions = {}): CellMachine {
+  checkNames(options);
   const made = new CellMachine(withChoices(options));
   current.machine = made;
   return made;

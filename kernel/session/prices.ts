@@ -42,14 +42,17 @@ export function processor(base: ProfileName | CpuProfile, changes: ProcessorChan
 /**
  * Prices of VMRUN and #VMEXIT that make an exit and its return cost `cycles` together, split as on `profile`.
  */
-export function exitRoundTrip(cycles: number, profile: CpuProfile | string = 'pentium4-672'): PriceChanges {
+export function exitRoundTrip(
+  cycles: number,
+  profile: CpuProfile | ProfileName = 'pentium4-672',
+): PriceChanges {
   const { prices } = typeof profile === 'string' ? findProfile(profile) : profile;
   const share = prices.vmrun.value / (prices.vmrun.value + prices.vmexit.value);
   return { vmrun: cycles * share, vmexit: cycles * (1 - share) };
 }
 
 /** The prices of a processor: cycles per event, whether input, calibrated or a guess, and the source. */
-export function prices(profile: string): View {
+export function prices(profile: ProfileName): View {
   return new View(
     table({
       caption: `${profile}: cycles per event`,
@@ -65,6 +68,6 @@ export function prices(profile: string): View {
 }
 
 /** Names of the processors that come with Ringside. */
-export function profileNames(): readonly string[] {
-  return profiles.map(({ name }) => name);
+export function profileNames(): readonly ProfileName[] {
+  return profiles.map(({ name }) => name as ProfileName);
 }

@@ -1,18 +1,11 @@
 import { inspect } from 'node:util';
-import {
-  COST_KEYS,
-  DEFAULTS,
-  findProfile,
-  profiles,
-  techniques,
-  usableTechniques,
-} from '../../emulator/index.js';
+import { COST_KEYS, DEFAULTS, profiles, techniques } from '../../emulator/index.js';
 import type { CostKey, ProfileName, Technique } from '../../emulator/index.js';
 import { escapeHtml } from '../display/bundle.js';
 import type { MimeBundle } from '../display/bundle.js';
 import { formatNumber } from '../display/numbers.js';
 import { table } from '../display/table.js';
-import { current } from './current.js';
+import { checkNames, current } from './current.js';
 import { displaySymbol, View } from './display.js';
 import type { Displayable } from './display.js';
 import { assemble } from './guest.js';
@@ -44,8 +37,7 @@ export const session = {
    */
   technique(name?: Technique): View {
     if (name !== undefined) {
-      if (!usableTechniques().includes(name))
-        throw new RangeError(`no technique '${String(name)}'; there are: ${usableTechniques().join(', ')}`);
+      checkNames({ technique: name });
       current.technique = name;
     }
     const chosen = current.technique ?? DEFAULTS.technique;
@@ -63,7 +55,7 @@ export const session = {
    */
   cpu(name?: ProfileName): View {
     if (name !== undefined) {
-      findProfile(name);
+      checkNames({ profile: name });
       current.profile = name;
     }
     const chosen = current.profile ?? DEFAULTS.profile;

@@ -43,6 +43,9 @@ t.test('is_complete has four answers', async (t) => {
   }
 });
 
+await kernel.execute('%%asm mine\nhlt');
+await kernel.execute('%%asm other\n hlt');
+
 t.test('completion by types, with positions in code points', async (t) => {
   const rows: [code: string, cursor: number, match: string, start: number][] = [
     ['kep', 3, 'kept', 0],
@@ -63,6 +66,12 @@ t.test('completion by types, with positions in code points', async (t) => {
     ['%break exit IOIO_', 17, 'IOIO_IN', 12],
     ['%cpu core', 9, 'core2-e6700', 5],
     ['"🇨🇭"; kep', 9, 'kept', 6],
+    ["guest('hel", 10, 'hello', 7],
+    ["run(guest('little", 17, 'little-os', 11],
+    ["prices('core", 12, 'core2-e6700', 8],
+    ['%%asm mi', 8, 'mine', 6],
+    ['\n%%asm ', 7, 'other', 7],
+    ['%time run(mi', 12, 'mine', 10],
   ];
   for (const [code, cursor_pos, match, start] of rows) {
     const { content } = await kernel.request('complete_request', { code, cursor_pos });

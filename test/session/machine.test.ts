@@ -1,6 +1,7 @@
 import t from 'tap';
 import { displaySymbol } from '../../kernel/session/display.js';
-import { asm, machine, run } from '../../kernel/session/index.js';
+import { asm, machine, profileNames, run, session, usableTechniques } from '../../kernel/session/index.js';
+import type { CellRunOptions } from '../../kernel/session/run.js';
 
 /** Shows the scan codes that the keyboard gives, as characters, until there are no more. */
 const ECHO = asm`
@@ -52,4 +53,20 @@ t.test('a machine as a value says how its run stands', async (t) => {
   const run = await vm.run(asm`hlt`);
   t.match(text(), /^svm-shadow on pentium4-672: .*\n\n[^]*cycles +[\d,]+\n/);
   t.equal(text(), run[displaySymbol]()['text/plain']);
+});
+
+t.test('a wrong name that types did not stop is told where it is written', (t) => {
+  const known = usableTechniques().join(', ');
+  const rows: readonly (readonly [options: object, message: string])[] = [
+    [{ technique: 'bad' }, `no technique is called 'bad'; there are: ${known}`],
+    [{ technique: 'toString' }, `no technique is called 'toString'; there are: ${known}`],
+    [{ technique: 5 }, `no technique is called '5'; there are: ${known}`],
+    [{ profile: 'bad' }, `no processor profile is called 'bad'; there are: ${profileNames().join(', ')}`],
+  ];
+  for (const [options, message] of rows) {
+    t.throws(() => machine(options as CellRunOptions), { name: 'RangeError', message });
+    t.throws(() => run(asm`hlt`, options as CellRunOptions), { name: 'RangeError', message });
+  }
+  t.throws(() => session.technique('bad' as 'native'), { message: /'bad'; there are: native/ });
+  t.end();
 });

@@ -7,7 +7,7 @@ import { MagicError, rewrite } from '../syntax/rewrite.js';
 import { asmPlace, completeAsm, inspectAsm } from './asm-text.js';
 import { AsmWords } from './asm-words.js';
 import { calledAt } from './calls.js';
-import { completionType, magicCompletions, magicHelp } from './completions.js';
+import { completionType, magicCompletions, magicHelp, namedByMagic } from './completions.js';
 import type { Declaration } from './declarations.js';
 import { declarationsOf, declaring } from './declarations.js';
 import { diagnosticsOf, namelessOf, reservedOf, withoutCellModules } from './diagnostics.js';
@@ -86,6 +86,8 @@ export class Checker {
   /** Names of the preludes that are not for people. */
   readonly #reserved = new Set<string>();
   readonly #asm: AsmWords;
+  /** Names that cell magics have given their values, by magic. */
+  readonly #named = new Map<string, Set<string>>();
   readonly #folder: string;
   readonly #ownModules: readonly string[];
   readonly #documentation: DocumentationReader;
@@ -144,6 +146,9 @@ export class Checker {
       return { ok: false, diagnostics };
     }
     this.#project.add(cell, framed.text);
+    const named = namedByMagic(code);
+    if (named !== undefined)
+      this.#named.set(named.magic, (this.#named.get(named.magic) ?? new Set()).add(named.name));
     // What a cell says itself comes before what a module says.
     this.#pending.set(cell, [...stars, ...declarations]);
     const values = declarations
@@ -210,7 +215,7 @@ export class Checker {
   }
 
   async complete(code: string, cursor: number): Promise<Completions> {
-    const magics = magicCompletions(code, cursor, this.#magics);
+    const magics = magicCompletions(code, cursor, this.#magics, this.#named);
     if (magics !== undefined) return magics;
     const rewritten = this.#rewritten(code);
     if (rewritten === undefined) return { matches: [], start: cursor, end: cursor };

@@ -35,13 +35,24 @@ export function completionType(kind: string): string {
   return TYPES[kind] ?? 'instance';
 }
 
-/** Completions of a magic's own name, when the cursor stands behind a `%` that begins a line. */
+/**
+ * Completions of a magic's own name, when the cursor stands behind a `%` that begins a line, and of the name that a cell
+ * magic gives its value.
+ * @param named names that cells have given so, by magic
+ */
 export function magicCompletions(
   code: string,
   cursor: number,
   magics: readonly Magic[],
+  named: ReadonlyMap<string, ReadonlySet<string>>,
 ): Completions | undefined {
   const line = code.slice(code.lastIndexOf('\n', cursor - 1) + 1, cursor);
+  const [, magic, name] = /^%%(\w+)[ \t]+([\w$]*)$/.exec(line) ?? [];
+  if (name !== undefined && code.slice(0, cursor).trimStart() === line) {
+    const known = [...(named.get(magic) ?? [])].filter((known) => known.startsWith(name)).sort();
+    const matches = known.map((text) => ({ text, type: 'instance' }));
+    return { matches, start: cursor - name.length, end: cursor };
+  }
   const [, typed] = /^[ \t]*(%%?\w*)$/.exec(line) ?? [];
   if (typed === undefined) return undefined;
   const matches = magics
@@ -49,6 +60,12 @@ export function magicCompletions(
     .filter((name) => name.startsWith(typed))
     .map((text) => ({ text, type: 'magic' }));
   return { matches, start: cursor - typed.length, end: cursor };
+}
+
+/** The magic that a cell is, and the name that it gives its value. */
+export function namedByMagic(code: string): { magic: string; name: string } | undefined {
+  const [, magic, name] = /^\s*%%(\w+)[ \t]+([A-Za-z_$][\w$]*)[ \t]*\r?(?:\n|$)/.exec(code) ?? [];
+  return name === undefined ? undefined : { magic, name };
 }
 
 /** How a magic is written and what it does, when the cursor stands in its name. */

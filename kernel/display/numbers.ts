@@ -15,7 +15,10 @@ export function roundNumber(value: number): number | null {
 const OPTIONS = {
   integer: { maximumFractionDigits: 0, signDisplay: 'negative' },
   decimal: { maximumFractionDigits: 2, signDisplay: 'negative' },
-  percent: { style: 'percent', maximumFractionDigits: 1 },
+  // As many digits for every value of a column, so that points stand below points.
+  percent: { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: 'negative' },
+  small: { maximumSignificantDigits: 3 },
+  ratio: { minimumFractionDigits: 2, maximumFractionDigits: 2, signDisplay: 'negative' },
   compact: { notation: 'compact', maximumFractionDigits: 1 },
 } satisfies Record<string, Intl.NumberFormatOptions>;
 
@@ -28,13 +31,24 @@ function format(value: number, how: keyof typeof OPTIONS): string {
   return known.format(value);
 }
 
+/** Two decimals would say nothing of it; what is smaller still is what a sum leaves of zero. */
+function isSmall(value: number): boolean {
+  return Math.abs(value) < 0.01 && Math.abs(value) >= 1e-9;
+}
+
+/** Shares that would be rounded to nothing. */
+const LEAST_PERCENT = 0.0005;
+
 const FORMATS: Readonly<Record<NumberFormat, (value: number) => string>> = {
   integer: (value) => format(value, 'integer'),
-  decimal: (value) => format(value, 'decimal'),
-  percent: (value) => format(value, 'percent'),
-  times: (value) => `${format(value, value >= 100 ? 'integer' : 'decimal')}×`,
+  decimal: (value) => format(value, isSmall(value) ? 'small' : 'decimal'),
+  // Something is not nothing.
+  percent: (value) => (value > 0 && value < LEAST_PERCENT ? '<0.1%' : format(value, 'percent')),
+  times: (value) => `${format(value, value >= 100 ? 'integer' : 'ratio')}×`,
   hex: (value) => `0x${(value >>> 0).toString(16).padStart(8, '0')}`,
-  compact: (value) => format(value, Math.abs(value) < 10_000 ? 'decimal' : 'compact'),
+  // The sign of a thousand is a small k, as on the axes that Plotly draws.
+  compact: (value) =>
+    Math.abs(value) < 10_000 ? FORMATS.decimal(value) : format(value, 'compact').replace('K', 'k'),
 };
 
 /** A number as text; not finite becomes "–". */

@@ -37,11 +37,16 @@ export interface Table {
   caption?: string;
 }
 
+/** Longer tables end there and say so: a page of a hundred thousand rows stops a browser. */
+const MOST_ROWS = 500;
+
 interface Grid {
   labels: string[];
   alignments: ('left' | 'right')[];
   codes: boolean[];
   lines: GridCell[][];
+  /** What stands below the last row: that there is none, or how many were left out. */
+  note?: string;
 }
 
 interface GridCell {
@@ -63,8 +68,17 @@ function layOut({ columns, rows }: Table): Grid {
         align ?? (rows.every((row) => isEmpty(row[key]) || isNumber(valueOf(row[key]))) ? 'right' : 'left'),
     ),
     codes: columns.map(({ code }) => code ?? false),
-    lines: rows.map((row) => columns.map(({ key, format }) => gridCell(row[key], format))),
+    lines: rows
+      .slice(0, MOST_ROWS)
+      .map((row) => columns.map(({ key, format }) => gridCell(row[key], format))),
+    ...noteOf(columns.length, rows.length),
   };
+}
+
+function noteOf(columns: number, rows: number): { note?: string } {
+  if (rows === 0) return columns === 0 ? {} : { note: '(none)' };
+  const more = rows - MOST_ROWS;
+  return more > 0 ? { note: `… and ${formatNumber(more, 'integer')} more rows` } : {};
 }
 
 function isMarked(cell: Cell): cell is MarkedCell {
@@ -93,15 +107,20 @@ function cellText(value: Exclude<Cell, MarkedCell>, format: NumberFormat = 'deci
   return typeof value === 'number' ? formatNumber(value, format) : String(value);
 }
 
+const EMPTY = '(an empty table)';
 /** A shorter text stays on one line: names such as binary-translation read badly when they break. */
 const WRAPPED_CHARACTERS = 40;
+/** Wide enough for some words a line, however narrow the page is. */
+const WRAPPED = 'white-space:normal;overflow-wrap:anywhere;min-width:18em';
 const FIXED_WIDTH = 'white-space:pre;font-family:ui-monospace,Menlo,Consolas,monospace;font-size:.9em';
 
-function htmlTable({ labels, alignments, codes, lines }: Grid, caption?: string): string {
+function htmlTable({ labels, alignments, codes, lines, note }: Grid, caption?: string): string {
+  // A table as narrow as nothing would break its caption after each word.
+  if (labels.length === 0) return `<div>${escapeHtml(caption ?? EMPTY)}</div>`;
   // Inline styles only: GitHub and nbviewer drop style elements.
   const rule = 'border-bottom:1px solid color-mix(in srgb,currentColor 30%,transparent)';
   const cell = (name: 'th' | 'td', { text, mark }: GridCell, column: number) => {
-    const flow = text.length < WRAPPED_CHARACTERS ? 'white-space:nowrap' : 'white-space:normal';
+    const flow = text.length < WRAPPED_CHARACTERS ? 'white-space:nowrap' : WRAPPED;
     const face = codes[column] && name === 'td' ? FIXED_WIDTH : flow;
     // Cells of several lines are read beside each other from their first lines.
     const top = text.includes('\n') ? ';vertical-align:top' : '';
@@ -120,9 +139,16 @@ function htmlTable({ labels, alignments, codes, lines }: Grid, caption?: string)
       'th',
       labels.map((text) => ({ text })),
     )}</thead>`,
-    `<tbody>${lines.map((line) => row('td', line)).join('\n')}</tbody>`,
+    `<tbody>${[...lines.map((line) => row('td', line)), ...noteRow(labels.length, note)].join('\n')}</tbody>`,
     '</table>',
   ].join('\n');
+}
+
+function noteRow(columns: number, note?: string): string[] {
+  if (note === undefined) return [];
+  return [
+    `<tr style="background:transparent"><td colspan="${columns}" style="text-align:left;padding:.25em .75em">${escapeHtml(note)}</td></tr>`,
+  ];
 }
 
 function markStyle(mark: Mark): string {
@@ -141,8 +167,9 @@ function withSymbol(text: string, mark: Mark | undefined, alignment: 'left' | 'r
 }
 
 /** Columns padded to the widest value, two blanks between. */
-function plainTable({ labels, alignments, codes, lines }: Grid, caption?: string): string {
+function plainTable({ labels, alignments, codes, lines, note }: Grid, caption?: string): string {
   const oneLine = (text: string) => stripControls(text).replace(/\s+/g, ' ');
+  if (labels.length === 0) return oneLine(caption ?? EMPTY);
   const shown = ({ text, mark }: GridCell, column: number): string[] => {
     const marked = withSymbol(text, mark, alignments[column]);
     return codes[column]
@@ -162,6 +189,7 @@ function plainTable({ labels, alignments, codes, lines }: Grid, caption?: string
       .trimEnd(),
   );
   text.splice(1, 0, widths.map((width) => '─'.repeat(width)).join('  '));
+  if (note !== undefined) text.push(note);
   return (caption === undefined ? text : [oneLine(caption), '', ...text]).join('\n');
 }
 

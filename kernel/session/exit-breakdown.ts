@@ -42,6 +42,9 @@ export class ExitDiff implements Displayable {
   }
 }
 
+/** Bars whose names can be read. */
+const MOST_SYMBOLS = 16;
+
 /** Exits of one run by what they are grouped by: time, or the guest's symbols. As a cell's value: a table; `plot()` stacks counts. */
 export class ExitGroups implements Displayable {
   private constructor(
@@ -49,6 +52,8 @@ export class ExitGroups implements Displayable {
     private readonly label: string,
     /** The groups, each with its exits by reason. */
     readonly groups: readonly { name: string; exits: Exits }[],
+    /** Of the plot: what is beyond is one bar. */
+    private readonly mostBars = Number.POSITIVE_INFINITY,
   ) {}
 
   /** By intervals of the machine's time. @throws RangeError for no interval, and when the run kept no trace. */
@@ -73,19 +78,26 @@ export class ExitGroups implements Displayable {
       `Exits under ${run.technique} by guest symbol${droppedNote(trace)}`,
       'symbol',
       groups,
+      MOST_SYMBOLS,
     );
   }
 
   plot(): View {
+    const shown = this.groups.slice(0, this.mostBars);
+    const rest = this.groups.slice(this.mostBars);
+    const count = ({ exits }: (typeof shown)[number], reason: ExitReason) => exits[reason]?.count ?? 0;
     return new View(
       stackedBars({
         title: this.title,
         xLabel: this.label,
         yLabel: 'exits',
-        categories: this.groups.map(({ name }) => name),
+        categories: [...shown.map(({ name }) => name), ...(rest.length > 0 ? [`${rest.length} others`] : [])],
         series: this.reasons.map((reason) => ({
           name: reason,
-          values: this.groups.map(({ exits }) => exits[reason]?.count ?? 0),
+          values: [
+            ...shown.map((group) => count(group, reason)),
+            ...(rest.length > 0 ? [rest.reduce((sum, group) => sum + count(group, reason), 0)] : []),
+          ],
         })),
       }),
     );

@@ -74,8 +74,8 @@ export class Guest implements Displayable {
       columns: [
         { key: 'line', label: 'line', format: 'integer' },
         { key: 'address', label: 'address', format: 'hex' },
-        { key: 'bytes', label: 'bytes' },
-        { key: 'text', label: 'source' },
+        { key: 'bytes', label: 'bytes', code: true },
+        { key: 'text', label: 'source', code: true },
       ],
       rows: rows.map(({ line, address, bytes, text }) => ({
         line,

@@ -33,7 +33,7 @@ export class StoppedGuest implements Displayable {
         { key: 'position', label: 'instructions', format: 'integer' },
         { key: 'cycles', label: 'cycles', format: 'integer' },
         { key: 'linear', label: 'next at', format: 'hex' },
-        { key: 'symbol', label: '' },
+        { key: 'symbol', label: 'label' },
         { key: 'text', label: 'instruction', code: true },
       ],
       rows: [
@@ -131,6 +131,7 @@ export function tlbTable(entries: readonly TlbEntry[]): View {
 
 export function descriptorTable(entries: readonly DescriptorView[]): View {
   return view({
+    caption: `${entries.length} descriptors`,
     columns: [
       { key: 'table', label: 'table' },
       { key: 'index', label: 'selector or vector', format: 'hex' },
@@ -139,7 +140,7 @@ export function descriptorTable(entries: readonly DescriptorView[]): View {
       { key: 'present', label: 'present' },
       { key: 'base', label: 'base or offset', format: 'hex' },
       { key: 'limit', label: 'limit or selector', format: 'hex' },
-      { key: 'notes', label: '' },
+      { key: 'notes', label: 'notes' },
     ],
     rows: entries.map(({ present, notes, ...entry }) => ({
       ...entry,

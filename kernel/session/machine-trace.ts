@@ -1,5 +1,6 @@
 import { TICKS_PER_CYCLE } from '../../emulator/index.js';
 import type { GuestRun, TraceEvent } from '../../emulator/index.js';
+import { formatNumber } from '../display/numbers.js';
 import { table } from '../display/table.js';
 import { View } from './display.js';
 import type { Flame } from './flame.js';
@@ -23,7 +24,7 @@ export class MachineTrace {
     const { trace } = this.guestRun.vmm.host;
     return new View(
       table({
-        caption: `last ${count} events${trace.dropped > 0 ? `; ${trace.dropped} older ones were dropped` : ''}`,
+        caption: `last ${count} events${trace.dropped > 0 ? `; ${formatNumber(trace.dropped, 'integer')} older ones were dropped` : ''}`,
         columns: [
           { key: 'cycle', label: 'cycle', format: 'integer' },
           { key: 'kind', label: 'event' },
@@ -33,10 +34,8 @@ export class MachineTrace {
           cycle: ticks / TICKS_PER_CYCLE,
           kind,
           detail: Object.entries(detail)
-            .map(
-              ([name, value]) =>
-                `${name} ${typeof value === 'number' && isAddress(name) ? hex(value) : value}`,
-            )
+            .filter(([, value]) => value !== null)
+            .map(([name, value]) => `${name} ${typeof value === 'number' ? numberOf(name, value) : value}`)
             .join(', '),
         })),
       }),
@@ -54,10 +53,8 @@ export class MachineTrace {
   }
 }
 
-function isAddress(name: string): boolean {
-  return ['eip', 'gva', 'gpa', 'cr2', 'port', 'value'].includes(name);
-}
+const IN_HEX: readonly string[] = ['eip', 'gva', 'gpa', 'cr2', 'port', 'value'];
 
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
+function numberOf(name: string, value: number): string {
+  return IN_HEX.includes(name) ? `0x${value.toString(16)}` : formatNumber(value, 'decimal');
 }

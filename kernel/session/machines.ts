@@ -7,6 +7,7 @@ import type {
   SeveralRunOptions,
 } from '../../emulator/index.js';
 import type { MimeBundle } from '../display/bundle.js';
+import { formatNumber } from '../display/numbers.js';
 import { table } from '../display/table.js';
 import { current } from './current.js';
 import { displaySymbol } from './display.js';
@@ -37,27 +38,26 @@ export class SharedMachine implements Displayable {
 
   [displaySymbol](): MimeBundle {
     const { technique, profile, guests, sliceCycles, cycles, betweenCycles } = this.result;
-    const share = (part: number) => `${((100 * part) / cycles).toFixed(1)} %`;
     return table({
-      caption: `${guests.length} guests under ${technique} on one ${profile}, in turns of ${sliceCycles} cycles`,
+      caption: `${guests.length} guests under ${technique} on one ${profile}, in turns of ${formatNumber(sliceCycles, 'integer')} cycles`,
       columns: [
         { key: 'guest', label: 'guest' },
         { key: 'outcome', label: 'outcome' },
         { key: 'turns', label: 'turns', format: 'integer' },
         { key: 'cycles', label: 'cycles', format: 'integer' },
-        { key: 'share', label: 'of all' },
+        { key: 'share', label: 'of all', format: 'percent' },
         { key: 'exits', label: 'exits', format: 'integer' },
       ],
       rows: [
-        ...guests.map(({ outcome, turns, cycles, exits }, index) => ({
+        ...guests.map(({ outcome, turns, cycles: part, exits }, index) => ({
           guest: this.names[index],
           outcome,
           turns,
-          cycles,
-          share: share(cycles),
+          cycles: part,
+          share: part / cycles,
           exits: Object.values(exits).reduce((total, { count }) => total + count, 0),
         })),
-        { guest: '(between turns)', cycles: betweenCycles, share: share(betweenCycles) },
+        { guest: '(between turns)', cycles: betweenCycles, share: betweenCycles / cycles },
       ],
     });
   }

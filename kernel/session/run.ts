@@ -103,7 +103,7 @@ export class Run implements Displayable {
       caption: `${result.technique}${describeSettings(result.switches)} on ${result.profile}: ${result.detail}`,
       columns: [
         { key: 'what', label: '' },
-        { key: 'value', label: 'value', format: 'integer' },
+        { key: 'value', label: 'value', format: 'integer', align: 'right' },
       ],
       rows: [
         { what: 'cycles', value: result.cycles },

@@ -1,6 +1,7 @@
 import { LANES, TICKS_PER_CYCLE, traceLanes } from '../../emulator/index.js';
 import type { CpuProfile, Lane, LaneSpan } from '../../emulator/index.js';
 import type { MimeBundle } from '../display/bundle.js';
+import { formatNumber } from '../display/numbers.js';
 import { lanes } from '../display/plot.js';
 import { displaySymbol } from './display.js';
 import type { Displayable } from './display.js';
@@ -12,6 +13,9 @@ export interface TimeWindow {
   readonly fromCycle?: number;
   readonly toCycle?: number;
 }
+
+/** A share that would be shown as nothing. */
+const LEAST_IDLE = 0.0005;
 
 const NAMES: Readonly<Record<Lane, string>> = { guest: 'guest', vmm: 'VMM', translator: 'translator' };
 
@@ -43,7 +47,15 @@ export class Timeline implements Displayable {
       toCycle: this.toCycle,
       translateInstructionCycles: prices['translate.instruction'].value,
     }));
-    this.title = `Who has the processor: ${name}${droppedNote(trace)}`;
+    this.title = `Who has the processor: ${name}${this.#idleNote()}${droppedNote(trace)}`;
+  }
+
+  /** What a title says of the time that is in no lane. */
+  #idleNote(): string {
+    const spans = LANES.flatMap((lane) => this.lanes[lane]);
+    const taken = spans.reduce((sum, { fromCycle, toCycle }) => sum + toCycle - fromCycle, 0);
+    const share = 1 - taken / (this.toCycle - this.fromCycle);
+    return share < LEAST_IDLE ? '' : `; nobody for ${formatNumber(share, 'percent')} of the time (HLT)`;
   }
 
   [displaySymbol](): MimeBundle {

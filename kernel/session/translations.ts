@@ -112,6 +112,7 @@ function listing(fragments: readonly TranslationView[]): MimeBundle {
     leftTitle: 'guest',
     rightTitle: 'translation cache',
     rows: fragments.flatMap(fragmentRows),
+    moreBy: 'translations.at(address) shows the fragments that hold one instruction',
   });
 }
 

@@ -1,4 +1,5 @@
 import { inspect, types } from 'node:util';
+import { escapeHtml } from '../display/bundle.js';
 import type { MimeBundle } from '../display/bundle.js';
 import { reference } from './models.js';
 import { ValueWidget, Widget } from './widget.js';
@@ -45,8 +46,13 @@ export class Slider extends ValueWidget<number> {
   }
 
   override picture(): StaticPicture[] {
+    const { label, value } = this.choices();
+    return [{ label, value: `${this.#value} (${value})` }];
+  }
+
+  override choices(): StaticPicture {
     const { min, max, label } = this.#range;
-    return [{ label: label || 'slider', value: `${this.#value} (${min} to ${max})` }];
+    return { label: label || 'slider', value: `${min} to ${max}` };
   }
 
   protected override received({ value }: State): unknown {
@@ -116,6 +122,10 @@ export class Dropdown<T> extends ValueWidget<T> {
     return [{ label: this.#label || 'choice', value: this.#names[this.#index] }];
   }
 
+  override choices(): StaticPicture {
+    return { label: this.#label || 'choice', value: this.#names.join(', ') };
+  }
+
   protected override received({ index }: State): unknown {
     if (typeof index !== 'number' || !(index in this.#values)) return undefined;
     this.#index = index;
@@ -144,6 +154,10 @@ export class Checkbox extends ValueWidget<boolean> {
 
   override picture(): StaticPicture[] {
     return [{ label: this.#label || 'checkbox', value: this.#value ? 'yes' : 'no' }];
+  }
+
+  override choices(): StaticPicture {
+    return { label: this.#label || 'checkbox', value: 'yes or no' };
   }
 
   protected override received({ value }: State): unknown {
@@ -175,6 +189,10 @@ export class Text extends ValueWidget<string> {
 
   override picture(): StaticPicture[] {
     return [{ label: this.#label || 'text', value: this.#value }];
+  }
+
+  override choices(): StaticPicture {
+    return { label: this.#label || 'text', value: 'a text' };
   }
 
   protected override received({ value }: State): unknown {
@@ -230,7 +248,11 @@ export class Output extends Widget {
   }
 
   override picture(): StaticPicture[] {
-    return this.#shown.map((bundle) => ({ label: 'output', value: bundle['text/plain'] }));
+    return this.#shown.map((bundle) => ({
+      label: 'output',
+      value: bundle['text/plain'],
+      html: htmlOf(bundle),
+    }));
   }
 
   #set(shown: MimeBundle[]): void {
@@ -253,6 +275,11 @@ export class Box extends Widget {
   override picture(): StaticPicture[] {
     return this.children.flatMap((child) => child.picture());
   }
+}
+
+/** A bundle as HTML: its own, or its text as it is. */
+export function htmlOf(bundle: MimeBundle): string {
+  return String(bundle['text/html'] ?? `<pre>${escapeHtml(bundle['text/plain'])}</pre>`);
 }
 
 /** What a value shows of itself, or its text. */

@@ -3,7 +3,7 @@ import { display } from '../language/runner/api.js';
 import type { DisplayHandle } from '../language/runner/api.js';
 import { escapeHtml } from '../display/bundle.js';
 import type { MimeBundle } from '../display/bundle.js';
-import { Box, bundleOf, Checkbox, Dropdown, Slider, Text } from './controls.js';
+import { Box, bundleOf, Checkbox, htmlOf, Dropdown, Slider, Text } from './controls.js';
 import type { ValueWidget } from './widget.js';
 
 /** Numbers from `min` to `max`. */
@@ -54,12 +54,13 @@ export async function interact<const C extends Readonly<Record<string, Control>>
     name,
     widgetFor(name, control),
   ]);
-  display(
-    new Box(
-      'column',
-      widgets.map(([, widget]) => widget),
-    ),
+  const box = new Box(
+    'column',
+    widgets.map(([, widget]) => widget),
   );
+  // The values are said with the outcome, which follows them: these lines stay as they are when a reader has changed them.
+  const shown = box.bundle(widgets.map(([, widget]) => widget.choices()));
+  display({ [Symbol.for('Jupyter.display')]: () => shown });
   const values = () => Object.fromEntries(widgets.map(([name, widget]) => [name, widget.value])) as Values<C>;
   const handle = display(await outcome(f, values()));
   for (const [, widget] of widgets) widget.onChange(async () => handle.update(await outcome(f, values())));
@@ -96,11 +97,49 @@ async function outcome<V extends object>(f: (values: V) => unknown, values: V): 
   const caption = Object.entries(values)
     .map(([name, value]) => `${name} = ${String(value)}`)
     .join(', ');
-  const inner = bundle['text/html'] ?? `<pre>${escapeHtml(bundle['text/plain'])}</pre>`;
+  const figure = bundle[PLOTLY];
   const shown: MimeBundle = {
     ...bundle,
-    'text/html': `<div>${escapeHtml(caption)}</div>${String(inner)}`,
+    ...(isFigure(figure) && { [PLOTLY]: subtitled(figure, caption) }),
+    'text/html': `<div>${escapeHtml(caption)}</div>${htmlOf(bundle)}`,
     'text/plain': `${caption}\n${bundle['text/plain']}`,
   };
   return { [Symbol.for('Jupyter.display')]: () => shown };
+}
+
+const PLOTLY = 'application/vnd.plotly.v1+json';
+const SUBTITLE_PIXELS = 22;
+
+interface Figure {
+  readonly layout: {
+    readonly title: { readonly text: string };
+    readonly height: number;
+    readonly margin: { readonly t: number };
+  };
+}
+
+function isFigure(value: unknown): value is Figure {
+  const layout = (value as { layout?: Partial<Figure['layout']> } | undefined)?.layout;
+  return (
+    typeof layout?.title?.text === 'string' &&
+    typeof layout.height === 'number' &&
+    typeof layout.margin?.t === 'number'
+  );
+}
+
+/** A front end that draws the figure shows no HTML beside it: the values are said in the figure too. */
+function subtitled(figure: Figure, caption: string): Figure {
+  const { title, height, margin } = figure.layout;
+  return {
+    ...figure,
+    layout: {
+      ...figure.layout,
+      title: {
+        ...title,
+        text: `${title.text}<br><span style="font-size:13px">${escapeHtml(caption)}</span>`,
+      },
+      height: height + SUBTITLE_PIXELS,
+      margin: { ...margin, t: margin.t + SUBTITLE_PIXELS },
+    },
+  };
 }

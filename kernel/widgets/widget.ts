@@ -108,6 +108,8 @@ export interface StaticPicture {
   readonly label: string;
   /** The value in words. */
   readonly value: string;
+  /** The value with its form, where it has one. */
+  readonly html?: string;
 }
 
 /** Something on the page that kernel and reader change. As a cell's value it is shown; its last state stays readable. */
@@ -156,11 +158,19 @@ export abstract class Widget {
   }
 
   [Symbol.for('Jupyter.display')](): MimeBundle {
-    const lines = this.picture();
-    const html = lines.map(({ label, value }) => `${escapeHtml(label)}: <b>${escapeHtml(value)}</b>`);
+    return this.bundle(this.picture());
+  }
+
+  /** The widget, with what is read where there are none. */
+  bundle(lines: readonly StaticPicture[]): MimeBundle {
+    const html = lines.map(({ label, value, html: formed }) =>
+      formed === undefined
+        ? `<div>${escapeHtml(label)}: <b>${escapeHtml(value)}</b></div>`
+        : `<div>${formed}</div>`,
+    );
     return {
       [VIEW_MIME]: { version_major: 2, version_minor: 0, model_id: this.modelId },
-      'text/html': `<div class="ringside-widget">${html.join('<br>')}</div>`,
+      'text/html': `<div class="ringside-widget">${html.join('')}</div>`,
       'text/plain': lines.map(({ label, value }) => `${label}: ${value}`).join('\n'),
     };
   }
@@ -170,6 +180,9 @@ export abstract class Widget {
 export abstract class ValueWidget<T> extends Widget {
   /** The value now. Setting it changes what the reader sees and calls no listener. */
   abstract value: T;
+
+  /** What a reader could choose, in words. */
+  abstract choices(): StaticPicture;
 
   /** Calls `listener` with the value whenever a reader changes it. @returns how to stop that */
   onChange(listener: (value: T) => unknown): () => void {

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { flame, lanes, lines, stackedBars } from '../../kernel/display/plot.js';
-import { spread } from '../../kernel/display/plot/labels.js';
-import { look } from '../../kernel/display/plot/palette.js';
+import { spread, titleLines, withoutOverlap } from '../../kernel/display/plot/labels.js';
+import { inkOn, look } from '../../kernel/display/plot/palette.js';
 import type { FlameBox } from '../../kernel/display/plot.js';
 import { matchesGolden } from '../golden.js';
 
@@ -189,6 +189,110 @@ t.test('empty figures and values with no place on a logarithmic axis still draw'
     lines({ ...whatIf, xLog: false, yLog: false, series: [{ name: 'flat', x: [1], y: [0] }] }),
   ];
   for (const bundle of empty) t.notMatch(svgOf(bundle) + JSON.stringify(bundle), /NaN|Infinity/);
+});
+
+t.test('a figure without values says so', async (t) => {
+  for (const bundle of [
+    stackedBars({ ...exits, series: [] }),
+    stackedBars({ ...exits, categories: [], series: [] }),
+    lines({ ...whatIf, series: [] }),
+    flame({ ...tree, root: box('none', 0) }),
+  ]) {
+    t.match(svgOf(bundle), />nothing to show</);
+    t.match(JSON.stringify(bundle['application/vnd.plotly.v1+json']), /"nothing to show"/);
+  }
+  t.match(stackedBars({ ...exits, series: [] })['text/plain'], /\nnothing to show$/);
+  t.match(lines({ ...whatIf, series: [] })['text/plain'], /\nnothing to show$/);
+});
+
+interface Plotly {
+  data: { insidetextfont: { color: string[] }; marker: { color: string[] } }[];
+  layout: { height: number; title: { text: string }; annotations: { text: string }[] };
+}
+const plotlyOf = (bundle: object) => Reflect.get(bundle, 'application/vnd.plotly.v1+json') as Plotly;
+const numbered = (count: number, name: string) => Array.from({ length: count }, (_, at) => `${name} ${at}`);
+const crowded = stackedBars({
+  ...exits,
+  categories: numbered(40, 'a rather long name'),
+  series: numbered(30, 'reason').map((name) => ({ name, values: numbered(40, '').map(Number) })),
+});
+
+t.test('many categories and series are still told apart', async (t) => {
+  const svg = svgOf(crowded);
+  const [, width, height] = /viewBox="0 0 (\d+) ([\d.]+)"/.exec(svg)!.map(Number);
+  const legend = [...svg.matchAll(/<text class="ink" x="[\d.]+" y="([\d.]+)">reason/g)].map(([, y]) =>
+    Number(y),
+  );
+  t.equal(legend.length, 30);
+  for (const [at, y] of legend.slice(1).entries())
+    t.ok(y - legend[at] >= 16, 'a line of the legend has its height');
+  t.ok(Math.max(...legend) < height);
+  const names = [...svg.matchAll(/translate\(([\d.]+),[\d.]+\) rotate\(40\)/g)].map(([, x]) => Number(x));
+  t.ok(names.length >= 10 && names.length < 40, 'some names');
+  for (const [at, x] of names.slice(1).entries()) t.ok(x - names[at] >= 20, 'beside each other');
+  t.ok(Math.max(...names) + 60 < width);
+  const sums = [...svg.matchAll(/<text class="ink halo" x="([\d.]+)" y="([\d.]+)"/g)];
+  t.ok(sums.length > 5 && sums.length < 40);
+  const plotly = plotlyOf(crowded).layout;
+  t.ok(plotly.height >= 130 + 30 * 19, 'room for the legend');
+  t.ok(plotly.annotations.length < 40, 'sums that do not overlap');
+  t.equal(plotlyOf(figures.bars).layout.annotations.length, 3);
+});
+
+t.test('names of lines stand in ink beside their marker', async (t) => {
+  t.match(plotlyOf(figures.lines).layout.annotations[1], {
+    text: /^<span style="color:#d55e00">■<\/span> svm-shadow$/,
+    font: undefined,
+  });
+  const all = lines({ ...whatIf, series: numbered(30, 'line').map((name) => ({ name, x: [1], y: [1] })) });
+  const places = [...svgOf(all).matchAll(/y="([\d.]+)">line /g)]
+    .map(([, y]) => Number(y))
+    .sort((a, b) => a - b);
+  for (const [at, y] of places.slice(1).entries()) t.ok(y - places[at] >= 17, 'a line of text each');
+});
+
+t.test('small boxes of a flame graph are one, with what they have together', async (t) => {
+  const small = numbered(100, 'rare').map((name) => box(name, 1, box('CPUID', 1)));
+  const bundle = flame({ ...tree, root: box('exits', 1000, box('often', 900), ...small) });
+  t.match(bundle['text/plain'], /\n  \(100 smaller\) +100 +10.0%$/);
+  t.equal(svgOf(bundle).match(/<rect /g)?.length, 4, 'ground, root, the two on it');
+});
+
+t.test('names in a flame graph can be read on each colour', async (t) => {
+  for (const { insidetextfont, marker } of plotlyOf(figures.flame).data)
+    t.same(insidetextfont.color, marker.color.map(inkOn));
+  for (let index = 0; index < 8; index++) {
+    const [low, high] = [look(index).colour, inkOn(look(index).colour)].map(luminance).sort((a, b) => a - b);
+    t.ok((high + 0.05) / (low + 0.05) >= 4.5, look(index).colour);
+  }
+});
+
+const titles: [title: string, lines: string[]][] = [
+  ['short', ['short']],
+  [
+    'Exits under svm-shadow by guest symbol (newest 65,536 events, 1,234,567 older ones dropped)',
+    ['Exits under svm-shadow by guest symbol (newest 65,536 events,', '1,234,567 older ones dropped)'],
+  ],
+  ['x'.repeat(70), [`${'x'.repeat(61)}…`]],
+  ['word '.repeat(40).trim(), ['word '.repeat(12).trim(), `${'word '.repeat(12)}…`]],
+];
+for (const [title, expected] of titles)
+  t.test(`a title of ${title.length} characters takes ${expected.length} lines`, async (t) => {
+    t.same(titleLines(title), expected);
+    const bundle = stackedBars({ ...exits, title });
+    t.equal(plotlyOf(bundle).layout.title.text, expected.join('<br>'));
+    t.equal(svgOf(bundle).match(/font-size="16" font-weight="600"/g)?.length, expected.length);
+  });
+
+t.test('a label that would cover an earlier one is left out', async (t) => {
+  const at = (x: number, y: number) => ({ x, y, width: 10, height: 10 });
+  t.same(withoutOverlap([at(0, 0), at(5, 5), at(10, 0), at(12, 9), at(0, 10)]), [
+    true,
+    false,
+    true,
+    false,
+    true,
+  ]);
 });
 
 t.test('sixteen series look different in more than colour', async (t) => {

@@ -1,4 +1,6 @@
 import t from 'tap';
+import { escapeHtml } from '../../kernel/display/bundle.js';
+import type { MimeBundle } from '../../kernel/display/bundle.js';
 import { sideBySide } from '../../kernel/display/code.js';
 import { formatNumber, roundNumber } from '../../kernel/display/numbers.js';
 import type { NumberFormat } from '../../kernel/display/numbers.js';
@@ -54,6 +56,33 @@ t.test('a table and a listing as HTML', async (t) => {
   matchesGolden(t, 'display/table.html', `${runs['text/html']}\n${listing['text/html']}\n`);
 });
 
+const columns = [{ key: 'n', label: 'number' }];
+const many = (count: number) => Array.from({ length: count }, (_, n) => ({ n }));
+const sizes: [what: string, bundle: MimeBundle, text: RegExp, rows: number][] = [
+  ['no rows', table({ caption: 'exits', columns, rows: [] }), /^exits\n\nnumber\n─+\n\(none\)$/, 1],
+  ['no columns', table({ caption: 'paging is off', columns: [], rows: [] }), /^paging is off$/, 0],
+  ['nothing at all', table({ columns: [], rows: [] }), /^\(an empty table\)$/, 0],
+  ['as many rows as are shown', table({ columns, rows: many(500) }), /\n +499$/, 500],
+  ['too many rows', table({ columns, rows: many(3000) }), /\n +499\n… and 2,500 more rows$/, 501],
+  [
+    'a listing of too many rows',
+    sideBySide({
+      ...{ leftTitle: 'guest', rightTitle: 'cache', moreBy: 'at(address)' },
+      rows: many(1500).map(({ n }) => ({ left: String(n), right: '' })),
+    }),
+    /\n399 +│\n… and 1,100 more rows: at\(address\)$/,
+    401,
+  ],
+];
+for (const [what, bundle, text, rows] of sizes)
+  t.test(`a table of ${what} says so, and no more than can be read`, async (t) => {
+    t.match(bundle['text/plain'], text);
+    const html = String(bundle['text/html']);
+    t.equal(html.split('<tbody>').at(1)?.match(/<tr /g)?.length ?? 0, rows);
+    t.equal(html.startsWith('<table'), rows > 0, 'a caption alone is text');
+    t.match(html, escapeHtml(bundle['text/plain'].split('\n').at(-1)!.trim()));
+  });
+
 t.test('what a guest wrote can neither add markup nor steer a terminal', async (t) => {
   const hostile = `<img src=x onerror=alert(1)>"'&\x1b[2J\x1b]0;title\x07\x9b31m`;
   const bundles = [
@@ -74,14 +103,21 @@ t.test('what a guest wrote can neither add markup nor steer a terminal', async (
 const numbers: [value: number, format: NumberFormat, text: string][] = [
   [1234567.891, 'integer', '1,234,568'],
   [1234.567, 'decimal', '1,234.57'],
-  [-0.001, 'decimal', '0'],
+  [-0.001, 'decimal', '-0.001'],
+  [0.000_123_456, 'decimal', '0.000123'],
+  [-1e-12, 'decimal', '0'],
+  [0.005, 'compact', '0.005'],
   [0.1234, 'percent', '12.3%'],
+  [1, 'percent', '100.0%'],
+  [0.0001, 'percent', '<0.1%'],
+  [0, 'percent', '0.0%'],
   [3.14159, 'times', '3.14×'],
+  [1, 'times', '1.00×'],
   [1234.5, 'times', '1,235×'],
   [0xc0000000, 'hex', '0xc0000000'],
   [-1, 'hex', '0xffffffff'],
   [9999, 'compact', '9,999'],
-  [12_345, 'compact', '12.3K'],
+  [12_345, 'compact', '12.3k'],
   [5_000_000, 'compact', '5M'],
   [NaN, 'decimal', '–'],
 ];

@@ -163,7 +163,10 @@ t.test('interact shows what a function gives, again at each change', async (t) =
   );
   t.equal(reply.status, 'ok', reply.evalue);
   const [controls, result] = of('display_data');
-  t.match(controls.data['text/plain'], 'n: 10 (0 to 20)\non: yes\npick: a');
+  // What is above the outcome stays when a reader moves the slider: it may not say a value that is no longer so.
+  t.equal(controls.data['text/plain'], 'n: 0 to 20\non: yes or no\npick: a, b');
+  t.match(controls.data['text/html'], /n: <b>0 to 20<\/b>/);
+  t.ok(controls.data[VIEW].model_id);
   t.equal(result.data['text/plain'], 'n = 10, on = true, pick = a\n20');
   const slider = of('comm_open').find(({ data }) => data.state._model_name === 'IntSliderModel');
   const updates = () => kernel.published.filter(({ type }) => type === 'update_display_data');
@@ -200,6 +203,23 @@ t.test('runs are repriced live while the slider moves', async (t) => {
   const [free, some, more] = [await cycles(0), await cycles(1000), await cycles(2000)];
   t.ok(some > free);
   t.ok(Math.abs(more - some - (some - free)) <= 1, 'each cycle of an exit costs the same');
+});
+
+t.test('a figure says the values that it is for', async (t) => {
+  const { of } = await kernel.execute(
+    "await interact(({ n }) => plot.lines({ title: 'what if', xLabel: 'x', yLabel: 'y', series: [{ name: 'a', x: [0, 1], y: [0, n] }] }), { n: range(0, 20) })",
+  );
+  const { data } = of('display_data')[1];
+  t.match(data['application/vnd.plotly.v1+json'].layout.title.text, /^what if<br>.*>n = 10</);
+  t.match(data['text/html'], /<div>n = 10<\/div><img/);
+  t.match(data['text/plain'], /^n = 10\nwhat if/);
+});
+
+t.test('without widgets, values of an output widget keep their form', async (t) => {
+  const { data } = await shown(
+    "const shownTable = widgets.output(); shownTable.show(table([{ a: 1 }])); shownTable.show('<b>'); shownTable",
+  );
+  t.match(data['text/html'], /<table class="ringside-table"[^]*<pre>&#39;&lt;b&gt;&#39;<\/pre>/);
 });
 
 t.test('a front end that comes later gets all states', async (t) => {

@@ -141,6 +141,24 @@ t.test('registers, with those that the last command has changed', async (t) => {
 });
 
 const WINDOW = { fromCycle: 100_000, toCycle: 160_000 };
+t.test('the time in which a guest waits is in no lane, and the title says how much', async (t) => {
+  const waiting = run(guest('timer'), { technique: 'svm-shadow', memoryBytes, trace: true });
+  const { title } = (
+    waiting.timeline()[displaySymbol]()['application/vnd.plotly.v1+json'] as { layout: { title: string } }
+  ).layout;
+  t.match(title, { text: /^Who has the processor: svm-shadow; nobody for \d+\.\d% of the<br>time \(HLT\)$/ });
+});
+
+t.test('symbols beyond those whose names can be read are one bar', async (t) => {
+  const groups = run(guest('little-os'), { technique: 'binary-translation', trace: true }).exits.bySymbol();
+  const text = String(groups.plot());
+  const sum = (all: readonly (typeof groups.groups)[number][]) =>
+    all.flatMap(({ exits }) => Object.values(exits)).reduce((total, { count }) => total + count, 0);
+  const [, others, count] = /\n(\d+) others +▏\S* ?([\d,]+)\n/.exec(text)!;
+  t.equal(Number(others), groups.groups.length - 16);
+  t.equal(Number(count.replace(',', '')), sum(groups.groups.slice(16)));
+});
+
 for (const technique of ['svm-shadow', 'binary-translation'] as const)
   t.test(`where the time of ${technique} went, from its trace`, async (t) => {
     const traced = run(first, { technique, memoryBytes, trace: true });

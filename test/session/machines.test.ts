@@ -20,7 +20,7 @@ t.test('guests share a machine, and a table says whose the cycles were', async (
   t.ok(first.turns > second.turns && second.turns > 1);
   t.ok(first.cycles > second.cycles);
   const text = shared[displaySymbol]()['text/plain'] as string;
-  t.match(text, /2 guests under binary-translation on one pentium4-672, in turns of 50000 cycles/);
+  t.match(text, /2 guests under binary-translation on one pentium4-672, in turns of 50,000 cycles/);
   t.match(text, /halted +\d+/);
   t.match(text, /\(between turns\)/);
 });

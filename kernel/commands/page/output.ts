@@ -45,7 +45,7 @@ function renderStill(data: Record<string, unknown>): string {
     if (bytes !== undefined) return image(type, bytes);
   }
   const source = text(data['text/markdown']);
-  if (source !== undefined) return markdown(source);
+  if (source !== undefined) return `<div class="markdown">${markdown(source)}</div>`;
   const plain = text(data['text/plain']);
   if (plain !== undefined) return `<pre>${escapeHtml(plain)}</pre>`;
   return `<p class="unknown">No way to show ${escapeHtml(Object.keys(data).join(', ') || 'an empty output')}.</p>`;

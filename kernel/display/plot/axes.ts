@@ -2,14 +2,7 @@ import { formatNumber } from '../numbers.js';
 import { tickValues } from './scales.js';
 import type { Scale } from './scales.js';
 import { element, FRAME, label } from './svg.js';
-
-/** Room on the page for marks, in pixels. */
-export interface Area {
-  left: number;
-  right: number;
-  top: number;
-  bottom: number;
-}
+import type { Area } from './svg.js';
 
 /** Horizontal grid lines, the values beside them and the axis label, written upwards. */
 export function verticalAxis(scale: Scale, text: string, area: Area, log = false): string {
@@ -34,14 +27,14 @@ export function verticalAxis(scale: Scale, text: string, area: Area, log = false
   return [...ticks, title].join('');
 }
 
-/** The base line and the axis label below the plotting area. */
-export function horizontalBase(text: string, area: Area): string {
+/** The base line and the axis label at the lower end of a figure of that height. */
+export function horizontalBase(text: string, area: Area, height: number = FRAME.height): string {
   return [
     element('line', { class: 'axis', x1: area.left, x2: area.right, y1: area.bottom, y2: area.bottom }),
     label(text, {
       class: 'ink',
       x: (area.left + area.right) / 2,
-      y: FRAME.height - 16,
+      y: height - 16,
       'text-anchor': 'middle',
     }),
   ].join('');

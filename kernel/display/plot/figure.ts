@@ -1,3 +1,6 @@
+/** What a figure says that has no value to show. */
+export const NOTHING = 'nothing to show';
+
 /** One colour of a stacked bar, from bottom to top in the order given. */
 export interface BarSeries {
   name: string;

@@ -2,8 +2,8 @@ import { escapeHtml } from '../bundle.js';
 import { formatNumber, roundNumber } from '../numbers.js';
 import { looksOf, placed } from './flame.js';
 import type { FlameFigure } from './flame.js';
-import { look } from './palette.js';
-import { axis, layout } from './plotly.js';
+import { look, inkOn } from './palette.js';
+import { axis, layout, nothingToShow } from './plotly.js';
 import type { PlotlyFigure } from './plotly.js';
 
 /** A narrower box, as a share of the whole, has no room for its name. */
@@ -39,12 +39,13 @@ export function flamePlotly(figure: FlameFigure): PlotlyFigure {
           ({ path, value }) => `${escapeHtml(path)}: ${formatNumber(value / whole, 'percent')}`,
         ),
         hovertemplate: '%{customdata}, %{x:,}<extra></extra>',
-        insidetextfont: { color: '#ffffff' },
+        insidetextfont: { color: colours.map(inkOn) },
         marker: { color: colours, line: { color: GAP_COLOUR, width: 0.5 } },
       };
     }),
     layout: {
       ...layout(title),
+      ...(root.value > 0 ? {} : { annotations: [nothingToShow()] }),
       showlegend: false,
       barmode: 'overlay',
       bargap: 0.04,

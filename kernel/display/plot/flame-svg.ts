@@ -2,11 +2,11 @@ import { scaleLinear } from 'd3-scale';
 import { escapeHtml } from '../bundle.js';
 import { formatNumber } from '../numbers.js';
 import { horizontalBase, horizontalTicks } from './axes.js';
-import type { Area } from './axes.js';
 import { looksOf, placed } from './flame.js';
 import type { FlameFigure, PlacedBox } from './flame.js';
 import { look } from './palette.js';
-import { document, element, fitted, FONT_SIZE, FRAME, label, textWidth } from './svg.js';
+import { document, element, fitted, FONT_SIZE, FRAME, label, nothing, textWidth } from './svg.js';
+import type { Area } from './svg.js';
 
 /** Narrower boxes are lines without a meaning; the text and the data have them. */
 const LEAST_WIDTH = 0.4;
@@ -43,7 +43,13 @@ export function flameSvg(figure: FlameFigure): string {
     figure.title,
     `${unit} by ${levels.slice(1).join(', then ')}`,
     [],
-    [...names, ...marks, horizontalBase(unit, area), horizontalTicks(x, area)],
+    [
+      ...names,
+      ...marks,
+      horizontalBase(unit, area),
+      horizontalTicks(x, area),
+      ...(root.value > 0 ? [] : [nothing(area)]),
+    ],
   );
 }
 

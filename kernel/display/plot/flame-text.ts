@@ -1,9 +1,7 @@
 import { stripControls } from '../bundle.js';
 import { table } from '../table.js';
+import { folded } from './flame.js';
 import type { FlameBox, FlameFigure } from './flame.js';
-
-/** Boxes below this share of the whole are not told one by one. */
-const LEAST_SHARE = 0.005;
 
 /** The boxes as an indented list, the widest first among those that stand on the same one. */
 export function flameText({ title, unit, root }: FlameFigure): string {
@@ -15,18 +13,9 @@ export function flameText({ title, unit, root }: FlameFigure): string {
       value,
       share: value / whole,
     });
-    const shown = children.filter((child) => child.value / whole >= LEAST_SHARE);
-    for (const child of shown) list(child, depth + 1);
-    const rest = children.filter((child) => !shown.includes(child));
-    const sum = rest.reduce((total, child) => total + child.value, 0);
-    if (rest.length > 0)
-      rows.push({
-        name: `${'  '.repeat(depth + 1)}(${rest.length} smaller)`,
-        value: sum,
-        share: sum / whole,
-      });
+    for (const child of children) list(child, depth + 1);
   };
-  list(root, 0);
+  list(folded(root), 0);
   const columns = [
     { key: 'name', label: '', code: true },
     { key: 'value', label: unit, format: 'integer' },

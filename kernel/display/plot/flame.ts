@@ -37,7 +37,23 @@ export function checkFlame({ title, levels, root }: FlameFigure): void {
   check(root, 0);
 }
 
-/** Every box with its place, level by level as they are met from the left. */
+/** Boxes below this share of the whole are not told one by one. */
+const LEAST_SHARE = 0.005;
+
+/** The tree with the smaller ones of those that stand on the same box in one box, which is named by how many they are. */
+export function folded(root: FlameBox): FlameBox {
+  const whole = root.value || 1;
+  const fold = ({ name, value, children }: FlameBox): FlameBox => {
+    const shown = children.filter((child) => child.value / whole >= LEAST_SHARE);
+    const rest = children.length - shown.length;
+    const sum = children.reduce((total, child) => total + (shown.includes(child) ? 0 : child.value), 0);
+    const others = rest > 0 ? [{ name: `(${rest} smaller)`, value: sum, children: [] }] : [];
+    return { name, value, children: [...shown.map(fold), ...others] };
+  };
+  return fold(root);
+}
+
+/** Every box of the folded tree with its place, level by level as they are met from the left. */
 export function placed({ root }: FlameFigure): PlacedBox[] {
   const boxes: PlacedBox[] = [];
   const place = (box: FlameBox, from: number, level: number, below: string): void => {
@@ -49,7 +65,7 @@ export function placed({ root }: FlameFigure): PlacedBox[] {
       left += child.value;
     }
   };
-  place(root, 0, 0, '');
+  place(folded(root), 0, 0, '');
   return boxes;
 }
 

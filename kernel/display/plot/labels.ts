@@ -18,3 +18,53 @@ export function spread(wanted: readonly number[], spacing: number, low: number, 
   }
   return placed;
 }
+
+/** A label's place by its centre, in pixels. */
+export interface LabelBox {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/**
+ * Which of the labels can be written without one upon another; those that come first have precedence.
+ * @returns for each label whether it is written
+ */
+export function withoutOverlap(labels: readonly LabelBox[]): boolean[] {
+  const written: LabelBox[] = [];
+  return labels.map((box) => {
+    const free = written.every(
+      (other) =>
+        Math.abs(box.x - other.x) >= (box.width + other.width) / 2 ||
+        Math.abs(box.y - other.y) >= (box.height + other.height) / 2,
+    );
+    if (free) written.push(box);
+    return free;
+  });
+}
+
+/** Of a title, what fits in the narrowest figure at its size. */
+const TITLE_CHARACTERS = 62;
+const TITLE_LINES = 2;
+
+/** A title in as many lines as a figure has room for; what is longer ends with an ellipsis. */
+export function titleLines(title: string): string[] {
+  const lines: string[] = [];
+  for (const word of title.split(/\s+/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= TITLE_CHARACTERS)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  const shown = lines.slice(0, TITLE_LINES).map(shortened);
+  if (lines.length > TITLE_LINES) shown[TITLE_LINES - 1] = shortened(`${shown[TITLE_LINES - 1]} …`);
+  return shown;
+}
+
+function shortened(text: string): string {
+  const characters = [...text];
+  return characters.length <= TITLE_CHARACTERS
+    ? text
+    : `${characters.slice(0, TITLE_CHARACTERS - 1).join('')}…`;
+}

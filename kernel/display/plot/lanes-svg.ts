@@ -1,11 +1,11 @@
 import { scaleLinear } from 'd3-scale';
 import { formatNumber } from '../numbers.js';
 import { horizontalBase, horizontalTicks } from './axes.js';
-import type { Area } from './axes.js';
 import { laneShare, stepsOf } from './lanes.js';
 import type { LaneFigure, LaneStep } from './lanes.js';
 import { look } from './palette.js';
 import { document, element, fitted, FRAME, hatchPattern, label, plate, textWidth } from './svg.js';
+import type { Area } from './svg.js';
 
 const GAP = 18;
 /** Of a span's name that must fit in it to say anything. */

@@ -1,22 +1,26 @@
 import { visiblePoints } from './figure.js';
 import type { Lines } from './figure.js';
 import { horizontalBase, horizontalTicks, verticalAxis } from './axes.js';
-import type { Area } from './axes.js';
 import { spread } from './labels.js';
 import { look } from './palette.js';
 import { valueScale } from './scales.js';
-import { document, FONT_SIZE, FRAME, label, marker, polyline, textWidth } from './svg.js';
+import { document, fitted, FONT_SIZE, FRAME, label, marker, nothing, polyline, textWidth } from './svg.js';
+import type { Area } from './svg.js';
 
 const LABEL_SPACING = FONT_SIZE + 5;
+const LABEL_WIDTH = 240;
 
 /** Lines with markers, each named at its end. */
 export function linesSvg(figure: Lines): string {
-  const names = figure.series.map(({ name }) => name);
+  const names = figure.series.map(({ name }) => fitted(name, LABEL_WIDTH));
+  const most = FRAME.height - FRAME.top - FRAME.bottom;
+  const bottom = FRAME.top + Math.max(most, (names.length - 1) * LABEL_SPACING);
+  const height = bottom + FRAME.bottom;
   const area: Area = {
     left: FRAME.left,
     right: FRAME.width - Math.max(0, ...names.map((name) => textWidth(name))) - 44,
     top: FRAME.top,
-    bottom: FRAME.height - FRAME.bottom,
+    bottom,
   };
   const points = figure.series.map((series) => visiblePoints(figure, series));
   const all = points.flat();
@@ -35,13 +39,15 @@ export function linesSvg(figure: Lines): string {
   ]);
   return document(
     figure.title,
-    `${figure.yLabel} over ${figure.xLabel}: ${names.join(', ')}`,
+    `${figure.yLabel} over ${figure.xLabel}: ${figure.series.map(({ name }) => name).join(', ')}`,
     [],
     [
       verticalAxis(y, figure.yLabel, area, figure.yLog),
-      horizontalBase(figure.xLabel, area),
+      horizontalBase(figure.xLabel, area, height),
       horizontalTicks(x, area, figure.xLog),
       ...marks,
+      ...(all.length === 0 ? [nothing(area)] : []),
     ],
+    height,
   );
 }

@@ -29,5 +29,16 @@ export function look(index: number): Look {
   return { colour: at(0).colour, hatch: at(3).hatch, marker: at(1).marker, dash: at(1).dash };
 }
 
+/** The one of white and black that is the better to read on a colour: at least 4.5:1 on each of ours. */
+export function inkOn(colour: string): string {
+  // WCAG 2.2, "relative luminance" and "contrast ratio".
+  const [red, green, blue] = [1, 3, 5].map((at) => {
+    const part = parseInt(colour.slice(at, at + 2), 16) / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  return 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 ? '#ffffff' : '#000000';
+}
+
 /** Ink on a page of either kind: 4:1 on white, 4.7:1 on near-black. */
 export const NEUTRAL_INK = '#808080';

@@ -1,11 +1,13 @@
 import { escapeHtml } from '../bundle.js';
 import { formatNumber, roundNumber } from '../numbers.js';
-import { totals } from './bars-svg.js';
-import { visiblePoints } from './figure.js';
+import { isEmpty, totals } from './bars-svg.js';
+import { NOTHING, visiblePoints } from './figure.js';
 import type { Lines, StackedBars } from './figure.js';
-import { spread } from './labels.js';
+import { spread, titleLines, withoutOverlap } from './labels.js';
 import { look, NEUTRAL_INK } from './palette.js';
+import type { Look } from './palette.js';
 import { tickValues, valueScale } from './scales.js';
+import { textWidth } from './svg.js';
 
 /** Payload of `application/vnd.plotly.v1+json` (plotly.js figure schema). Key order is fixed by construction. */
 export interface PlotlyFigure {
@@ -14,6 +16,13 @@ export interface PlotlyFigure {
 }
 
 const HEIGHT = 430;
+/** Height of a legend's line in Plotly's own layout, and of what is above and below a legend. */
+const LEGEND_LINE = 19;
+const LEGEND_REST = 130;
+/** The plotting area of a figure on a narrow page, for what must not overlap: Plotly fits it to the page. */
+const LEAST_AREA = { width: 380, height: 270 };
+const TITLE_LINE = 22;
+const LONGEST_NAME = 150;
 /** Least distance of two line labels, as a share of the plotting area's height. */
 const LABEL_SHARE = 0.06;
 
@@ -24,7 +33,9 @@ export function axis(title: string): object {
     automargin: true,
     gridcolor: 'rgba(128,128,128,0.3)',
     zeroline: false,
-    exponentformat: 'SI',
+    // As `compact` numbers are written: k, M, B.
+    exponentformat: 'B',
+    separatethousands: true,
   };
 }
 
@@ -36,17 +47,25 @@ function valueAxis(title: string, values: readonly number[], log = false): objec
   return { ...axis(title), type: 'log', tickmode: 'array', tickvals: ticks.map(roundNumber), ticktext: text };
 }
 
-export function layout(title: string): object {
+/** @param height of the figure when its title has one line, in pixels */
+export function layout(title: string, height = HEIGHT): object {
+  const lines = titleLines(title);
+  const more = (lines.length - 1) * TITLE_LINE;
   return {
-    title: { text: escapeHtml(title), x: 0.02, xanchor: 'left' },
-    height: HEIGHT,
+    title: { text: lines.map(escapeHtml).join('<br>'), x: 0.02, xanchor: 'left' },
+    height: height + more,
     // Transparent, so that the page's own light or dark ground shows.
     paper_bgcolor: 'rgba(0,0,0,0)',
     plot_bgcolor: 'rgba(0,0,0,0)',
     font: { color: NEUTRAL_INK, size: 13 },
-    margin: { t: 56, r: 24 },
+    margin: { t: 56 + more, r: 24 },
     modebar: { bgcolor: 'rgba(0,0,0,0)', color: NEUTRAL_INK },
   };
+}
+
+/** Said in the middle of a figure that has nothing to show. */
+export function nothingToShow(): object {
+  return { xref: 'paper', yref: 'paper', x: 0.5, y: 0.5, text: NOTHING, showarrow: false };
 }
 
 export function barsPlotly(figure: StackedBars): PlotlyFigure {
@@ -68,21 +87,47 @@ export function barsPlotly(figure: StackedBars): PlotlyFigure {
       };
     }),
     layout: {
-      ...layout(figure.title),
+      ...layout(
+        figure.title,
+        Math.max(HEIGHT, LEGEND_REST + figure.series.length * LEGEND_LINE) + namesDrop(figure),
+      ),
       barmode: 'stack',
       legend: { traceorder: 'reversed' },
       xaxis: { ...axis(figure.xLabel), type: 'category', showgrid: false },
       yaxis: { ...axis(figure.yLabel), rangemode: 'tozero' },
-      annotations: categories.map((category, index) => ({
-        // On an axis of categories a number is a place among them (plotly.js, "layout.annotations.x").
-        x: Number.isNaN(Number(category)) ? category : index,
-        y: roundNumber(sums[index]),
-        text: `<b>${formatNumber(sums[index], 'compact')}</b>`,
-        showarrow: false,
-        yshift: 11,
-      })),
+      annotations: isEmpty(figure) ? [nothingToShow()] : totalLabels(categories, sums),
     },
   };
+}
+
+/** Height that names of categories take when there is no room for them beside each other: Plotly turns them. */
+function namesDrop({ categories }: StackedBars): number {
+  const widths = categories.map((name) => textWidth(name) + 6);
+  const fits = widths.every((width) => width * categories.length <= LEAST_AREA.width);
+  return fits ? 0 : Math.min(LONGEST_NAME, Math.max(...widths));
+}
+
+/** The sums above their bars; where bars stand close, the larger ones. */
+function totalLabels(categories: readonly string[], sums: readonly number[]): object[] {
+  const order = [...sums.keys()].sort((a, b) => sums[b] - sums[a]);
+  const most = Math.max(...sums, 0) || 1;
+  const written = withoutOverlap(
+    order.map((column) => ({
+      x: ((column + 0.5) / categories.length) * LEAST_AREA.width,
+      y: (1 - sums[column] / most) * LEAST_AREA.height,
+      width: textWidth(formatNumber(sums[column], 'compact')) + 4,
+      height: 14,
+    })),
+  );
+  const shown = order.filter((_, at) => written[at]).sort((a, b) => a - b);
+  return shown.map((index) => ({
+    // On an axis of categories a number is a place among them (plotly.js, "layout.annotations.x").
+    x: Number.isNaN(Number(categories[index])) ? categories[index] : index,
+    y: roundNumber(sums[index]),
+    text: `<b>${formatNumber(sums[index], 'compact')}</b>`,
+    showarrow: false,
+    yshift: 11,
+  }));
 }
 
 export function linesPlotly(figure: Lines): PlotlyFigure {
@@ -101,7 +146,7 @@ export function linesPlotly(figure: Lines): PlotlyFigure {
       };
     }),
     layout: {
-      ...layout(figure.title),
+      ...layout(figure.title, Math.max(HEIGHT, LEGEND_REST + figure.series.length * LEGEND_LINE)),
       showlegend: false,
       xaxis: valueAxis(
         figure.xLabel,
@@ -113,12 +158,27 @@ export function linesPlotly(figure: Lines): PlotlyFigure {
         points.flat().map(([, y]) => y),
         figure.yLog,
       ),
-      annotations: endLabels(figure, points),
+      annotations: points.flat().length === 0 ? [nothingToShow()] : endLabels(figure, points),
     },
   };
 }
 
-/** Each line's name at its end, moved apart where ends meet. */
+/** The markers as characters. */
+const GLYPHS: Readonly<Record<Look['marker'], string>> = {
+  circle: '●',
+  square: '■',
+  diamond: '◆',
+  'triangle-up': '▲',
+  'triangle-down': '▼',
+  cross: '✚',
+  x: '✖',
+  star: '★',
+};
+
+/**
+ * Each line's name at its end, moved apart where ends meet. The line's marker stands before it: a name that had to move
+ * still says which line it means.
+ */
 function endLabels(figure: Lines, points: readonly (readonly [number, number])[][]): object[] {
   // Plotly places annotations on a logarithmic axis by the exponent ("layout.annotations.x").
   const place = (value: number, log?: boolean) => (log ? Math.log10(value) : value);
@@ -132,8 +192,7 @@ function endLabels(figure: Lines, points: readonly (readonly [number, number])[]
   return named.map(({ index, end }, row) => ({
     x: roundNumber(place(end[0], figure.xLog)),
     y: roundNumber(placed[row] * span),
-    text: escapeHtml(figure.series[index].name),
-    font: { color: look(index).colour },
+    text: `<span style="color:${look(index).colour}">${GLYPHS[look(index).marker]}</span> ${escapeHtml(figure.series[index].name)}`,
     showarrow: false,
     xanchor: 'left',
     xshift: 10,

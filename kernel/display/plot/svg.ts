@@ -1,9 +1,19 @@
 import { escapeHtml } from '../bundle.js';
+import { NOTHING } from './figure.js';
+import { titleLines } from './labels.js';
 import type { Look } from './palette.js';
 
 /** Size of a figure in CSS pixels and the room around its plotting area. */
 export const FRAME = { width: 760, height: 430, top: 48, bottom: 62, left: 78 } as const;
 export const FONT_SIZE = 13;
+
+/** Room on the page for marks, in pixels. */
+export interface Area {
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+}
 
 type Attributes = Readonly<Record<string, string | number | undefined>>;
 
@@ -122,9 +132,38 @@ export function polyline({ colour, dash }: Look, points: readonly (readonly [num
 
 // The figure brings its own ground: in an <img> it sees the reader's system preference, not the page's colours.
 const STYLE =
-  '.ground{fill:#fff}.ink{fill:#1f2328}.grid{stroke:#d8dee4}.axis{stroke:#59636e}.edge{stroke:#fff}' +
+  '.ground{fill:#fff}.ink{fill:#1f2328}.grid{stroke:#d8dee4}.axis{stroke:#59636e}' +
+  '.edge{stroke:#fff}.halo{stroke:#fff;stroke-width:3px;paint-order:stroke}' +
   '@media(prefers-color-scheme:dark){.ground{fill:#14181d}.ink{fill:#e6edf3}.grid{stroke:#313840}' +
-  '.axis{stroke:#9198a1}.edge{stroke:#14181d}}';
+  '.axis{stroke:#9198a1}.edge,.halo{stroke:#14181d}}';
+
+const TITLE_SIZE = 16;
+const TITLE_LINE = 19;
+
+/** Baselines of a title's lines above the plotting area. */
+function titleTexts(title: string): string[] {
+  const lines = titleLines(title);
+  const first = 27 - (lines.length - 1) * (TITLE_LINE / 2);
+  return lines.map((line, index) =>
+    label(line, {
+      class: 'ink',
+      x: 16,
+      y: first + index * TITLE_LINE,
+      'font-size': TITLE_SIZE,
+      'font-weight': 600,
+    }),
+  );
+}
+
+/** Said in the middle of a figure that has nothing to show. */
+export function nothing({ left, right, top, bottom }: Area): string {
+  return label(NOTHING, {
+    class: 'ink',
+    x: (left + right) / 2,
+    y: (top + bottom) / 2,
+    'text-anchor': 'middle',
+  });
+}
 
 /** A whole document: ground, title and `parts`. Script-free; scales with its container. */
 export function document(
@@ -132,8 +171,9 @@ export function document(
   description: string,
   definitions: readonly string[],
   parts: readonly string[],
+  height: number = FRAME.height,
 ): string {
-  const { width, height } = FRAME;
+  const { width } = FRAME;
   return element(
     'svg',
     {
@@ -150,7 +190,7 @@ export function document(
     element('style', {}, STYLE),
     element('defs', {}, ...definitions, ''),
     element('rect', { class: 'ground', width, height, rx: 6 }),
-    label(title, { class: 'ink', x: 16, y: 27, 'font-size': 16, 'font-weight': 600 }),
+    ...titleTexts(title),
     ...parts,
   );
 }

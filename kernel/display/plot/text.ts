@@ -2,8 +2,8 @@ import { stripControls } from '../bundle.js';
 import { formatNumber } from '../numbers.js';
 import { table } from '../table.js';
 import type { Cell } from '../table.js';
-import { totals } from './bars-svg.js';
-import { visiblePoints } from './figure.js';
+import { isEmpty, totals } from './bars-svg.js';
+import { NOTHING, visiblePoints } from './figure.js';
 import type { Lines, StackedBars } from './figure.js';
 
 const BAR_COLUMNS = 40;
@@ -17,6 +17,7 @@ function bar(share: number): string {
 
 /** The totals as bars, then every number. */
 export function barsText(figure: StackedBars): string {
+  if (isEmpty(figure)) return heading(figure) + NOTHING;
   const sums = totals(figure);
   const most = Math.max(...sums, 0) || 1;
   const names = figure.categories.map(stripControls);
@@ -33,13 +34,12 @@ export function barsText(figure: StackedBars): string {
     { key: 'name', label: '' },
     ...names.map((name, index) => ({ key: `c${index}`, label: name })),
   ];
-  return [
-    `${stripControls(figure.title)} (${stripControls(figure.yLabel)})`,
-    '',
-    ...bars,
-    '',
-    table({ columns, rows })['text/plain'],
-  ].join('\n');
+  const lines = [...bars, '', table({ columns, rows })['text/plain']];
+  return heading(figure) + lines.join('\n');
+}
+
+function heading({ title, yLabel }: { title: string; yLabel: string }): string {
+  return `${stripControls(title)} (${stripControls(yLabel)})\n\n`;
 }
 
 /** Every point: one line a value of x, one column a series. */
@@ -57,5 +57,5 @@ export function linesText(figure: Lines): string {
     ...figure.series.map(({ name }, index) => ({ key: `s${index}`, label: name })),
   ];
   const sorted = [...rows.keys()].sort((a, b) => a - b).map((x) => rows.get(x) ?? {});
-  return `${stripControls(figure.title)} (${stripControls(figure.yLabel)})\n\n${table({ columns, rows: sorted })['text/plain']}`;
+  return heading(figure) + (sorted.length === 0 ? NOTHING : table({ columns, rows: sorted })['text/plain']);
 }

@@ -25,8 +25,10 @@ interface Running {
 
 /** Runs compiled cells, all on one scope of names. */
 export class Runner {
-  /** Without a prototype, so that `toString` and the like are not in scope. */
-  readonly #scope = Object.create(null) as Scope;
+  /** Names of the preludes. Without a prototype, so that `toString` and the like are not in scope. */
+  readonly #preludes = Object.create(null) as Scope;
+  /** Names of cells. V8 keeps an object that has a prototype such that compiled code finds its members ten times faster. */
+  readonly #scope = Object.create(this.#preludes) as Scope;
   readonly #modules: Modules;
   /** Fulfilled when the preludes are loaded. */
   readonly ready: Promise<void>;
@@ -149,8 +151,8 @@ export class Runner {
 
   async #loadPreludes(paths: readonly string[]): Promise<void> {
     for (const path of paths) {
-      // Copied, because a cell may declare a name of its own over it.
-      Object.assign(this.#scope, await this.#modules.importOwn(path));
+      // Copied, because a cell may declare a name of its own over it, and what a module exports cannot be assigned.
+      Object.assign(this.#preludes, await this.#modules.importOwn(path));
     }
   }
 }

@@ -358,6 +358,32 @@ const STORIES: Record<string, Row[]> = {
     { code: 'again', result: '6' },
     { code: 'export = 5', error: /export default/ },
   ],
+  'what a cell says of things that are not its own': [
+    {
+      code: 'declare global { interface Array<T> { second(): T } var __shared: number }\nArray.prototype.second = function () { return this[1] }; globalThis.__shared = 1;',
+      result: '1',
+    },
+    { code: '[1, 2].second() + __shared', result: '3' },
+    { code: '[1, 2].second().length', error: /'length' does not exist on type 'number'/ },
+    {
+      code: 'declare global { var __shared: string; interface Array<T> { second(): T } } globalThis.__shared = "s"; __shared.length',
+      result: '1',
+    },
+    { code: '__shared.toFixed()', error: /'toFixed' does not exist on type 'string'/ },
+    {
+      code: 'declare global { interface Array<T> { third: number } } Array.prototype.third = 3; [1].third',
+      result: '3',
+    },
+    { code: '[[1, 2].second(), [0].third, __shared]', result: "[ 2, 3, 's' ]" },
+    {
+      code: 'declare module "esm-package" { const made: { name: string }; export default made }',
+      error: /cannot be augmented/,
+    },
+    {
+      code: 'import fs from "node:fs"; declare module "node:fs" { interface Stats { extra?: 5 } } export type More = fs.Stats',
+    },
+    { code: 'import { Stats } from "node:fs"; const e: Stats["extra"] = 5; e', result: '5' },
+  ],
   'what ends with its cell': [
     { code: 'const lock = 1; const file = () => ({ [Symbol.dispose]() {} })' },
     { code: 'using lock = file(); typeof lock', result: "'object'" },

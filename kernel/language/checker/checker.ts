@@ -4,6 +4,7 @@ import type { Completions, DisplayData } from '../../protocol/index.js';
 import type { CellDiagnostic, CompiledCell } from '../cell.js';
 import type { Rewritten } from '../syntax/pieces.js';
 import { MagicError, rewrite } from '../syntax/rewrite.js';
+import { ambientMembers, Ambients } from './ambient.js';
 import { asmPlace, completeAsm, inspectAsm } from './asm-text.js';
 import { AsmWords } from './asm-words.js';
 import { calledAt } from './calls.js';
@@ -53,6 +54,12 @@ interface Checked {
 /** Files that say types alone are found by the name of what they are about. */
 const DECLARATIONS = /\.d\.[cm]?ts$/;
 
+/** What a cell that is being run makes known. */
+interface Pending {
+  readonly declarations: readonly Declaration[];
+  readonly ambient: ReadonlySet<string>;
+}
+
 const REMEMBERED_CELLS = 500;
 /** Texts for which something is looked up before anybody asks, so that V8 has compiled what that takes. */
 const REHEARSALS = 20;
@@ -82,6 +89,7 @@ interface Description {
 export class Checker {
   readonly #project: Project;
   readonly #names = new Names();
+  readonly #ambients = new Ambients();
   readonly #magics: ProjectOptions['magics'];
   /** Names of the preludes that are not for people. */
   readonly #reserved = new Set<string>();
@@ -93,7 +101,7 @@ export class Checker {
   readonly #documentation: DocumentationReader;
   readonly #files: Files;
   /** What the cells that are being run declare, until {@link commit} says which of it came to be. */
-  readonly #pending = new Map<number, readonly Declaration[]>();
+  readonly #pending = new Map<number, Pending>();
   /** Checked cells, by their text with its header. */
   readonly #checked = new Map<string, Checked>();
   #lastListed: Listed | undefined;
@@ -150,7 +158,10 @@ export class Checker {
     if (named !== undefined)
       this.#named.set(named.magic, (this.#named.get(named.magic) ?? new Set()).add(named.name));
     // What a cell says itself comes before what a module says.
-    this.#pending.set(cell, [...stars, ...declarations]);
+    this.#pending.set(cell, {
+      declarations: [...stars, ...declarations],
+      ambient: ambientMembers(source),
+    });
     const values = declarations
       .filter(({ name, value }) => value && !types.has(name))
       .map((declaration) => declaration.name);
@@ -195,7 +206,9 @@ export class Checker {
    */
   commit(cell: number, unset: readonly string[]): void {
     const missing = new Set(unset);
-    for (const declaration of this.#pending.get(cell) ?? []) {
+    const { declarations = [], ambient = new Set<string>() } = this.#pending.get(cell) ?? {};
+    this.#ambients.add(this.#project.moduleOf(cell), ambient);
+    for (const declaration of declarations) {
       if (declaration.scope === 'cell') this.#names.remove(declaration.name);
       else if (!missing.has(declaration.name)) this.#names.add(declaration, this.#project.moduleOf(cell));
     }
@@ -346,7 +359,7 @@ export class Checker {
     const declared = namesIn(declarationsOf(source));
     const words = wordsOf(source);
     const { checked } = this.#names.header((name) => which === 'all' || words.has(name), declared);
-    return `${checked}\n`;
+    return `${this.#ambients.header(ambientMembers(source))}${checked}\n`;
   }
 
   /**
@@ -371,7 +384,7 @@ export class Checker {
   ): { framed: Framed; emitted: string } {
     const declared = namesIn(declarations);
     const { checked, emitted } = this.#names.header((name) => mentioned.has(name), declared);
-    const header = `${checked}\n`;
+    const header = `${this.#ambients.header(ambientMembers(source))}${checked}\n`;
     const exported = exportedNames(declarations);
     return {
       framed: {

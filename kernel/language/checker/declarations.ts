@@ -1,4 +1,5 @@
 import ts = require('typescript');
+import { isAmbient } from './ambient.js';
 import { aliases, isNameable } from './export-lists.js';
 import { boundNames, nestedVars } from './nested-vars.js';
 
@@ -68,7 +69,8 @@ function declared(statement: ts.Statement, file: ts.SourceFile): Declared[] {
   if (ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement)) {
     return fixed(statement.name.text, false);
   }
-  if (ts.isModuleDeclaration(statement) && ts.isIdentifier(statement.name)) {
+  if (ts.isModuleDeclaration(statement)) {
+    if (isAmbient(statement)) return [];
     return fixed(statement.name.text, !ambient);
   }
   if (ts.isImportDeclaration(statement)) return imported(statement, file);

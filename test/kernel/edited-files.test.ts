@@ -140,6 +140,30 @@ const STORIES: Readonly<Record<string, readonly Row[]>> = {
       error: /Cannot find module '.\/needs.ts'/,
     },
   ],
+  'JSON files are read again too': [
+    {
+      write: { 'data.json': '{ "n": 1, "default": 5 }' },
+      code: 'import data from "./data.json"; import { n as named } from "./data.json"; import required = require("./data.json"); [data.n, named, required.n]',
+      result: '[ 1, 1, 1 ]',
+    },
+    {
+      code: 'const kept = data; import again from "./data.json" with { type: "json" }; again === kept',
+      result: 'true',
+    },
+    {
+      write: { 'data.json': '\ufeff{ "n": "two" }' },
+      code: '[data.n.length, named, required.n]',
+      result: "[ 3, 'two', 'two' ]",
+    },
+    { code: 'data.n.toFixed()', error: /'toFixed' does not exist on type 'string'/ },
+    { write: { 'data.json': '[1, 2]' }, code: 'data[1]', result: '2' },
+    {
+      write: { 'late.json': '{' },
+      code: 'const json = async (name: string) => (await import("./" + name + ".json")).default; await json("late")',
+      error: /SyntaxError .*late\.json: /,
+    },
+    { write: { 'late.json': 'null' }, code: 'await json("late")', result: 'null' },
+  ],
   'what is imported at run time': [
     {
       write: { 'named.ts': 'export const n = 1;' },

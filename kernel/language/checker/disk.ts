@@ -14,8 +14,8 @@ export interface Changes {
   readonly removed: readonly string[];
 }
 
-/** TypeScript that people write, beside the notebook or elsewhere. */
-const EDITABLE = /^(?!.*[\\/]node_modules[\\/]).*\.[cm]?ts$/;
+/** TypeScript and JSON that people write, beside the notebook or elsewhere. */
+const EDITABLE = /^(?!.*[\\/]node_modules[\\/]).*\.(?:[cm]?ts|json)$/;
 /** A file that was written so shortly before may be written again with no other time. */
 const SAME_TIME_MS = 100;
 

@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import vm from 'node:vm';
 import type { CompiledFile, StaticImport } from '../cell.js';
 import type { CompileFile } from './files.js';
+import { JsonFiles } from './json-files.js';
 
 export type Namespace = Record<string, unknown>;
 
@@ -44,6 +45,7 @@ export class Modules {
   /** Node's own `import()`, as it resolves in each file. */
   readonly #native = new Map<ModuleScope, Import>();
   readonly #files = new Map<string, TypeScriptModule>();
+  readonly #json = new JsonFiles();
 
   /**
    * @param own modules found elsewhere than npm would look, by specifier
@@ -121,12 +123,16 @@ export class Modules {
     const own = Object.hasOwn(this.own, specifier) ? this.own[specifier] : undefined;
     if (own !== undefined) return this.importOwn(own);
     const isFile = /^(?:\.{0,2}\/|\.{1,2}$|file:)/.test(specifier) || isAbsolute(specifier);
-    if (!isFile || options !== undefined) return await native(specifier, options);
     const path = specifier.startsWith('file:') ? fileURLToPath(specifier) : specifier;
+    // TypeScript's types of it need no attribute.
+    if (isFile && path.endsWith('.json') && (options?.with?.['type'] ?? 'json') === 'json') {
+      const namespace = await this.#json.import(resolve(scope.meta.dirname, path));
+      return native === scope.require ? (namespace['default'] as Awaited<T>) : namespace;
+    }
+    if (!isFile || options !== undefined) return await native(specifier, options);
     const file = await this.compileFile(path, scope.meta.filename);
     if (file !== undefined) return this.#importFile(file, seen);
-    // TypeScript's types of it need no attribute either.
-    return await native(specifier, path.endsWith('.json') ? { with: { type: 'json' } } : undefined);
+    return await native(specifier);
   }
 
   async #importFile(file: CompiledFile, seen: Set<TypeScriptModule>): Promise<Namespace> {

@@ -16,7 +16,7 @@ export function reproductionTable(profile: string, rows: readonly Row[]): MimeBu
       { key: 'ratio', label: 'ratio' },
       { key: 'kind', label: 'kind' },
       { key: 'target', label: 'target' },
-      { key: 'verdict', label: '' },
+      { key: 'verdict', label: 'result' },
     ],
     rows: rows.map((row) => ({
       ...row,

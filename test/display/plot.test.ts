@@ -217,6 +217,20 @@ const crowded = stackedBars({
   series: numbered(30, 'reason').map((name) => ({ name, values: numbered(40, '').map(Number) })),
 });
 
+t.test('categories of one name are bars of their own', async (t) => {
+  const bundle = stackedBars({ ...exits, categories: ['web', 'web', 'web'] });
+  const { data, layout } = bundle['application/vnd.plotly.v1+json'] as {
+    data: { x: string[] }[];
+    layout: { annotations: { x: string }[] };
+  };
+  t.same(data[0].x, ['web', 'web\u200b', 'web\u200b\u200b']);
+  t.same(
+    layout.annotations.map(({ x }) => x),
+    data[0].x,
+  );
+  t.equal(svgOf(bundle).match(/>web</g)?.length, 3);
+});
+
 t.test('many categories and series are still told apart', async (t) => {
   const svg = svgOf(crowded);
   const [, width, height] = /viewBox="0 0 (\d+) ([\d.]+)"/.exec(svg)!.map(Number);

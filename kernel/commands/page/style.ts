@@ -20,8 +20,8 @@ pre{margin:0;overflow-x:auto;line-height:1.45}
 .k{color:var(--keyword)}.s{color:var(--string)}.n{color:var(--number)}.c{color:var(--comment);font-style:italic}
 .output{padding:.6rem 0;overflow-x:auto;contain:layout}
 /* A shade on the side on which there is more to see. */
-.output{background:linear-gradient(to right,var(--page) 30%,transparent) left 0 top -1px/2.5rem calc(100% + 2px) local no-repeat,
-linear-gradient(to left,var(--page) 30%,transparent) right 0 top -1px/2.5rem calc(100% + 2px) local no-repeat,
+.output{background:linear-gradient(var(--page),var(--page)) left 0 top -1px/.85rem calc(100% + 2px) local no-repeat,
+linear-gradient(var(--page),var(--page)) right 0 top -1px/.85rem calc(100% + 2px) local no-repeat,
 linear-gradient(to right,var(--shade),transparent) left/.8rem 100% scroll no-repeat,
 linear-gradient(to left,var(--shade),transparent) right/.8rem 100% scroll no-repeat}
 /* Tables are read in full where a page is not too narrow; otherwise rows keep their names in sight. */

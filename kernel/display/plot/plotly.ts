@@ -20,9 +20,12 @@ const HEIGHT = 430;
 const LEGEND_LINE = 19;
 const LEGEND_REST = 130;
 /** The plotting area of a figure on a narrow page, for what must not overlap: Plotly fits it to the page. */
-const LEAST_AREA = { width: 380, height: 270 };
+const LEAST_AREA = { width: 380, widthWithoutLegend: 540, height: 270 };
 const TITLE_LINE = 22;
+const ZERO_WIDTH_SPACE = '\u200b';
 const LONGEST_NAME = 150;
+/** Plotly turns names by 30 degrees, and upright where there are more. */
+const MOST_TILTED = 12;
 /** Least distance of two line labels, as a share of the plotting area's height. */
 const LABEL_SHARE = 0.06;
 
@@ -70,7 +73,7 @@ export function nothingToShow(): object {
 
 export function barsPlotly(figure: StackedBars): PlotlyFigure {
   const sums = totals(figure);
-  const categories = figure.categories.map(escapeHtml);
+  const categories = distinct(figure.categories.map(escapeHtml));
   return {
     data: figure.series.map(({ name, values }, index) => {
       const { colour, hatch } = look(index);
@@ -95,25 +98,42 @@ export function barsPlotly(figure: StackedBars): PlotlyFigure {
       legend: { traceorder: 'reversed' },
       xaxis: { ...axis(figure.xLabel), type: 'category', showgrid: false },
       yaxis: { ...axis(figure.yLabel), rangemode: 'tozero' },
-      annotations: isEmpty(figure) ? [nothingToShow()] : totalLabels(categories, sums),
+      annotations: isEmpty(figure) ? [nothingToShow()] : totalLabels(categories, sums, areaWidth(figure)),
     },
   };
 }
 
+/** Plotly shows a legend when there are several series. */
+function areaWidth({ series }: StackedBars): number {
+  return series.length > 1 ? LEAST_AREA.width : LEAST_AREA.widthWithoutLegend;
+}
+
+/** To Plotly categories of one name are one: those that come again get characters without a width. */
+function distinct(names: readonly string[]): string[] {
+  const seen = new Map<string, number>();
+  return names.map((name) => {
+    const before = seen.get(name) ?? 0;
+    seen.set(name, before + 1);
+    return name + ZERO_WIDTH_SPACE.repeat(before);
+  });
+}
+
 /** Height that names of categories take when there is no room for them beside each other: Plotly turns them. */
-function namesDrop({ categories }: StackedBars): number {
-  const widths = categories.map((name) => textWidth(name) + 6);
-  const fits = widths.every((width) => width * categories.length <= LEAST_AREA.width);
-  return fits ? 0 : Math.min(LONGEST_NAME, Math.max(...widths));
+function namesDrop(figure: StackedBars): number {
+  const widths = figure.categories.map((name) => textWidth(name) + 6);
+  const fits = widths.every((width) => width * figure.categories.length <= areaWidth(figure));
+  if (fits) return 0;
+  const longest = Math.min(LONGEST_NAME, Math.max(...widths));
+  return Math.ceil(figure.categories.length > MOST_TILTED ? longest : longest / 2);
 }
 
 /** The sums above their bars; where bars stand close, the larger ones. */
-function totalLabels(categories: readonly string[], sums: readonly number[]): object[] {
+function totalLabels(categories: readonly string[], sums: readonly number[], width: number): object[] {
   const order = [...sums.keys()].sort((a, b) => sums[b] - sums[a]);
   const most = Math.max(...sums, 0) || 1;
   const written = withoutOverlap(
     order.map((column) => ({
-      x: ((column + 0.5) / categories.length) * LEAST_AREA.width,
+      x: ((column + 0.5) / categories.length) * width,
       y: (1 - sums[column] / most) * LEAST_AREA.height,
       width: textWidth(formatNumber(sums[column], 'compact')) + 4,
       height: 14,

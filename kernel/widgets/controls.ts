@@ -270,6 +270,7 @@ export class Box extends Widget {
     private readonly children: readonly Widget[],
   ) {
     super(direction, { box_style: '', children: children.map(({ modelId }) => reference(modelId)) });
+    for (const child of children) this.holds(child);
   }
 
   override picture(): StaticPicture[] {

@@ -4,7 +4,7 @@ import type { DisplayHandle } from '../language/runner/api.js';
 import { escapeHtml } from '../display/bundle.js';
 import type { MimeBundle } from '../display/bundle.js';
 import { Box, bundleOf, Checkbox, htmlOf, Dropdown, Slider, Text } from './controls.js';
-import type { ValueWidget } from './widget.js';
+import type { StaticPicture, ValueWidget } from './widget.js';
 
 /** Numbers from `min` to `max`. */
 export class Range {
@@ -54,17 +54,22 @@ export async function interact<const C extends Readonly<Record<string, Control>>
     name,
     widgetFor(name, control),
   ]);
-  const box = new Box(
-    'column',
-    widgets.map(([, widget]) => widget),
-  );
-  // The values are said with the outcome, which follows them: these lines stay as they are when a reader has changed them.
-  const shown = box.bundle(widgets.map(([, widget]) => widget.choices()));
-  display({ [Symbol.for('Jupyter.display')]: () => shown });
+  display(new Controls(widgets.map(([, widget]) => widget)));
   const values = () => Object.fromEntries(widgets.map(([name, widget]) => [name, widget.value])) as Values<C>;
   const handle = display(await outcome(f, values()));
   for (const [, widget] of widgets) widget.onChange(async () => handle.update(await outcome(f, values())));
   return handle;
+}
+
+/** Controls whose values are said elsewhere: what is read of them stays true when a reader has changed them. */
+class Controls extends Box {
+  constructor(private readonly controls: readonly ValueWidget<unknown>[]) {
+    super('column', controls);
+  }
+
+  override picture(): StaticPicture[] {
+    return this.controls.map((control) => control.choices());
+  }
 }
 
 function widgetFor(name: string, control: Control): ValueWidget<unknown> {

@@ -29,6 +29,7 @@ class Model {
     state: State,
     private readonly received: (changes: State) => unknown = () => undefined,
     private readonly custom: (content: State) => unknown = () => undefined,
+    private readonly pictures: () => State = () => ({}),
   ) {
     this.#state = { ...identity(name), ...state };
     this.#comm = openComm(
@@ -50,7 +51,11 @@ class Model {
 
   update(changes: State): void {
     this.#state = { ...this.#state, ...changes };
-    this.#send(changes);
+    // Who keeps outputs for readers without a kernel learns what they are to read now.
+    this.#comm.send(
+      { method: 'update', state: changes, buffer_paths: [] },
+      { metadata: { ringside: { pictures: this.pictures() } } },
+    );
   }
 
   #send(state: State, method: 'update' | 'echo_update' = 'update'): void {
@@ -116,6 +121,7 @@ export interface StaticPicture {
 export abstract class Widget {
   protected readonly model: Model;
   readonly #listeners = new Set<() => unknown>();
+  readonly #holders = new Set<Widget>();
 
   protected constructor(name: ModelName, state: State) {
     const row = MODELS[name];
@@ -126,7 +132,19 @@ export abstract class Widget {
       { layout: reference(layout.id), ...style, ...state },
       (changes) => this.received(changes),
       (content) => this.custom(content),
+      () => this.#pictures(),
     );
+  }
+
+  /** Makes a widget a part of this one: what is read of it is read here too. */
+  protected holds(part: Widget): void {
+    part.#holders.add(this);
+  }
+
+  /** What is read now of this widget and of those that it is part of, by model. */
+  #pictures(): State {
+    const outer = Array.from(this.#holders, (holder) => holder.#pictures());
+    return Object.assign({ [this.modelId]: this.#still() }, ...outer) as State;
   }
 
   /** Name of the model, for those that hold this widget. */
@@ -158,18 +176,21 @@ export abstract class Widget {
   }
 
   [Symbol.for('Jupyter.display')](): MimeBundle {
-    return this.bundle(this.picture());
+    return {
+      [VIEW_MIME]: { version_major: 2, version_minor: 0, model_id: this.modelId },
+      ...this.#still(),
+    };
   }
 
-  /** The widget, with what is read where there are none. */
-  bundle(lines: readonly StaticPicture[]): MimeBundle {
+  /** What is read where there are no widgets. */
+  #still(): MimeBundle {
+    const lines = this.picture();
     const html = lines.map(({ label, value, html: formed }) =>
       formed === undefined
         ? `<div>${escapeHtml(label)}: <b>${escapeHtml(value)}</b></div>`
         : `<div>${formed}</div>`,
     );
     return {
-      [VIEW_MIME]: { version_major: 2, version_minor: 0, model_id: this.modelId },
       'text/html': `<div class="ringside-widget">${html.join('')}</div>`,
       'text/plain': lines.map(({ label, value }) => `${label}: ${value}`).join('\n'),
     };

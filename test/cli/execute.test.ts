@@ -30,10 +30,17 @@ function write(name: string, text: string): string {
 
 t.test('a notebook is executed by the real path and written in both formats', async (t) => {
   // Nobody is there to talk to the widget, and nothing is said about it.
-  const widget = 'widgets.slider({ max: 3, value: 2 })';
+  const widget = "const w = widgets.slider({ label: 'n', max: 3, value: 2 }); w";
   write(
     'good.ipynb',
-    notebookOf('# Title', 'const x: number = 40;\nconsole.log("<b>hi</b>");', 'x + 2', widget),
+    notebookOf(
+      '# Title',
+      'const x: number = 40;\nconsole.log("<b>hi</b>");',
+      'x + 2',
+      widget,
+      'widgets.box([w])',
+      'w.value = 1; 0',
+    ),
   );
   const { code, stdout, stderr } = await ringside(
     ['execute', 'good.ipynb', '--to', 'notebook', '--to', 'html'],
@@ -43,12 +50,21 @@ t.test('a notebook is executed by the real path and written in both formats', as
   t.equal(stderr, '');
   t.match(
     stdout,
-    /\[1\/3\] const x: number = 40; .* ok\n.*\[2\/3\] x \+ 2 .* ok\n.*\[3\/3\] widgets\..* ok\n.*out\/good\.ipynb\n.*out\/good\.html/,
+    /\[1\/5\] const x: number = 40; .* ok\n.*\[2\/5\] x \+ 2 .* ok\n.*\[3\/5\] const w = .* ok\n.*\[4\/5\] widgets\..* ok\n.*\[5\/5\] .* ok\n.*out\/good\.ipynb\n.*out\/good\.html/,
   );
   const { cells, metadata } = parseNotebook(readFileSync(join(folder, 'out/good.ipynb'), 'utf8'));
   t.match(metadata, { kernelspec: { name: 'ringside' }, language_info: { name: 'typescript' } });
   t.match(cells[1].outputs, [{ output_type: 'stream', text: '<b>hi</b>\n' }]);
   t.match(cells[2].outputs, [{ output_type: 'execute_result', data: { 'text/plain': '42' } }]);
+  for (const shown of [cells[3], cells[4]])
+    t.same(
+      (shown.outputs as MimeOutput[])[0].data,
+      {
+        'text/html': '<div class="ringside-widget"><div>n: <b>1 (0 to 3)</b></div></div>',
+        'text/plain': 'n: 1 (0 to 3)',
+      },
+      'a widget is saved with its last state',
+    );
   t.match(
     readFileSync(join(folder, 'out/good.html'), 'utf8'),
     /<title>Title<\/title>[^]*&lt;b&gt;hi&lt;\/b&gt;/,

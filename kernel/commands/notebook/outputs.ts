@@ -13,7 +13,11 @@ export class OutputCollector {
     return this.#outputs;
   }
 
-  receive({ header, content }: Pick<KernelMessage.IIOPubMessage, 'header' | 'content'>): void {
+  receive({
+    header,
+    content,
+    metadata,
+  }: Pick<KernelMessage.IIOPubMessage, 'header' | 'content'> & { metadata?: object }): void {
     const fields = content as Record<string, unknown>;
     switch (header.msg_type) {
       case 'stream':
@@ -33,6 +37,9 @@ export class OutputCollector {
       case 'clear_output':
         if (fields.wait === true) this.#clearPending = true;
         else this.#outputs = [];
+        return;
+      case 'comm_msg':
+        return this.#repaint(metadata);
     }
   }
 
@@ -56,7 +63,20 @@ export class OutputCollector {
     if (type === 'execute_result') output.execution_count = Number(fields.execution_count);
     this.#add(output);
     const id = displayId(fields);
-    if (id !== undefined) this.displays.set(id, [...(this.displays.get(id) ?? []), output]);
+    if (id !== undefined) this.#remember(id, output);
+    const view = (fields.data as Record<string, unknown>)[WIDGET_VIEW] as { model_id?: unknown } | undefined;
+    if (view !== undefined) this.#remember(modelKey(String(view.model_id)), output);
+  }
+
+  #remember(key: string, output: MimeOutput): void {
+    this.displays.set(key, [...(this.displays.get(key) ?? []), output]);
+  }
+
+  /** A cell has changed widgets that may have been shown before: what is saved of them is their last state. */
+  #repaint(metadata: object | undefined): void {
+    const { pictures } = (metadata as { ringside?: { pictures?: object } } | undefined)?.ringside ?? {};
+    for (const [model, picture] of Object.entries(pictures ?? {}))
+      for (const output of this.displays.get(modelKey(model)) ?? []) Object.assign(output.data, picture);
   }
 
   #update(fields: Record<string, unknown>): void {
@@ -68,6 +88,10 @@ export class OutputCollector {
 
 /** A view of a widget names a model of the kernel that ran: without that kernel it is nothing, and its text stays. */
 const WIDGET_VIEW = 'application/vnd.jupyter.widget-view+json';
+
+function modelKey(model: string): string {
+  return `model ${model}`;
+}
 
 function payload(fields: Record<string, unknown>): Pick<MimeOutput, 'data' | 'metadata'> {
   const data = Object.entries(fields.data as Record<string, unknown>);

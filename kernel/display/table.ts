@@ -67,7 +67,8 @@ function layOut({ columns, rows }: Table): Grid {
       ({ key, align }) =>
         align ?? (rows.every((row) => isEmpty(row[key]) || isNumber(valueOf(row[key]))) ? 'right' : 'left'),
     ),
-    codes: columns.map(({ code }) => code ?? false),
+    // Hexadecimal digits are of one width in no other face.
+    codes: columns.map(({ code, format }) => code ?? format === 'hex'),
     lines: rows
       .slice(0, MOST_ROWS)
       .map((row) => columns.map(({ key, format }) => gridCell(row[key], format))),

@@ -83,6 +83,14 @@ for (const [what, bundle, text, rows] of sizes)
     t.match(html, escapeHtml(bundle['text/plain'].split('\n').at(-1)!.trim()));
   });
 
+t.test('addresses stand in a face in which all digits have one width', async (t) => {
+  const { 'text/html': html } = table({
+    columns: [{ key: 'at', label: 'address', format: 'hex' }],
+    rows: [{ at: 0x10f }],
+  });
+  t.match(html, /<td style="text-align:right;[^"]*monospace[^"]*">0x0000010f</);
+});
+
 t.test('what a guest wrote can neither add markup nor steer a terminal', async (t) => {
   const hostile = `<img src=x onerror=alert(1)>"'&\x1b[2J\x1b]0;title\x07\x9b31m`;
   const bundles = [

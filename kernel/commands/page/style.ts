@@ -20,8 +20,8 @@ pre{margin:0;overflow-x:auto;line-height:1.45}
 .k{color:var(--keyword)}.s{color:var(--string)}.n{color:var(--number)}.c{color:var(--comment);font-style:italic}
 .output{padding:.6rem 0;overflow-x:auto;contain:layout}
 /* A shade on the side on which there is more to see. */
-.output{background:linear-gradient(var(--page),var(--page)) left 0 top -1px/.85rem calc(100% + 2px) local no-repeat,
-linear-gradient(var(--page),var(--page)) right 0 top -1px/.85rem calc(100% + 2px) local no-repeat,
+.output{background:linear-gradient(var(--page),var(--page)) left -1px top -1px/.9rem calc(100% + 2px) local no-repeat,
+linear-gradient(var(--page),var(--page)) right -1px top -1px/.9rem calc(100% + 2px) local no-repeat,
 linear-gradient(to right,var(--shade),transparent) left/.8rem 100% scroll no-repeat,
 linear-gradient(to left,var(--shade),transparent) right/.8rem 100% scroll no-repeat}
 /* Tables are read in full where a page is not too narrow; otherwise rows keep their names in sight. */
@@ -29,7 +29,7 @@ linear-gradient(to left,var(--shade),transparent) right/.8rem 100% scroll no-rep
 .ringside-table th:first-child:not([colspan]),.ringside-table td:first-child:not([colspan]){position:sticky;left:0;background:var(--page)}
 .ringside-table caption,.ringside-listing caption{position:sticky;left:0;max-width:min(100vw - 2.5rem,69.5rem)}
 .ringside-listing pre{font-size:inherit}
-.ringside-table td{vertical-align:top}
+.ringside-table td{vertical-align:baseline!important}
 .ringside-screen{font-size:min(.86rem,calc((100vw - 4.5rem)/49))}
 .stream{white-space:pre-wrap;overflow-wrap:anywhere}
 @media(max-width:50rem){.ringside-table,.ringside-listing{font-size:.75rem}.ringside-table :is(th,td){padding:.25em .5em!important}}

@@ -72,6 +72,7 @@ export class Project {
   /** Something that a file imports could not be found, or not as it should be. */
   #unfound = false;
   #resolvesAnew = false;
+  #changes = 0;
   /** How often a text has changed. */
   #edits = 0;
   /** The version that holds all that its texts can meet. */
@@ -116,15 +117,19 @@ export class Project {
     this.#unfound = true;
   }
 
-  /**
-   * Takes notice of what has changed on disk.
-   * @returns whether something has: what is known of texts may be wrong
-   */
-  refresh(): boolean {
+  /** How often files have been found to have changed: what is known of texts may be wrong then. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** Takes notice of what has changed on disk. */
+  refresh(): void {
     const { edited, removed } = this.#disk.refresh();
     for (const file of [...edited, ...removed]) this.#seen.delete(file);
     const changed = edited.length > 0 || removed.length > 0 || this.#unfound;
-    if (changed) this.#edits++;
+    if (!changed) return;
+    this.#changes++;
+    this.#edits++;
     if (removed.length > 0 || this.#unfound) {
       this.#unfound = false;
       this.#resolution.clear();
@@ -132,7 +137,6 @@ export class Project {
       this.service.getProgram();
       this.#resolvesAnew = false;
     }
-    return changed;
   }
 
   /**

@@ -5,6 +5,7 @@ import { table } from '../display/table.js';
 import { current } from './current.js';
 import { displaySymbol } from './display.js';
 import type { Displayable } from './display.js';
+import { checkGuest } from './guest.js';
 import type { Guest } from './guest.js';
 import { interruptibly } from './interrupt.js';
 import { Progress } from './progress.js';
@@ -92,6 +93,7 @@ export type CellAuditOptions = Omit<AuditOptions, 'symbols' | 'onProgress' | 'on
  * @throws ImageError, RangeError for what cannot be run. An interrupt ends the run: the caption says so.
  */
 export function audit(program: Guest, options: CellAuditOptions = {}): Audit {
+  checkGuest(program);
   const { kernelRing = 'ring1' } = options;
   const progress = new Progress('audit');
   let seen = { instructions: 0, cycles: 0 };

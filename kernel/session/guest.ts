@@ -109,6 +109,16 @@ export function assemble(name: string, source: string): Guest {
   return new Guest(name, source);
 }
 
+/**
+ * For cells whose types are not checked.
+ * @throws TypeError for what is no guest.
+ */
+export function checkGuest(program: Guest): void {
+  if (program instanceof Guest) return;
+  const given = typeof program === 'string' ? `'${program as string}'` : typeof program;
+  throw new TypeError(`a guest is what asm\`...\`, assemble(name, source) or guest(name) make, not ${given}`);
+}
+
 /** A name that is known only when it runs. */
 type OtherName = string & Readonly<Record<never, never>>;
 

@@ -1,6 +1,7 @@
 import { DEFAULTS, GuestRun, usableTechniques } from '../../emulator/index.js';
 import type { Technique } from '../../emulator/index.js';
 import { current, withChoices } from './current.js';
+import { checkGuest } from './guest.js';
 import type { Guest } from './guest.js';
 import { interruptibly } from './interrupt.js';
 import { Progress } from './progress.js';
@@ -55,6 +56,7 @@ export class GuestInterrupted extends Error {
 
 /** @param compared how many runs the whole has, and how many of them are over: for the share that is done */
 function runWatched(program: Guest, options: WholeRunOptions, compared = { of: 1, over: 0 }): Run {
+  checkGuest(program);
   const chosen = withChoices(options);
   const progress = new Progress(
     chosen.technique ?? DEFAULTS.technique,

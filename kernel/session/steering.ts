@@ -1,6 +1,7 @@
 import { checkPoint, Debugger, DEFAULTS, disassembleGuest, GuestRun, Symbols } from '../../emulator/index.js';
 import type { BreakPoint, DebugStop, RunOptions } from '../../emulator/index.js';
 import { current } from './current.js';
+import { checkGuest } from './guest.js';
 import type { Guest } from './guest.js';
 import { StoppedGuest } from './inspection.js';
 import { interruptRequested, interruptibly } from './interrupt.js';
@@ -159,6 +160,7 @@ export class SteeredMachine {
   }
 
   private take(program: Guest): Loaded {
+    checkGuest(program);
     this.keepStopped();
     const loaded = { program, keys: `${this.options.keys ?? ''}${this.keys}` };
     this.keys = '';

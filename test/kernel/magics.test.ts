@@ -45,7 +45,12 @@ const ROWS: { code: string; text?: RegExp; error?: RegExp; trace?: RegExp }[] = 
   })),
   { code: '%break nosuch', error: /RangeError the guest has no label 'nosuch'; it has: again/ },
   { code: '%break exit', error: /RangeError 'exit' needs what it is about, as in %break exit HLT/ },
-  { code: '%break', error: /TypeCheckError Cell \d+:1:1 - Expected 1-3 arguments/ },
+  {
+    code: '%break',
+    error: /TypeCheckError Cell \d+:1:1 - Expected 1-3 arguments.* It is written %break POINT/,
+  },
+  { code: '%seed', error: /Expected 1 arguments, but got 0. It is written %seed NUMBER/ },
+  { code: '%sweep exit 0', error: /It is written %sweep PRICE FROM TO/ },
   { code: '%break port 70000', error: /RangeError port 70000.*expected.*below 65536/ },
   { code: '%break exit NOSUCH', error: /TypeCheckError.*"NOSUCH"' is not assignable to .*"IOIO_IN"/ },
   { code: '%break nosuch 1', error: /TypeCheckError.*"nosuch"' is not assignable to .*"exit"/ },

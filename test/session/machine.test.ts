@@ -1,6 +1,16 @@
 import t from 'tap';
 import { displaySymbol } from '../../kernel/session/display.js';
-import { asm, machine, profileNames, run, session, usableTechniques } from '../../kernel/session/index.js';
+import {
+  asm,
+  audit,
+  compare,
+  machine,
+  profileNames,
+  run,
+  session,
+  usableTechniques,
+} from '../../kernel/session/index.js';
+import type { Guest } from '../../kernel/session/guest.js';
 import type { CellRunOptions } from '../../kernel/session/run.js';
 
 /** Shows the scan codes that the keyboard gives, as characters, until there are no more. */
@@ -69,4 +79,18 @@ t.test('a wrong name that types did not stop is told where it is written', (t) =
   }
   t.throws(() => session.technique('bad' as 'native'), { message: /'bad'; there are: native/ });
   t.end();
+});
+
+t.test('what is no guest is told so, where types are not checked', async (t) => {
+  const rows: [given: unknown, message: RegExp][] = [
+    ['hello', /^a guest is what asm`...`, assemble\(name, source\) or guest\(name\) make, not 'hello'$/],
+    [undefined, /not undefined$/],
+  ];
+  for (const [given, message] of rows) {
+    const program = given as Guest;
+    t.throws(() => run(program), { name: 'TypeError', message });
+    t.throws(() => audit(program), { name: 'TypeError', message });
+    t.throws(() => machine().load(program), { name: 'TypeError', message });
+    await t.rejects(compare(program), { name: 'TypeError', message });
+  }
 });

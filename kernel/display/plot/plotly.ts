@@ -17,8 +17,8 @@ export interface PlotlyFigure {
 
 const HEIGHT = 430;
 /** Height of a legend's line in Plotly's own layout, and of what is above and below a legend. */
-const LEGEND_LINE = 19;
-const LEGEND_REST = 130;
+const LEGEND_LINE = 20;
+const LEGEND_REST = 160;
 /** The plotting area of a figure on a narrow page, for what must not overlap: Plotly fits it to the page. */
 const LEAST_AREA = { width: 380, widthWithoutLegend: 540, height: 270 };
 const TITLE_LINE = 22;

@@ -7,7 +7,7 @@ import { MagicError, rewrite } from '../syntax/rewrite.js';
 import { ambientMembers } from './ambient.js';
 import { Assistant } from './assistant.js';
 import { declarationsOf, declaring } from './declarations.js';
-import { diagnosticsOf, namelessOf, reservedOf } from './diagnostics.js';
+import { diagnosticsOf, namelessOf, reservedOf, withUsage } from './diagnostics.js';
 import { emitCell } from './emit.js';
 import type { FileCompilation } from './files.js';
 import { Files } from './files.js';
@@ -123,8 +123,9 @@ export class Checker {
     const file = this.#project.set('next', text);
     this.#project.provide(words);
     const found = passedOn(this.#project.service, file, source);
+    const own = diagnosticsOf(this.#project.service, file, headerLength, rewritten);
     const diagnostics = [
-      ...diagnosticsOf(this.#project.service, file, headerLength, rewritten),
+      ...withUsage(own, rewritten, this.#magics),
       ...namelessOf(found.unknown, headerLength, rewritten),
     ];
     if (diagnostics.length > 0) {

@@ -1,5 +1,6 @@
 import ts = require('typescript');
 import type { CellDiagnostic } from '../cell.js';
+import type { Magic } from '../syntax/magic.js';
 import type { Rewritten } from '../syntax/pieces.js';
 
 /**
@@ -30,6 +31,24 @@ export function diagnosticsOf(
   if (syntax.length > 0) return convert(syntax, 'syntax', headerLength, rewritten);
   const semantic = service.getSemanticDiagnostics(file).filter((diagnostic) => !isTolerated(diagnostic));
   return convert(semantic, 'type', headerLength, rewritten);
+}
+
+/** "Expected 1 arguments, but got 0" and the like. */
+const NUMBER_OF_ARGUMENTS: ReadonlySet<number> = new Set([2554, 2555]);
+
+/** Where a magic has too few or too many words, how it is written says more than what its call expects. */
+export function withUsage(
+  diagnostics: readonly CellDiagnostic[],
+  { original }: Rewritten,
+  magics: readonly Magic[],
+): CellDiagnostic[] {
+  const lines = original.split('\n');
+  return diagnostics.map((diagnostic) => {
+    const [, name] = /^\s*%%?(\w+)/.exec(lines[diagnostic.line - 1]) ?? [];
+    const magic = NUMBER_OF_ARGUMENTS.has(diagnostic.code) && magics.find((magic) => magic.name === name);
+    if (!magic) return diagnostic;
+    return { ...diagnostic, message: `${diagnostic.message} It is written ${magic.usage}` };
+  });
 }
 
 /** What stops a cell with `export *` from modules without types, of which nobody knows what to give to later cells. */

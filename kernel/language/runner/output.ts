@@ -36,7 +36,9 @@ export class Output {
       };
       Object.assign(process[name], { end });
     }
-    globalThis.console = new Console({ stdout: process.stdout, stderr: process.stderr, colorMode: false });
+    // Ignoring errors, a console listens for them at each line: half of what the line takes. Here only an interrupt is one.
+    const { stdout, stderr } = process;
+    globalThis.console = new Console({ stdout, stderr, colorMode: false, ignoreErrors: false });
   }
 
   write(name: 'stdout' | 'stderr', text: string): void {

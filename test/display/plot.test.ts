@@ -265,6 +265,20 @@ t.test('names of lines stand in ink beside their marker', async (t) => {
   for (const [at, y] of places.slice(1).entries()) t.ok(y - places[at] >= 17, 'a line of text each');
 });
 
+t.test('names of lines stand at the right end, whichever way the points go', async (t) => {
+  const series = whatIf.series.map(({ name, x, y }) => ({ name, x: x.toReversed(), y: y.toReversed() }));
+  const [there, back] = [lines(whatIf), lines({ ...whatIf, series })];
+  t.same(plotlyOf(back).layout.annotations, plotlyOf(there).layout.annotations);
+  const names = (bundle: typeof there) => svgOf(bundle).match(/<text class="ink" [^>]*>[a-z-]+</g);
+  t.same(names(back), names(there));
+});
+
+t.test('heights of lines are measured from zero in both kinds of plot', async (t) => {
+  const flat = lines({ ...whatIf, yLog: false, series: [{ name: 'flat', x: [1, 2], y: [1000, 1010] }] });
+  t.match(plotlyOf(flat).layout, { yaxis: { rangemode: 'tozero' } });
+  t.match(svgOf(flat), />0<\/text>/);
+});
+
 t.test('small boxes of a flame graph are one, with what they have together', async (t) => {
   const small = numbered(100, 'rare').map((name) => box(name, 1, box('CPUID', 1)));
   const bundle = flame({ ...tree, root: box('exits', 1000, box('often', 900), ...small) });

@@ -61,3 +61,11 @@ export function visiblePoints(figure: Lines, { x, y }: LineSeries): [number, num
     .map((value, index): [number, number] => [value, y[index]])
     .filter(([px, py]) => shows(px, figure.xLog) && shows(py, figure.yLog));
 }
+
+/** Where a line ends at the right, whichever way its points go; nothing for one without points. */
+export function rightEnd(
+  line: readonly (readonly [number, number])[],
+): readonly [number, number] | undefined {
+  if (line.length === 0) return undefined;
+  return line.reduce((end, point) => (point[0] >= end[0] ? point : end));
+}

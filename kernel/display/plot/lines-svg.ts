@@ -1,4 +1,4 @@
-import { visiblePoints } from './figure.js';
+import { rightEnd, visiblePoints } from './figure.js';
 import type { Lines } from './figure.js';
 import { horizontalBase, horizontalTicks, verticalAxis } from './axes.js';
 import { spread } from './labels.js';
@@ -10,7 +10,7 @@ import type { Area } from './svg.js';
 const LABEL_SPACING = FONT_SIZE + 5;
 const LABEL_WIDTH = 240;
 
-/** Lines with markers, each named at its end. */
+/** Lines with markers, each named at its right end. */
 export function linesSvg(figure: Lines): string {
   const names = figure.series.map(({ name }) => fitted(name, LABEL_WIDTH));
   const most = FRAME.height - FRAME.top - FRAME.bottom;
@@ -28,7 +28,7 @@ export function linesSvg(figure: Lines): string {
   const x = valueScale(xs, [area.left + 8, area.right], { log: figure.xLog });
   const y = valueScale(ys, [area.bottom, area.top], { log: figure.yLog, fromZero: true });
   const drawn = points.map((line) => line.map(([px, py]): [number, number] => [x(px), y(py)]));
-  const ends = drawn.map((line) => line.at(-1)?.[1] ?? area.bottom);
+  const ends = drawn.map((line) => rightEnd(line)?.[1] ?? area.bottom);
   const labelY = spread(ends, LABEL_SPACING, area.top, area.bottom);
   const marks = drawn.flatMap((line, index) => [
     polyline(look(index), line),

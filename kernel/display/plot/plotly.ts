@@ -1,7 +1,7 @@
 import { escapeHtml } from '../bundle.js';
 import { formatNumber, roundNumber } from '../numbers.js';
 import { isEmpty, totals } from './bars-svg.js';
-import { NOTHING, visiblePoints } from './figure.js';
+import { NOTHING, rightEnd, visiblePoints } from './figure.js';
 import type { Lines, StackedBars } from './figure.js';
 import { spread, titleLines, withoutOverlap } from './labels.js';
 import { look, NEUTRAL_INK } from './palette.js';
@@ -173,11 +173,15 @@ export function linesPlotly(figure: Lines): PlotlyFigure {
         points.flat().map(([x]) => x),
         figure.xLog,
       ),
-      yaxis: valueAxis(
-        figure.yLabel,
-        points.flat().map(([, y]) => y),
-        figure.yLog,
-      ),
+      yaxis: {
+        ...valueAxis(
+          figure.yLabel,
+          points.flat().map(([, y]) => y),
+          figure.yLog,
+        ),
+        // A logarithmic axis has no zero, and Plotly leaves it as it is.
+        rangemode: 'tozero',
+      },
       annotations: points.flat().length === 0 ? [nothingToShow()] : endLabels(figure, points),
     },
   };
@@ -196,7 +200,7 @@ const GLYPHS: Readonly<Record<Look['marker'], string>> = {
 };
 
 /**
- * Each line's name at its end, moved apart where ends meet. The line's marker stands before it: a name that had to move
+ * Each line's name at its right end, moved apart where ends meet. The line's marker stands before it: a name that had to move
  * still says which line it means.
  */
 function endLabels(figure: Lines, points: readonly (readonly [number, number])[][]): object[] {
@@ -204,9 +208,10 @@ function endLabels(figure: Lines, points: readonly (readonly [number, number])[]
   const place = (value: number, log?: boolean) => (log ? Math.log10(value) : value);
   const heights = points.flat().map(([, y]) => place(y, figure.yLog));
   const span = Math.max(...heights) - Math.min(...heights) || 1;
-  const named = points.flatMap((line, index) =>
-    line.length === 0 ? [] : [{ index, end: line[line.length - 1] }],
-  );
+  const named = points.flatMap((line, index) => {
+    const end = rightEnd(line);
+    return end === undefined ? [] : [{ index, end }];
+  });
   const ends = named.map(({ end }) => place(end[1], figure.yLog) / span);
   const placed = spread(ends, LABEL_SHARE, Math.min(...ends), Number.POSITIVE_INFINITY);
   return named.map(({ index, end }, row) => ({

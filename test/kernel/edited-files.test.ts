@@ -206,6 +206,16 @@ for (const [story, rows] of Object.entries(STORIES)) {
   });
 }
 
+t.test('an import that was not there is found, whatever was asked meanwhile', async (t) => {
+  write('wanting.ts', 'import { missing } from "./missing.ts"; export const wanting = missing + 1;');
+  const code = 'import { wanting } from "./wanting.ts"; wanting';
+  t.match((await kernel.execute(code)).reply.evalue, /Cannot find module '.\/missing.ts'/);
+  await kernel.request('complete_request', { code: 'Math.', cursor_pos: 5 });
+  await kernel.request('inspect_request', { code: 'Math', cursor_pos: 4, detail_level: 0 });
+  write('missing.ts', 'export const missing = 1;');
+  t.equal((await kernel.execute(code)).of('execute_result')[0]?.data['text/plain'], '2');
+});
+
 t.test('completion and inspection see edited files', async (t) => {
   write('typed.ts', 'export const thing = { first: 1 };');
   await kernel.execute('import { thing } from "./typed.ts";');

@@ -31,11 +31,13 @@ export class Files {
     const path = resolvedModule?.resolvedFileName ?? exact;
     if (!TYPESCRIPT.test(path) || !ts.sys.fileExists(path)) return undefined;
     // Not part of the program is what is named only when the cell runs.
-    const known = program.getSourceFile(path);
-    const failed = known && errorsOf(service, path, mode);
-    if (failed !== undefined) {
+    let known = program.getSourceFile(path);
+    if (known !== undefined && errorsOf(service, path, mode) !== undefined) {
+      // What it imports may be there by now.
       this.project.lookAgain();
-      return failed;
+      const failed = errorsOf(service, path, mode);
+      if (failed !== undefined) return failed;
+      known = service.getProgram()!.getSourceFile(path);
     }
     return { path, ...this.#emit(path, known?.text ?? ts.sys.readFile(path) ?? '') };
   }

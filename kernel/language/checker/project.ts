@@ -112,8 +112,10 @@ export class Project {
     this.set(slot, EMPTY_MODULE);
   }
 
-  /** Has imports of files looked for again before the next text, as one may be there by then. */
+  /** Looks for the imports of files once more, and again before the next text, as one may be there by then. */
   lookAgain(): void {
+    this.#unfound = true;
+    this.refresh();
     this.#unfound = true;
   }
 

@@ -77,9 +77,10 @@ export class RunnerThread {
   /** The first interrupt is to be as quick as the others. */
   async #rehearse(): Promise<void> {
     await this.#ready;
-    if (this.#running !== undefined || this.#ended) return;
+    const isIdle = () => this.#running === undefined && !this.#ended;
+    if (!isIdle()) return;
     const terminator = new Terminator(PROGRAM, this.#flag);
-    await terminator.rehearse().catch(() => undefined);
+    await terminator.rehearse(isIdle).catch(() => undefined);
     terminator.close();
   }
 

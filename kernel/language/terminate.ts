@@ -1,6 +1,6 @@
 import { Session } from 'node:inspector';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
-import { HELD, HOLD } from './runner/interruptible.js';
+import { HELD, HOLD, LOOKS } from './runner/interruptible.js';
 import type { Found } from './runner/interruptible.js';
 
 interface Attached {
@@ -92,16 +92,21 @@ export class Terminator {
     return false;
   }
 
-  /** Does what is slow when it is done first, at a worker that runs nothing. */
-  async rehearse(): Promise<void> {
+  /**
+   * Does what is slow when it is done first, at a worker that runs nothing.
+   * @param isIdle whether it still runs nothing: what is looked up here must not come between when it is ended
+   */
+  async rehearse(isIdle: () => boolean): Promise<void> {
     const sessionId = await this.#reached;
     if (sessionId === undefined) return;
-    for (let n = 0; n < REHEARSALS; n++) await Promise.race([this.#hold(sessionId, false), sleep(ANSWER_MS)]);
+    for (let n = 0; n < REHEARSALS && isIdle(); n++)
+      await Promise.race([this.#hold(sessionId, false), sleep(ANSWER_MS)]);
   }
 
   /** Has the worker wait where it can be ended, or tells how else it was found. */
   #hold(sessionId: string, anywhere: boolean): Promise<Found> {
-    const expression = `globalThis[Symbol.for('${HOLD}')](${anywhere})`;
+    const looks = Atomics.load(this.flags, LOOKS);
+    const expression = `globalThis[Symbol.for('${HOLD}')](${anywhere}, ${looks})`;
     const id = this.#send(sessionId, 'Runtime.evaluate', { expression });
     return new Promise((resolve) => this.#answers.set(id, resolve));
   }

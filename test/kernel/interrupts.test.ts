@@ -31,7 +31,6 @@ const rows: [what: string, code: string][] = [
   ['jobs alone', `for (;;) { ${WORK} }`],
   ['no job at all', 'for (globalThis.n = 0; ; ) n++;'],
   // Without an await of the cell's own, which would look for the interrupt.
-  ['jobs of a library', 'const next = () => Promise.resolve().then(next); await __await(next());'],
   ['awaits of a library', 'await __await((async () => { for (;;) await null; })());'],
   ['microtasks', 'const next = () => queueMicrotask(next); next(); await __await(new Promise(() => {}));'],
   ['ticks', 'const next = () => process.nextTick(next); next(); await __await(new Promise(() => {}));'],

@@ -13,7 +13,9 @@ export const REQUESTED = 0;
 export const POLLED = 1;
 /** Element of the same array: 1 while the thread waits for the main thread to ask for its termination, then 2. */
 export const HELD = 2;
-export const FLAGS = 3;
+/** Element of the same array: how often the thread has been looked at. */
+export const LOOKS = 3;
+export const FLAGS = 4;
 
 /** The main thread has only a message to post; should it be gone, the thread goes on all the same. */
 const HOLD_LIMIT_MS = 1000;
@@ -74,10 +76,13 @@ export function provideHold(flags: Int32Array): void {
     Atomics.store(flags, HELD, 0);
   };
 
-  const hold = (anywhere: boolean): Found => {
-    const frames = interrupted(hold);
+  /** @param looks how often the thread had been looked at when this was asked */
+  const hold = (anywhere: boolean, looks: number): Found => {
     // What was sent before the termination comes here in the loop of a trap.
     if (Atomics.load(flags, HELD) !== 0) return 'later';
+    // Of several that come at once only the first says something: between the others nothing has run.
+    if (Atomics.compareExchange(flags, LOOKS, looks, looks + 1) !== looks) return 'later';
+    const frames = interrupted(hold);
     if (Atomics.load(flags, REQUESTED) !== 0) takeTraps ??= setJobTraps(trapped);
     const job = executionAsyncId();
     if (seen.progress !== progress) seen = { progress, times: 0, job, timesInJob: 0 };
@@ -113,7 +118,7 @@ const IMMEDIATES = 'node:internal/timers processImmediate';
 const FRAMES = 200;
 
 /** Files and names of functions, from the top, that an evaluation through the inspector interrupts. */
-function interrupted(below: (anywhere: boolean) => unknown): string[] {
+function interrupted(below: (anywhere: boolean, looks: number) => unknown): string[] {
   const { stackTraceLimit, prepareStackTrace } = Error;
   Error.stackTraceLimit = FRAMES;
   Error.prepareStackTrace = (_, sites) => sites;

@@ -1,6 +1,6 @@
 import { Session } from 'node:inspector';
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
-import { HELD, HOLD, LOOKS } from './runner/interruptible.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HELD, HOLD } from './runner/interruptible.js';
 import type { Found } from './runner/interruptible.js';
 
 interface Attached {
@@ -16,8 +16,8 @@ interface Answer {
 /** Tries to find a worker where ending it does no harm, before it is ended elsewhere: in a callback of `setImmediate`, or polling. */
 const ATTEMPTS = 1000;
 const BETWEEN_ATTEMPTS_MS = 1;
-/** How long a worker has to answer before it is asked again: the inspector of Node 20 loses a message now and then. */
-const ANSWER_MS = 20;
+/** How often it is looked whether a worker has found a place by itself. */
+const POLL_MS = 1;
 const REHEARSALS = 5;
 
 /**
@@ -28,7 +28,7 @@ export class Terminator {
   readonly #session = new Session();
   /** The worker's session, or nothing when there is no such worker any more. */
   readonly #reached: Promise<string | undefined>;
-  readonly #answers = new Map<number, (found: Found) => void>();
+  readonly #answers = new Map<number, (found: Found | undefined) => void>();
   #calls = 0;
 
   /**
@@ -46,7 +46,7 @@ export class Terminator {
       });
       this.#session.on('NodeWorker.detachedFromWorker', () => {
         resolve(undefined);
-        for (const answer of this.#answers.values()) answer('idle');
+        for (const answer of this.#answers.values()) answer(undefined);
       });
       this.#session.post('NodeWorker.enable', { waitForDebuggerOnStart: false }, (error) => {
         if (error !== null) reject(error);
@@ -58,32 +58,33 @@ export class Terminator {
       'NodeWorker.receivedMessageFromWorker',
       ({ params }: { params: { message: string } }) => {
         const { id = 0, result } = JSON.parse(params.message) as Answer;
-        this.#answers.get(id)?.(result?.result?.value ?? 'idle');
+        this.#answers.get(id)?.(result?.result?.value);
+        this.#answers.delete(id);
       },
     );
   }
 
   /**
-   * Resolves when the worker has been told, and stops at its next loop or call, or when it runs nothing.
-   * @param isWanted whether it is still to be told
-   * @returns whether it was told
+   * Resolves when what the worker ran has been ended, or when it runs nothing. One thing is asked at a time, however long
+   * the answer takes: an evaluation that waited behind a termination would be what V8 ends.
+   * @param isWanted whether it is still to be ended
+   * @returns whether something was ended
    */
   async terminate(isWanted: () => boolean): Promise<boolean> {
     const sessionId = await this.#reached;
     if (sessionId === undefined) return false;
     const { flags } = this;
-    Atomics.store(flags, HELD, 0);
     for (let attempt = 1; isWanted(); attempt++) {
+      const found = this.#hold(sessionId, attempt > ATTEMPTS);
       let answer: Found | undefined;
-      const found = this.#hold(sessionId, attempt > ATTEMPTS).then((where) => (answer = where));
-      const until = performance.now() + ANSWER_MS;
-      while (answer === undefined && Atomics.load(flags, HELD) === 0 && performance.now() < until)
-        await turn();
-      if (Atomics.load(flags, HELD) === 1) {
-        this.#send(sessionId, 'Runtime.terminateExecution', {});
-        Atomics.store(flags, HELD, 2);
+      // Held by a trap, a worker does not answer.
+      while (answer === undefined && Atomics.load(flags, HELD) === 0 && isWanted())
+        answer = await Promise.race([found, sleep(POLL_MS, undefined)]);
+      if (Atomics.compareExchange(flags, HELD, 1, 2) === 1) {
+        const ended = this.#ask(sessionId, 'Runtime.terminateExecution', {});
         Atomics.notify(flags, HELD);
-        await Promise.race([found, sleep(ANSWER_MS)]);
+        await ended;
+        Atomics.store(flags, HELD, 0);
         return true;
       }
       if (answer === 'idle') return false;
@@ -94,28 +95,31 @@ export class Terminator {
 
   /**
    * Does what is slow when it is done first, at a worker that runs nothing.
-   * @param isIdle whether it still runs nothing: what is looked up here must not come between when it is ended
+   * @param isIdle whether it still runs nothing
    */
   async rehearse(isIdle: () => boolean): Promise<void> {
     const sessionId = await this.#reached;
     if (sessionId === undefined) return;
-    for (let n = 0; n < REHEARSALS && isIdle(); n++)
-      await Promise.race([this.#hold(sessionId, false), sleep(ANSWER_MS)]);
+    for (let n = 0; n < REHEARSALS && isIdle(); n++) await this.#hold(sessionId, false);
   }
 
   /** Has the worker wait where it can be ended, or tells how else it was found. */
-  #hold(sessionId: string, anywhere: boolean): Promise<Found> {
-    const looks = Atomics.load(this.flags, LOOKS);
-    const expression = `globalThis[Symbol.for('${HOLD}')](${anywhere}, ${looks})`;
-    const id = this.#send(sessionId, 'Runtime.evaluate', { expression });
-    return new Promise((resolve) => this.#answers.set(id, resolve));
+  async #hold(sessionId: string, anywhere: boolean): Promise<Found> {
+    const expression = `globalThis[Symbol.for('${HOLD}')](${anywhere})`;
+    return (await this.#ask(sessionId, 'Runtime.evaluate', { expression })) ?? 'idle';
   }
 
-  #send(sessionId: string, method: string, params: object): number {
+  #ask(sessionId: string, method: string, params: object): Promise<Found | undefined> {
     const id = ++this.#calls;
-    const message = JSON.stringify({ id, method, params });
-    this.#session.post('NodeWorker.sendMessageToWorker', { sessionId, message });
-    return id;
+    return new Promise((resolve) => {
+      // First: the answer comes amid whatever runs here, and can come amid what sends the question.
+      this.#answers.set(id, resolve);
+      const message = JSON.stringify({ id, method, params });
+      this.#session.post('NodeWorker.sendMessageToWorker', { sessionId, message }, (error) => {
+        // There is no such worker any more.
+        if (error !== null) resolve(undefined);
+      });
+    });
   }
 
   close(): void {

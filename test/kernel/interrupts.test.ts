@@ -30,6 +30,7 @@ const rows: [what: string, code: string][] = [
   ['turns and jobs', `for (;;) { await __await(new Promise((f) => setTimeout(f, 0))); ${WORK} }`],
   ['jobs alone', `for (;;) { ${WORK} }`],
   ['no job at all', 'for (globalThis.n = 0; ; ) n++;'],
+  ['jobs of a library', 'const next = () => Promise.resolve().then(next); await __await(next());'],
   // Without an await of the cell's own, which would look for the interrupt.
   ['awaits of a library', 'await __await((async () => { for (;;) await null; })());'],
   ['microtasks', 'const next = () => queueMicrotask(next); next(); await __await(new Promise(() => {}));'],

@@ -11,11 +11,9 @@ import { setJobTraps } from './job-traps.js';
 export const INTERRUPT_FLAG = Symbol.for('ringside.interrupt');
 export const REQUESTED = 0;
 export const POLLED = 1;
-/** Element of the same array: 1 while the thread waits for the main thread to ask for its termination, then 2. */
+/** Element of the same array: 1 while the thread waits for the main thread to ask for its termination, then 2 until that is over. */
 export const HELD = 2;
-/** Element of the same array: how often the thread has been looked at. */
-export const LOOKS = 3;
-export const FLAGS = 4;
+export const FLAGS = 3;
 
 /** The main thread has only a message to post; should it be gone, the thread goes on all the same. */
 const HOLD_LIMIT_MS = 1000;
@@ -67,21 +65,20 @@ export function provideHold(flags: Int32Array): void {
     const isWanted = Atomics.load(flags, REQUESTED) !== 0;
     if (isWanted && (Atomics.load(flags, HELD) !== 0 || seen.progress !== progress || seen.times < STUCK))
       return;
-    takeTraps?.();
+    const take = takeTraps;
     takeTraps = undefined;
+    take?.();
     if (!isWanted) return;
     ready();
     // V8 ends it in this loop. Not in Atomics.wait: that has V8 11 loop in each later Atomics.notify.
-    for (const until = performance.now() + HOLD_LIMIT_MS; performance.now() < until;);
-    Atomics.store(flags, HELD, 0);
+    const until = performance.now() + HOLD_LIMIT_MS;
+    while (Atomics.load(flags, HELD) !== 0)
+      if (performance.now() > until) Atomics.compareExchange(flags, HELD, 1, 0);
   };
 
-  /** @param looks how often the thread had been looked at when this was asked */
-  const hold = (anywhere: boolean, looks: number): Found => {
+  const hold = (anywhere: boolean): Found => {
     // What was sent before the termination comes here in the loop of a trap.
     if (Atomics.load(flags, HELD) !== 0) return 'later';
-    // Of several that come at once only the first says something: between the others nothing has run.
-    if (Atomics.compareExchange(flags, LOOKS, looks, looks + 1) !== looks) return 'later';
     const frames = interrupted(hold);
     if (Atomics.load(flags, REQUESTED) !== 0) takeTraps ??= setJobTraps(trapped);
     const job = executionAsyncId();
@@ -118,7 +115,7 @@ const IMMEDIATES = 'node:internal/timers processImmediate';
 const FRAMES = 200;
 
 /** Files and names of functions, from the top, that an evaluation through the inspector interrupts. */
-function interrupted(below: (anywhere: boolean, looks: number) => unknown): string[] {
+function interrupted(below: (anywhere: boolean) => unknown): string[] {
   const { stackTraceLimit, prepareStackTrace } = Error;
   Error.stackTraceLimit = FRAMES;
   Error.prepareStackTrace = (_, sites) => sites;

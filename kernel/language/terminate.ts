@@ -8,15 +8,16 @@ interface Attached {
   readonly workerInfo: { readonly url: string };
 }
 
-interface Answer {
+interface Message {
   readonly id?: number;
+  readonly method?: string;
   readonly result?: { readonly result?: { readonly value?: Found } };
 }
 
 /** Tries to find a worker where ending it does no harm, before it is ended elsewhere: in a callback of `setImmediate`, or polling. */
 const ATTEMPTS = 1000;
 const BETWEEN_ATTEMPTS_MS = 1;
-/** How often it is looked whether a worker has found a place by itself. */
+/** How often shared memory is looked at. */
 const POLL_MS = 1;
 const REHEARSALS = 5;
 
@@ -30,6 +31,7 @@ export class Terminator {
   readonly #reached: Promise<string | undefined>;
   readonly #answers = new Map<number, (found: Found | undefined) => void>();
   #calls = 0;
+  #paused: () => void = () => undefined;
 
   /**
    * @param url the worker's program, by which the inspector tells workers apart; its own ids are not thread ids
@@ -47,6 +49,7 @@ export class Terminator {
       this.#session.on('NodeWorker.detachedFromWorker', () => {
         resolve(undefined);
         for (const answer of this.#answers.values()) answer(undefined);
+        this.#paused();
       });
       this.#session.post('NodeWorker.enable', { waitForDebuggerOnStart: false }, (error) => {
         if (error !== null) reject(error);
@@ -57,9 +60,10 @@ export class Terminator {
     this.#session.on(
       'NodeWorker.receivedMessageFromWorker',
       ({ params }: { params: { message: string } }) => {
-        const { id = 0, result } = JSON.parse(params.message) as Answer;
+        const { id = 0, method, result } = JSON.parse(params.message) as Message;
         this.#answers.get(id)?.(result?.result?.value);
         this.#answers.delete(id);
+        if (method === 'Debugger.paused') this.#paused();
       },
     );
   }
@@ -74,23 +78,41 @@ export class Terminator {
     const sessionId = await this.#reached;
     if (sessionId === undefined) return false;
     const { flags } = this;
+    let isPaused = false;
     for (let attempt = 1; isWanted(); attempt++) {
-      const found = this.#hold(sessionId, attempt > ATTEMPTS);
-      let answer: Found | undefined;
       // Held by a trap, a worker does not answer.
-      while (answer === undefined && Atomics.load(flags, HELD) === 0 && isWanted())
-        answer = await Promise.race([found, sleep(POLL_MS, undefined)]);
+      const isOpen = () => isWanted() && Atomics.load(flags, HELD) === 0;
+      const found = await soon(this.#hold(sessionId, attempt > ATTEMPTS), isOpen);
       if (Atomics.compareExchange(flags, HELD, 1, 2) === 1) {
-        const ended = this.#ask(sessionId, 'Runtime.terminateExecution', {});
+        const ended = this.#ask(sessionId, 'Runtime.terminateExecution');
+        if (isPaused) void this.#ask(sessionId, 'Debugger.resume');
         Atomics.notify(flags, HELD);
         await ended;
         Atomics.store(flags, HELD, 0);
         return true;
       }
-      if (answer === 'idle') return false;
+      if (found === 'amid Node') {
+        await this.#pause(sessionId, isPaused, isWanted);
+        isPaused = true;
+        continue;
+      }
+      if (isPaused) await this.#ask(sessionId, 'Debugger.resume');
+      isPaused = false;
+      if (found === 'idle') return false;
       await sleep(BETWEEN_ATTEMPTS_MS);
     }
     return false;
+  }
+
+  /**
+   * Has a worker pause in the code that called Node's: one that calls it again and again is never found anywhere else, as
+   * V8 lets nothing in before a call of what is not JavaScript has returned.
+   */
+  async #pause(sessionId: string, isPaused: boolean, isWanted: () => boolean): Promise<void> {
+    const paused = new Promise<void>((resolve) => (this.#paused = resolve));
+    if (!isPaused) void this.#ask(sessionId, 'Debugger.enable');
+    void this.#ask(sessionId, isPaused ? 'Debugger.stepOut' : 'Debugger.pause');
+    await soon(paused, isWanted);
   }
 
   /**
@@ -109,7 +131,7 @@ export class Terminator {
     return (await this.#ask(sessionId, 'Runtime.evaluate', { expression })) ?? 'idle';
   }
 
-  #ask(sessionId: string, method: string, params: object): Promise<Found | undefined> {
+  #ask(sessionId: string, method: string, params: object = {}): Promise<Found | undefined> {
     const id = ++this.#calls;
     return new Promise((resolve) => {
       // First: the answer comes amid whatever runs here, and can come amid what sends the question.
@@ -126,4 +148,12 @@ export class Terminator {
     this.#answers.clear();
     this.#session.disconnect();
   }
+}
+
+/** @returns what the promise comes to, or undefined when what is waited for has come otherwise */
+async function soon<T>(promise: Promise<T>, isOpen: () => boolean): Promise<T | undefined> {
+  let result: { readonly value: T } | undefined;
+  const settled = promise.then((value) => (result = { value }));
+  while (result === undefined && isOpen()) await Promise.race([settled, sleep(POLL_MS)]);
+  return result?.value;
 }

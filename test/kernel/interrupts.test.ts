@@ -35,6 +35,12 @@ const rows: [what: string, code: string][] = [
   ['awaits of a library', 'await __await((async () => { for (;;) await null; })());'],
   ['microtasks', 'const next = () => queueMicrotask(next); next(); await __await(new Promise(() => {}));'],
   ['ticks', 'const next = () => process.nextTick(next); next(); await __await(new Promise(() => {}));'],
+  // Of Node, amid which nothing is to be ended.
+  [
+    'calls that take long',
+    "const { pbkdf2Sync } = require('crypto'); for (;;) pbkdf2Sync('', '', 20000, 64, 'sha512');",
+  ],
+  ['calls that take no time', "const { statSync } = require('fs'); for (;;) statSync('.');"],
   // Half of a character goes as a message.
   ['more messages than can be taken', "for (;;) process.stdout.write('\\ud83d');"],
 ];

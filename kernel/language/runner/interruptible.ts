@@ -21,11 +21,17 @@ const HOLD_LIMIT_MS = 1000;
 /** Global property of the runner's thread: function by which the main thread prepares the end of what runs there. */
 export const HOLD = 'ringside.hold';
 
-/** How the thread was found: nothing runs, not (yet) where it can be ended, or there, where it was held. */
-export type Found = 'idle' | 'later' | 'held';
+/** How the thread was found: nothing runs, not (yet) where it can be ended, amid code of Node that other code has called, or held. */
+export type Found = 'idle' | 'later' | 'amid Node' | 'held';
 
 /** A thread that was found as often without a sign of progress in between, some milliseconds in all, does not come back. */
 const STUCK = 3;
+/**
+ * A job that is amid Node's code at so many looks, or that lets looks in no more often than this, is to be led out of it:
+ * of short calls one is found outside soon.
+ */
+const LOOKS_AMID_NODE = 40;
+const LOOK_MS = 5;
 let progress = 0;
 
 /** Tells that the thread is not stuck: a message came in, or a cell awaited something. */
@@ -52,11 +58,11 @@ export function progresses(): void {
 export function provideHold(flags: Int32Array): void {
   const clear = asyncStackClearer();
   let takeTraps: (() => void) | undefined;
-  let seen = { progress, times: 0, job: 0, timesInJob: 0 };
+  let seen = { progress, times: 0, job: 0, timesInJob: 0, jobSince: 0 };
 
   /** Tells the main thread that the termination can be asked for. */
   const ready = () => {
-    seen = { progress, times: 0, job: 0, timesInJob: 0 };
+    seen = { progress, times: 0, job: 0, timesInJob: 0, jobSince: 0 };
     clear();
     Atomics.compareExchange(flags, HELD, 0, 1);
   };
@@ -82,14 +88,20 @@ export function provideHold(flags: Int32Array): void {
     const frames = interrupted(hold);
     if (Atomics.load(flags, REQUESTED) !== 0) takeTraps ??= setJobTraps(trapped);
     const job = executionAsyncId();
-    if (seen.progress !== progress) seen = { progress, times: 0, job, timesInJob: 0 };
+    if (seen.progress !== progress) seen = { progress, times: 0, job: 0, timesInJob: 0, jobSince: 0 };
     seen.times++;
-    if (seen.job !== job) seen = { ...seen, job, timesInJob: 0 };
+    if (seen.timesInJob === 0 || seen.job !== job)
+      seen = { ...seen, job, timesInJob: 0, jobSince: performance.now() };
     seen.timesInJob++;
     // Between two jobs there are none either: who is told so looks whether the thread is.
     if (frames.length === 0) return 'idle';
-    if (seen.timesInJob < STUCK || frames[0].startsWith('node:')) return 'later';
     if (!anywhere && (Atomics.load(flags, POLLED) !== 0 || frames.includes(IMMEDIATES))) return 'later';
+    if (isNode(frames[0])) {
+      const { timesInJob, jobSince } = seen;
+      const isToBeLed = timesInJob > LOOKS_AMID_NODE || performance.now() - jobSince > timesInJob * LOOK_MS;
+      return isToBeLed && !frames.every(isNode) ? 'amid Node' : 'later';
+    }
+    if (seen.timesInJob < STUCK) return 'later';
     ready();
     Atomics.wait(flags, HELD, 1, HOLD_LIMIT_MS);
     return Atomics.compareExchange(flags, HELD, 1, 0) === 1 ? 'later' : 'held';
@@ -113,6 +125,8 @@ function asyncStackClearer(): () => void {
 const IMMEDIATES = 'node:internal/timers processImmediate';
 /** How many frames are looked at. */
 const FRAMES = 200;
+
+const isNode = (frame: string) => frame.startsWith('node:');
 
 /** Files and names of functions, from the top, that an evaluation through the inspector interrupts. */
 function interrupted(below: (anywhere: boolean) => unknown): string[] {

@@ -1,6 +1,7 @@
 /** The public door of the emulator: what the kernel, the command line and notebooks may use. */
 export { assemble, formatDiagnostics, formatListing } from './asm/index.js';
 export type { Assembly, AssemblyOptions, Diagnostic, ListingLine } from './asm/index.js';
+export { didYouMean } from './asm/suggest.js';
 export { assemblerWords } from './asm/words.js';
 export type { RegisterWord } from './asm/words.js';
 export { EXIT_REASONS } from './arch/exits.js';

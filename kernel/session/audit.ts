@@ -8,6 +8,7 @@ import type { Displayable } from './display.js';
 import { checkGuest } from './guest.js';
 import type { Guest } from './guest.js';
 import { interruptibly } from './interrupt.js';
+import { checkOptions } from './options.js';
 import { Progress } from './progress.js';
 
 /** Of what cannot be seen whole by looking at one instruction. */
@@ -94,6 +95,7 @@ export type CellAuditOptions = Omit<AuditOptions, 'symbols' | 'onProgress' | 'on
  */
 export function audit(program: Guest, options: CellAuditOptions = {}): Audit {
   checkGuest(program);
+  checkOptions('audit(guest, options)', options);
   const { kernelRing = 'ring1' } = options;
   const progress = new Progress('audit');
   let seen = { instructions: 0, cycles: 0 };

@@ -19,6 +19,7 @@ import { Registers, registerValues } from './registers.js';
 import type { CellRunOptions } from './run.js';
 import { SteeredMachine } from './steering.js';
 import { MachineTrace } from './machine-trace.js';
+import { checkOptions } from './options.js';
 import { TranslationListing } from './translations.js';
 import { Vmcb } from './vmcb.js';
 
@@ -97,10 +98,9 @@ export class CellMachine extends SteeredMachine implements Displayable {
       );
     }
     const symbols = this.loaded?.program.symbols ?? {};
-    const address = symbols[place];
-    if (address === undefined)
+    if (!Object.hasOwn(symbols, place))
       throw new RangeError(`the guest has no label '${place}'; ${labelsOf(symbols)}`);
-    return address;
+    return symbols[place];
   }
 
   /** The text screen as it is now. */
@@ -147,9 +147,10 @@ function labelsOf(symbols: Readonly<Record<string, number>>): string {
 
 /**
  * A machine to look into: `await vm.run(guest)`, then its registers, trace, translations.
- * @throws RangeError naming the known ones, for a technique or a profile that there is not.
+ * @throws RangeError naming the known ones, for an option, a technique or a profile that there is not.
  */
 export function machine(options: CellRunOptions = {}): CellMachine {
+  checkOptions('machine(options)', options);
   checkNames(options);
   const made = new CellMachine(withChoices(options));
   current.machine = made;

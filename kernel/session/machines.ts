@@ -12,8 +12,10 @@ import { table } from '../display/table.js';
 import { current } from './current.js';
 import { displaySymbol } from './display.js';
 import type { Displayable } from './display.js';
+import { checkGuest } from './guest.js';
 import type { Guest } from './guest.js';
 import { interruptibly } from './interrupt.js';
+import { checkOptions } from './options.js';
 import { Progress } from './progress.js';
 
 export type MachinesOptions = Pick<
@@ -69,6 +71,8 @@ export class SharedMachine implements Displayable {
  * @throws ImageError, RangeError for what cannot be run; a guest's own failure is an outcome, no error.
  */
 export function machines(guests: readonly Guest[], options: MachinesOptions = {}): SharedMachine {
+  guests.forEach(checkGuest);
+  checkOptions('machines(guests, options)', options);
   const { technique, profile } = current;
   const chosen: SeveralRunOptions = {
     ...(technique && technique !== 'native' && { technique }),

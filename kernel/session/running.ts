@@ -4,6 +4,7 @@ import { current, withChoices } from './current.js';
 import { checkGuest } from './guest.js';
 import type { Guest } from './guest.js';
 import { interruptibly } from './interrupt.js';
+import { checkOptions } from './options.js';
 import { Progress } from './progress.js';
 import { Run } from './run.js';
 import type { CellRunOptions } from './run.js';
@@ -17,12 +18,15 @@ export type WholeRunOptions = CellRunOptions & {
   trace?: boolean;
 };
 
+export type CompareOptions = Omit<WholeRunOptions, 'technique'> & { techniques?: readonly Technique[] };
+
 /**
  * Runs a guest to its end under one technique.
  * @throws ImageError, RangeError for what cannot be run; {@link GuestInterrupted} when the user stops it; a guest's own
  * failure is an outcome, no error.
  */
 export function run(program: Guest, options: WholeRunOptions = {}): Run {
+  checkOptions('run(guest, options)', options);
   const done = runWatched(program, options);
   current.last = () => done;
   return done;
@@ -81,10 +85,8 @@ function runWatched(program: Guest, options: WholeRunOptions, compared = { of: 1
  * Runs a guest under several techniques: all that are built, unless told. A switch goes to those that have it.
  * @throws RangeError for a switch that none of them has; {@link GuestInterrupted} when the user stops it.
  */
-export async function compare(
-  program: Guest,
-  options: Omit<WholeRunOptions, 'technique'> & { techniques?: readonly Technique[] } = {},
-): Promise<Runs> {
+export async function compare(program: Guest, options: CompareOptions = {}): Promise<Runs> {
+  checkOptions('compare(guest, options)', options);
   const { techniques: chosen = usableTechniques(), switches = {}, ...rest } = options;
   const all: Run[] = [];
   for (const technique of chosen) {

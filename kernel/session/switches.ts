@@ -1,10 +1,12 @@
 import { applies, describeValues, SWITCHES } from '../../emulator/index.js';
 import type { SwitchName, Switches, Technique } from '../../emulator/index.js';
 import { table } from '../display/table.js';
+import { checkNames } from './current.js';
 import { View } from './display.js';
 
-/** The mechanisms that can be switched or sized: of one technique, or all. */
+/** The mechanisms that can be switched or sized: of one technique, or all. @throws RangeError naming the techniques. */
 export function switches(technique?: Technique): View {
+  if (technique !== undefined) checkNames({ technique });
   return new View(
     table({
       caption: technique ? `switches of ${technique}` : 'switches of the monitors',

@@ -27,20 +27,20 @@ export class Timeline implements Displayable {
   readonly lanes: Readonly<Record<Lane, readonly LaneSpan[]>>;
   private readonly title: string;
 
-  /** @throws RangeError for a window that ends before it begins. */
+  /** Of the window, what the trace tells of. @throws RangeError when that is nothing. */
   constructor(
     name: string,
     cycles: number,
     { prices }: CpuProfile,
     trace: RunTrace,
-    { fromCycle, toCycle }: TimeWindow,
+    { fromCycle = 0, toCycle = cycles }: TimeWindow,
   ) {
     const known = trace.dropped > 0 ? trace.events[0].ticks / TICKS_PER_CYCLE : 0;
-    this.fromCycle = fromCycle ?? known;
-    this.toCycle = toCycle ?? cycles;
+    this.fromCycle = Math.max(fromCycle, known);
+    this.toCycle = Math.min(toCycle, cycles);
     if (!(this.fromCycle < this.toCycle))
       throw new RangeError(
-        `a timeline from cycle ${this.fromCycle} to ${this.toCycle}: the run has ${known} to ${cycles}`,
+        `a timeline from cycle ${fromCycle} to ${toCycle}: the run has ${known} to ${cycles}`,
       );
     ({ lanes: this.lanes } = traceLanes(trace.events, {
       fromCycle: this.fromCycle,

@@ -1,6 +1,7 @@
-import { inspect, types } from 'node:util';
+import { inspect } from 'node:util';
 import { escapeHtml } from '../display/bundle.js';
 import type { MimeBundle } from '../display/bundle.js';
+import { displayOf } from '../language/runner/value.js';
 import { reference } from './models.js';
 import { ValueWidget, Widget } from './widget.js';
 import type { StaticPicture } from './widget.js';
@@ -118,8 +119,12 @@ export class Dropdown<T> extends ValueWidget<T> {
     this.model.update({ index });
   }
 
+  override get words(): string {
+    return this.#names[this.#index];
+  }
+
   override picture(): StaticPicture[] {
-    return [{ label: this.#label || 'choice', value: this.#names[this.#index] }];
+    return [{ label: this.#label || 'choice', value: this.words }];
   }
 
   override choices(): StaticPicture {
@@ -238,9 +243,13 @@ export class Output extends Widget {
     super('output', { msg_id: '', outputs: [] });
   }
 
-  /** Shows a value below those there are. */
-  show(value: unknown): void {
-    this.#set([...this.#shown, bundleOf(value)]);
+  /** Shows a value below those there are. @returns a promise for one that shows itself when it comes to it */
+  show(value: unknown): Promise<void> | undefined {
+    const add = (bundle: MimeBundle) => this.#set([...this.#shown, bundle]);
+    const bundle = bundleOf(value);
+    if (bundle instanceof Promise) return bundle.then(add);
+    add(bundle);
+    return undefined;
   }
 
   clear(): void {
@@ -278,16 +287,27 @@ export class Box extends Widget {
   }
 }
 
-/** A bundle as HTML: its own, or its text as it is. */
+/** A bundle as HTML: its own, its image, or its text as it is. */
 export function htmlOf(bundle: MimeBundle): string {
-  return String(bundle['text/html'] ?? `<pre>${escapeHtml(bundle['text/plain'])}</pre>`);
+  const html = bundle['text/html'];
+  if (html !== undefined) return String(html);
+  const svg = bundle['image/svg+xml'];
+  if (svg !== undefined) return image('svg+xml', Buffer.from(String(svg)).toString('base64'));
+  const type = ['png', 'jpeg'].find((type) => bundle[`image/${type}`] !== undefined);
+  if (type !== undefined) return image(type, String(bundle[`image/${type}`]));
+  return `<pre>${escapeHtml(bundle['text/plain'])}</pre>`;
 }
 
-/** What a value shows of itself, or its text. */
-export function bundleOf(value: unknown): MimeBundle {
-  // A proxy may say anything of itself.
-  const method = types.isProxy(value)
-    ? undefined
-    : (value as Record<symbol, unknown> | null | undefined)?.[Symbol.for('Jupyter.display')];
-  return typeof method === 'function' ? (method.call(value) as MimeBundle) : { 'text/plain': inspect(value) };
+function image(type: string, base64: string): string {
+  return `<img style="max-width:100%;height:auto" src="data:image/${type};base64,${escapeHtml(base64)}" alt="">`;
+}
+
+/** What a value shows of itself, or its text. @throws as its own method does */
+export function bundleOf(value: unknown): MimeBundle | Promise<MimeBundle> {
+  const withText = ({ data }: Awaited<ReturnType<typeof displayOf>>): MimeBundle => ({
+    ...data,
+    'text/plain': String(data['text/plain'] ?? ''),
+  });
+  const shown = displayOf(value);
+  return shown instanceof Promise ? shown.then(withText) : withText(shown);
 }

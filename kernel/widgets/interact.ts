@@ -56,8 +56,10 @@ export async function interact<const C extends Readonly<Record<string, Control>>
   ]);
   display(new Controls(widgets.map(([, widget]) => widget)));
   const values = () => Object.fromEntries(widgets.map(([name, widget]) => [name, widget.value])) as Values<C>;
-  const handle = display(await outcome(f, values()));
-  for (const [, widget] of widgets) widget.onChange(async () => handle.update(await outcome(f, values())));
+  const caption = () => widgets.map(([name, { words }]) => `${name} = ${words}`).join(', ');
+  const now = () => outcome(() => f(values()), caption());
+  const handle = display(await now());
+  for (const [, widget] of widgets) widget.onChange(async () => handle.update(await now()));
   return handle;
 }
 
@@ -92,24 +94,30 @@ function isList(control: Control): control is readonly (string | number)[] {
 }
 
 /** What `f` gives, under the values it was given: a reader without a kernel sees both. A failure is shown in its place. */
-async function outcome<V extends object>(f: (values: V) => unknown, values: V): Promise<object> {
+async function outcome(f: () => unknown, caption: string): Promise<object> {
   let bundle: MimeBundle;
   try {
-    bundle = bundleOf(await f(values));
+    bundle = await bundleOf(await f());
   } catch (error) {
     bundle = { 'text/plain': inspect(error) };
   }
-  const caption = Object.entries(values)
-    .map(([name, value]) => `${name} = ${String(value)}`)
-    .join(', ');
   const figure = bundle[PLOTLY];
   const shown: MimeBundle = {
     ...bundle,
     ...(isFigure(figure) && { [PLOTLY]: subtitled(figure, caption) }),
-    'text/html': `<div>${escapeHtml(caption)}</div>${htmlOf(bundle)}`,
+    ...captioned(bundle, caption),
     'text/plain': `${caption}\n${bundle['text/plain']}`,
   };
   return { [Symbol.for('Jupyter.display')]: () => shown };
+}
+
+/** Front ends prefer HTML to Markdown, which can hold formulas and HTML. */
+function captioned(bundle: MimeBundle, caption: string): Readonly<Record<string, string>> {
+  const said = `<div>${escapeHtml(caption)}</div>`;
+  const source = bundle['text/markdown'] ?? bundle['text/latex'];
+  return source === undefined || 'text/html' in bundle
+    ? { 'text/html': `${said}${htmlOf(bundle)}` }
+    : { 'text/markdown': `${said}\n\n${String(source)}` };
 }
 
 const PLOTLY = 'application/vnd.plotly.v1+json';

@@ -205,6 +205,11 @@ export abstract class ValueWidget<T> extends Widget {
   /** What a reader could choose, in words. */
   abstract choices(): StaticPicture;
 
+  /** The value now, in words. */
+  get words(): string {
+    return String(this.value);
+  }
+
   /** Calls `listener` with the value whenever a reader changes it. @returns how to stop that */
   onChange(listener: (value: T) => unknown): () => void {
     return this.listen(() => listener(this.value));

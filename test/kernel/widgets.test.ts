@@ -157,6 +157,44 @@ t.test('what a reader changes is echoed, and corrected when it is out of range',
   await change(id, { value: 6 });
 });
 
+t.test('interact shows values in their own form, below what they are of', async (t) => {
+  const hook = "[Symbol.for('Jupyter.display')]";
+  const said = '<div>x = 3</div>';
+  const rows: [f: string, shown: object, absent?: string][] = [
+    ['html`<b>${x}</b>`', { 'text/html': `${said}<b>3</b>` }],
+    [
+      'svg`<svg>${x}</svg>`',
+      {
+        'text/html': `${said}<img style="max-width:100%;height:auto" src="data:image/svg+xml;base64,${btoa('<svg>3</svg>')}" alt="">`,
+      },
+    ],
+    ['markdown`**${x}**`', { 'text/markdown': `${said}\n\n**3**` }, 'text/html'],
+    ['latex`x = ${x}`', { 'text/markdown': `${said}\n\n$x = 3$` }, 'text/html'],
+    ['({ $$html: `<i>${x}</i>` })', { 'text/html': `${said}<i>3</i>` }],
+    [`({ ${hook}: async () => ({ 'text/plain': 'late' }) })`, { 'text/plain': 'x = 3\nlate' }],
+    [
+      `({ ${hook}: () => ({ 'text/html': '<u></u>' }) })`,
+      { 'text/html': `${said}<u></u>`, 'text/plain': 'x = 3\n' },
+    ],
+    [`({ ${hook}: async () => { throw 'no' } })`, { 'text/plain': "x = 3\n'no'" }],
+  ];
+  for (const [f, expected, absent] of rows) {
+    const { of, reply } = await kernel.execute(`await interact(({ x }) => ${f}, { x: range(0, 5) });`);
+    t.equal(reply.status, 'ok', f);
+    const { data } = of('display_data').at(-1);
+    t.match(data, expected, f);
+    if (absent !== undefined) t.notOk(absent in data, `${f}: front ends would prefer ${absent}`);
+  }
+  const chosen = await kernel.execute(
+    'await interact(({ o, s }) => 1, { o: widgets.dropdown({ one: Object.create(null), two: {} }), s: widgets.dropdown([{ a: 1 }]) });',
+  );
+  t.equal(chosen.of('display_data').at(-1).data['text/plain'], 'o = one, s = { a: 1 }\n1');
+  const shown = await kernel.execute(
+    `const several = widgets.output(); several.show(svg\`<svg/>\`); await several.show({ ${hook}: async () => ({ 'text/html': '<b>' }) }); several`,
+  );
+  t.match(shown.of('execute_result')[0].data['text/html'], /<img [^>]*svg\+xml;base64,[^>]*><\/div><div><b>/);
+});
+
 t.test('interact shows what a function gives, again at each change', async (t) => {
   const { of, reply } = await kernel.execute(
     "await interact(({ n, on, pick }) => { if (n === 13) throw new Error('unlucky'); return on ? n * 2 : pick; }, { n: range(0, 20), on: true, pick: ['a', 'b'] })",

@@ -226,7 +226,18 @@ t.test('a run without a trace says how to get one, and so does a repriced one', 
     t.throws(ask, { name: 'RangeError', message: /run\(guest, \{ trace: true \}\)/ });
   const traced = run(first, { technique: 'svm-shadow', memoryBytes, trace: true });
   t.equal(traced.result.hash, plain.result.hash, 'a trace changes nothing');
-  t.throws(() => traced.timeline({ fromCycle: 5, toCycle: 5 }), { name: 'RangeError' });
+  for (const [fromCycle, toCycle] of [
+    [5, 5],
+    [6, 5],
+    [1e9, 2e9],
+    [-2, -1],
+    [NaN, 5],
+  ])
+    t.throws(() => traced.timeline({ fromCycle, toCycle }), {
+      name: 'RangeError',
+      message: /the run has 0 to/,
+    });
+  t.equal(traced.timeline({ toCycle: 1e9 }).toCycle, traced.cycles, 'there is nothing after the end');
 });
 
 t.test('magics speak of what ran last, on a machine too', async (t) => {

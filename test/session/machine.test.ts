@@ -5,12 +5,15 @@ import {
   audit,
   compare,
   machine,
+  machines,
   profileNames,
   run,
   session,
+  switches,
   usableTechniques,
 } from '../../kernel/session/index.js';
 import type { Guest } from '../../kernel/session/guest.js';
+import type { MachinesOptions } from '../../kernel/session/machines.js';
 import type { CellRunOptions } from '../../kernel/session/run.js';
 
 /** Shows the scan codes that the keyboard gives, as characters, until there are no more. */
@@ -78,7 +81,39 @@ t.test('a wrong name that types did not stop is told where it is written', (t) =
     t.throws(() => run(asm`hlt`, options as CellRunOptions), { name: 'RangeError', message });
   }
   t.throws(() => session.technique('bad' as 'native'), { message: /'bad'; there are: native/ });
+  t.throws(() => switches('bad' as 'native'), { name: 'RangeError', message: /'bad'; there are: native/ });
   t.end();
+});
+
+t.test('an option that there is not is told, where types are not checked', async (t) => {
+  const guest = asm`hlt`;
+  const calls: Readonly<Record<string, (options: unknown) => unknown>> = {
+    'machine(options)': (options) => machine(options as CellRunOptions),
+    'run(guest, options)': (options) => run(guest, options as CellRunOptions),
+    'compare(guest, options)': (options) => compare(guest, options as CellRunOptions),
+    'machines(guests, options)': (options) => machines([guest], options as MachinesOptions),
+    'audit(guest, options)': (options) => audit(guest, options as CellRunOptions),
+  };
+  const rows: [call: string, options: unknown, name: string, message: string][] = [
+    ...Object.keys(calls).flatMap((call): [string, unknown, string, string][] => [
+      [call, { foo: 1 }, 'RangeError', `${call}: no option is called 'foo'; there are: `],
+      [call, { memorybytes: 1 }, 'RangeError', `'memorybytes'; did you mean 'memoryBytes'? There are: `],
+      [call, { limits: { instuctions: 5 } }, 'RangeError', `limits of ${call}: no option is called 'inst`],
+      [call, 'native', 'TypeError', `${call}: expected options by name, as in { `],
+      [call, null, 'TypeError', `found null`],
+    ]),
+    ['compare(guest, options)', { technique: 'native' }, 'RangeError', "did you mean 'techniques'?"],
+    ['machines(guests, options)', { trace: true }, 'RangeError', "'trace'; there are: technique, profile"],
+  ];
+  for (const [call, options, name, message] of rows) {
+    const given = async () => calls[call](options);
+    const { name: found, message: said } = await given().then(
+      () => t.fail('took it') as never,
+      (error: Error) => error,
+    );
+    t.equal(found, name, said);
+    t.ok(said.includes(message), `${call}: ${said}`);
+  }
 });
 
 t.test('what is no guest is told so, where types are not checked', async (t) => {
@@ -91,6 +126,7 @@ t.test('what is no guest is told so, where types are not checked', async (t) => 
     t.throws(() => run(program), { name: 'TypeError', message });
     t.throws(() => audit(program), { name: 'TypeError', message });
     t.throws(() => machine().load(program), { name: 'TypeError', message });
+    t.throws(() => machines([program]), { name: 'TypeError', message });
     await t.rejects(compare(program), { name: 'TypeError', message });
   }
 });

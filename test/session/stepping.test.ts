@@ -46,7 +46,10 @@ t.test('what there is to see', async (t) => {
   t.match(String(vm.descriptors), /IDT +0x0000000e +32-bit/);
   t.match(String(vm.tlb), /TLB entries/);
   t.match(String(vm.pageTable(0x100000)), /paging: physical 0x100000/);
-  t.throws(() => vm.pageTable('nowhere'), { message: /no label 'nowhere'/ });
+  for (const name of ['nowhere', 'toString']) {
+    t.throws(() => vm.pageTable(name), { message: new RegExp(`no label '${name}'`) });
+    t.throws(() => machine().addressOf(name), { message: /it has none: give an address/ });
+  }
   const off = machine({ memoryBytes: 4 << 20 });
   await off.run(COUNT);
   t.match(String(off.pageTable(0)), /paging is off/);

@@ -191,7 +191,7 @@ async function lines(kernel: TestKernel, code: string): Promise<Figure> {
   const count = () => {
     for (; seen < kernel.published.length; seen++) {
       const { type, content } = kernel.published[seen];
-      if (type === 'stream') counted += (content.text as string).split('\n').length - 1;
+      if (type === 'stream') counted += content.text.split('\n').length - 1;
     }
     return counted;
   };

@@ -75,14 +75,14 @@ t.test('completion by types, with positions in code points', async (t) => {
   ];
   for (const [code, cursor_pos, match, start] of rows) {
     const { content } = await kernel.request('complete_request', { code, cursor_pos });
-    t.ok(content.matches.includes(match), `${match} in ${content.matches.slice(0, 5)}`);
+    t.ok(content.matches?.includes(match), `${match} in ${content.matches?.slice(0, 5)}`);
     t.same([content.cursor_start, content.cursor_end], [start, cursor_pos], code);
-    const types = content.metadata._jupyter_types_experimental;
+    const types = content.metadata?._jupyter_types_experimental;
     t.same(
-      types.map(({ text }: { text: string }) => text),
+      types?.map(({ text }) => text),
       content.matches,
     );
-    t.match(types[0], { type: String, start, end: cursor_pos });
+    t.match(types?.[0], { type: String, start, end: cursor_pos });
   }
 });
 
@@ -101,8 +101,8 @@ t.test('completions say what they are', async (t) => {
       code: code.replace('ha', 'h'),
       cursor_pos,
     });
-    const types: { text: string; type: string }[] = content.metadata._jupyter_types_experimental;
-    t.equal(types.find(({ text }) => text === match)?.type, type, code);
+    const types = content.metadata?._jupyter_types_experimental;
+    t.equal(types?.find(({ text }) => text === match)?.type, type, code);
   }
 });
 
@@ -125,13 +125,16 @@ t.test('inspection shows type and documentation', async (t) => {
   for (const [code, cursor_pos, text] of rows) {
     const { content } = await kernel.request('inspect_request', { code, cursor_pos, detail_level: 0 });
     t.equal(content.found, text !== undefined, code);
-    if (text !== undefined) t.match(content.data['text/plain'], text);
+    if (text !== undefined) t.match(content.data?.['text/plain'], text);
   }
 });
 
 t.test('inspection once more: with more detail, elsewhere, and of a name that has changed', async (t) => {
-  const inspected = async (code: string, cursor_pos: number, detail_level = 0): Promise<string> =>
-    (await kernel.request('inspect_request', { code, cursor_pos, detail_level })).content.data['text/plain'];
+  const inspected = async (code: string, cursor_pos: number, detail_level = 0) => {
+    const { content } = await kernel.request('inspect_request', { code, cursor_pos, detail_level });
+    t.equal(content.found, true, code);
+    return content.data?.['text/plain'];
+  };
   const documented = 'Math.max(kept)';
   t.notMatch(await inspected(documented, 8), /@param/);
   t.match(await inspected(documented, 8, 1), /@param values/);

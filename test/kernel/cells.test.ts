@@ -547,8 +547,8 @@ t.test('cells', async (t) => {
         if (trace !== undefined) {
           const expected = trace.replace('Cell N', `Cell ${reply.execution_count}`).replace('FOLDER', folder);
           t.ok(
-            reply.traceback.some((line: string) => line.trim().startsWith(expected)),
-            `${expected} in:\n${reply.traceback.join('\n')}`,
+            reply.traceback?.some((line) => line.trim().startsWith(expected)),
+            `${expected} in:\n${reply.traceback?.join('\n')}`,
           );
         }
       }

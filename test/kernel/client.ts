@@ -7,27 +7,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Dealer, Request, Subscriber } from 'zeromq';
 import { kernelSpec } from '../../kernel/kernelspec.js';
+import { allOf, isReplyTo, received } from './messages.js';
+import type { Contents, MessageType, Question, Received } from './messages.js';
 
 /*
  * A Jupyter client on bare ZeroMQ, with a wire format of its own: an error in the kernel's is not repeated here.
  */
 
-export interface Received {
-  readonly type: string;
-  readonly parent: string;
-  readonly header: Record<string, unknown>;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- contents have a shape each; tests say what they expect
-  readonly content: any;
-  readonly metadata: Record<string, unknown>;
-  readonly buffers: readonly Buffer[];
-}
-
 /** Everything that came of one execute_request. */
 export interface Executed {
-  readonly reply: Received['content'];
+  readonly reply: Contents['execute_reply'];
   readonly published: readonly Received[];
   /** Contents of one type, in order. */
-  of(type: string): Received['content'][];
+  of<Type extends MessageType>(type: Type): Contents[Type][];
   /** Text of a stream. */
   text(name: 'stdout' | 'stderr'): string;
 }
@@ -168,11 +160,17 @@ export class TestKernel {
   }
 
   /** Sends a request and resolves with its reply. */
-  async request(type: string, content: object, channel: 'shell' | 'control' = 'shell'): Promise<Received> {
+  async request<Name extends Question>(
+    type: `${Name}_request`,
+    content: object,
+    channel: 'shell' | 'control' = 'shell',
+  ): Promise<Received<`${Name}_reply`>> {
     const { id, frames } = this.frames(type, content);
-    const reply = new Promise<Received>((resolve) => this.#replies.set(id, resolve));
+    const came = new Promise<Received>((resolve) => this.#replies.set(id, resolve));
     await this.sockets[channel].send(frames);
-    return withTimeout(reply, `the reply to ${type}`, () => this.stderr);
+    const reply = await withTimeout(came, `the reply to ${type}`, () => this.stderr);
+    if (!isReplyTo(reply, type)) throw new Error(`${type} was answered with ${reply.type}`);
+    return reply;
   }
 
   /** Runs a cell; resolves when its reply and its idle status have come. */
@@ -216,10 +214,13 @@ export class TestKernel {
 
   /** Text published on a stream by all that has the parent. */
   textOf(parent: string, name: 'stdout' | 'stderr'): string {
-    const streams = this.published.filter(
-      ({ type, parent: of, content }) => type === 'stream' && of === parent && content.name === name,
-    );
-    return streams.map(({ content }) => content.text as string).join('');
+    const streams = this.publishedOf('stream', parent).filter(({ content }) => content.name === name);
+    return streams.map(({ content }) => content.text).join('');
+  }
+
+  /** What is published of one type, in order: all of it, or what has the parent. */
+  publishedOf<Type extends MessageType>(type: Type, parent?: string): Received<Type>[] {
+    return allOf(this.published, type).filter((message) => parent === undefined || message.parent === parent);
   }
 
   async stop(): Promise<void> {
@@ -228,12 +229,12 @@ export class TestKernel {
     for (const socket of [...Object.values(this.sockets), this.iopub, this.heartbeat]) socket.close();
   }
 
-  #executed(reply: Received): Executed {
+  #executed(reply: Received<'execute_reply'>): Executed {
     const published = this.published.filter(({ parent }) => parent === reply.parent);
     return {
       reply: reply.content,
       published,
-      of: (type) => published.filter((message) => message.type === type).map(({ content }) => content),
+      of: (type) => allOf(published, type).map(({ content }) => content),
       text: (name) => this.textOf(reply.parent, name),
     };
   }
@@ -243,17 +244,7 @@ export class TestKernel {
     const [signature, ...parts] = frames.slice(start + 1, start + 6).map(String);
     const expected = createHmac('sha256', this.key).update(parts.join('')).digest('hex');
     if (signature !== expected) throw new Error('the kernel sent a message with a wrong signature');
-    const [header, parent, metadata, content] = parts.map(
-      (part) => JSON.parse(part) as Record<string, unknown>,
-    );
-    return {
-      type: String(header['msg_type']),
-      parent: String(parent['msg_id'] ?? ''),
-      header,
-      content,
-      metadata,
-      buffers: frames.slice(start + 6),
-    };
+    return received(parts, frames.slice(start + 6));
   }
 
   async #receiveReplies(channel: 'shell' | 'control'): Promise<void> {
@@ -275,12 +266,12 @@ export class TestKernel {
 
   async #receiveQuestions(): Promise<void> {
     for await (const frames of this.sockets.stdin) {
-      const { content } = this.#parse(frames);
+      const { type, content } = this.#parse(frames);
+      if (type !== 'input_request') continue;
       const answer = this.#inputs.shift();
       if (answer === undefined) continue;
-      await this.sockets.stdin.send(
-        this.frames('input_reply', { value: answer(content.prompt, content.password) }).frames,
-      );
+      const value = answer(content.prompt, content.password);
+      await this.sockets.stdin.send(this.frames('input_reply', { value }).frames);
     }
   }
 

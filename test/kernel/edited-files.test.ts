@@ -199,8 +199,8 @@ for (const [story, rows] of Object.entries(STORIES)) {
       if (trace === undefined) continue;
       const expected = trace.replace('FOLDER', folder);
       t.ok(
-        reply.traceback.some((line: string) => line.includes(expected)),
-        `${expected} in ${reply.traceback.join('\n')}`,
+        reply.traceback?.some((line) => line.includes(expected)),
+        `${expected} in ${reply.traceback?.join('\n')}`,
       );
     }
   });
@@ -224,7 +224,7 @@ t.test('completion and inspection see edited files', async (t) => {
       await kernel.request('complete_request', { code: 'thing.', cursor_pos: 6 }),
       await kernel.request('inspect_request', { code: 'thing', cursor_pos: 5, detail_level: 0 }),
     ];
-    return [list.matches, page.data['text/plain']];
+    return [list.matches, page.data?.['text/plain']];
   };
   t.match(await asked(), [['first'], /first: number/]);
   write('typed.ts', 'export const thing = { second: "" };');

@@ -86,14 +86,11 @@ async function interrupts(
   for (let n = 0; n < count; n++) {
     const { id, frames } = kernel.frames('execute_request', { code: `kept++; ${waits[n % waits.length]}` });
     await kernel.sockets.shell.send(frames);
-    await kernel.waitFor(
-      () => kernel.published.some(({ type, parent }) => type === 'execute_input' && parent === id),
-      'the cell',
-    );
+    await kernel.waitFor(() => kernel.publishedOf('execute_input', id).length > 0, 'the cell');
     await new Promise((resolve) => setTimeout(resolve, 30));
     await kernel.request('interrupt_request', {}, 'control');
     await kernel.idle(id);
-    const error = kernel.published.find(({ type, parent }) => type === 'error' && parent === id);
+    const [error] = kernel.publishedOf('error', id);
     if (error?.content.ename !== 'Interrupted')
       failures.push(`interrupt ${n}: ${error?.content.evalue ?? 'no error'}`);
     kernel.published.length = 0;

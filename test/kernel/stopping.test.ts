@@ -18,7 +18,7 @@ async function start(code: string) {
   await kernel.waitFor(() => kernel.textOf(id, 'stdout') === 'under way\n', 'the cell');
   const ended = async () => {
     await kernel.idle(id);
-    return kernel.published.find(({ type, parent }) => type === 'error' && parent === id)?.content;
+    return kernel.publishedOf('error', id)[0]?.content;
   };
   return { ended };
 }

@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict';
 import t from 'tap';
 import { TestKernel } from './client.js';
+import type { Contents } from './messages.js';
 
 /* Widgets over comms, seen as a front end sees them. */
 const VIEW = 'application/vnd.jupyter.widget-view+json';
@@ -23,9 +25,18 @@ async function shown(code: string) {
   t.equal(reply.status, 'ok', `${code}: ${reply.evalue ?? ''}`);
   const { data } = of('execute_result')[0];
   const opened = of('comm_open');
-  const id: string = data[VIEW].model_id;
+  const id = data[VIEW]?.model_id;
+  assert(id !== undefined, `${code} shows a widget`);
   return { id, data, opened, state: opened.find(({ comm_id }) => comm_id === id)?.data.state };
 }
+
+/** The comm of the slider among those that a cell has opened. */
+function sliderAmong(opened: readonly Contents['comm_open'][]): Contents['comm_open'] {
+  const slider = opened.find(({ data }) => data.state?.['_model_name'] === 'IntSliderModel');
+  assert(slider !== undefined, 'a slider was opened');
+  return slider;
+}
+
 const resultOf = async (code: string) =>
   (await kernel.execute(code)).of('execute_result')[0]?.data['text/plain'];
 
@@ -86,7 +97,7 @@ t.test('each widget is a model of ipywidgets 8 and reads well without widgets', 
     t.match(model.state, state, code);
     t.equal(model.data['text/plain'], text);
     t.match(model.data['text/html'], /^<div class="ringside-widget">/);
-    const parts = [model.state.layout, model.state.style].filter((part) => part !== undefined);
+    const parts = [model.state?.['layout'], model.state?.['style']].filter((part) => part !== undefined);
     for (const part of parts)
       t.ok(
         model.opened.some(({ comm_id }) => `IPY_MODEL_${comm_id}` === part),
@@ -114,12 +125,12 @@ t.test('what a cell sets is sent, and what a reader does calls listeners', async
   const button = await shown("const b = widgets.button('go', () => console.log('clicked')); b");
   await send('comm_msg', { comm_id: button.id, data: { method: 'custom', content: { event: 'click' } } });
   await kernel.waitFor(
-    () => kernel.published.some(({ content }) => content.text === 'clicked\n'),
+    () => kernel.publishedOf('stream').some(({ content }) => content.text === 'clicked\n'),
     'the click',
   );
   const refused = await kernel.execute('widgets.slider({ min: 5, max: 1 })');
   t.match(refused.reply, { ename: 'RangeError' });
-  t.match(refused.reply.traceback.slice(1), [/^    at Cell \d+:1:9$/], 'where the cell asked for it');
+  t.match(refused.reply.traceback?.slice(1), [/^    at Cell \d+:1:9$/], 'where the cell asked for it');
   for (const code of ['w0.value = NaN', "w0.value = 'x' as never", 'widgets.dropdown([])'])
     t.match((await kernel.execute(code)).reply, { ename: 'RangeError' }, code);
   t.match((await kernel.execute("widgets.dropdown(['a'], { value: 'b' as 'a' })")).reply, {
@@ -129,8 +140,7 @@ t.test('what a cell sets is sent, and what a reader does calls listeners', async
 
 t.test('what a reader changes is echoed, and corrected when it is out of range', async (t) => {
   const { id } = await shown('w0');
-  const told = () =>
-    kernel.published.filter(({ type, content }) => type === 'comm_msg' && content.comm_id === id);
+  const told = () => kernel.publishedOf('comm_msg').filter(({ content }) => content.comm_id === id);
   for (const [state, expected] of [
     [{ value: 2 }, [{ method: 'echo_update', state: { value: 2 } }]],
     [
@@ -199,22 +209,21 @@ t.test('interact shows what a function gives, again at each change', async (t) =
   const { of, reply } = await kernel.execute(
     "await interact(({ n, on, pick }) => { if (n === 13) throw new Error('unlucky'); return on ? n * 2 : pick; }, { n: range(0, 20), on: true, pick: ['a', 'b'] })",
   );
-  t.equal(reply.status, 'ok', reply.evalue);
+  t.equal(reply.status, 'ok', reply.evalue ?? '');
   const [controls, result] = of('display_data');
   // What is above the outcome stays when a reader moves the slider: it may not say a value that is no longer so.
   t.equal(controls.data['text/plain'], 'n: 0 to 20\non: yes or no\npick: a, b');
   t.match(controls.data['text/html'], /n: <b>0 to 20<\/b>/);
-  t.ok(controls.data[VIEW].model_id);
+  t.ok(controls.data[VIEW]?.model_id);
   t.equal(result.data['text/plain'], 'n = 10, on = true, pick = a\n20');
-  const slider = of('comm_open').find(({ data }) => data.state._model_name === 'IntSliderModel');
-  const updates = () => kernel.published.filter(({ type }) => type === 'update_display_data');
+  const slider = sliderAmong(of('comm_open'));
   for (const [value, text] of [
     [4, 'n = 4, on = true, pick = a\n8'],
     [13, /n = 13, .*\nError: unlucky/],
     [5, 'n = 5, on = true, pick = a\n10'],
   ] as const) {
     await change(slider.comm_id, { value });
-    const { content } = updates().at(-1)!;
+    const { content } = kernel.publishedOf('update_display_data').at(-1)!;
     t.match(content.data['text/plain'], text);
     t.same(content.transient, result.transient, 'in place');
   }
@@ -230,13 +239,12 @@ t.test('runs are repriced live while the slider moves', async (t) => {
   );
   const { of, reply } = await kernel.execute(`await interact(
     ({ exitCycles }) => runs.get('svm-shadow').reprice(exitRoundTrip(exitCycles)).cycles, { exitCycles: range(0, 5000) })`);
-  t.equal(reply.status, 'ok', reply.evalue);
-  const slider = of('comm_open').find(({ data }) => data.state._model_name === 'IntSliderModel');
+  t.equal(reply.status, 'ok', reply.evalue ?? '');
+  const slider = sliderAmong(of('comm_open'));
   const cycles = async (exitCycles: number) => {
     await change(slider.comm_id, { value: exitCycles });
-    const text: string = kernel.published.findLast(({ type }) => type === 'update_display_data')?.content
-      .data['text/plain'];
-    return Number(text.split('\n')[1]);
+    const text = kernel.publishedOf('update_display_data').at(-1)?.content.data['text/plain'];
+    return Number(text?.split('\n')[1]);
   };
   const [free, some, more] = [await cycles(0), await cycles(1000), await cycles(2000)];
   t.ok(some > free);
@@ -248,7 +256,7 @@ t.test('a figure says the values that it is for', async (t) => {
     "await interact(({ n }) => plot.lines({ title: 'what if', xLabel: 'x', yLabel: 'y', series: [{ name: 'a', x: [0, 1], y: [0, n] }] }), { n: range(0, 20) })",
   );
   const { data } = of('display_data')[1];
-  t.match(data['application/vnd.plotly.v1+json'].layout.title.text, /^what if<br>.*>n = 10</);
+  t.match(data['application/vnd.plotly.v1+json']?.layout.title.text, /^what if<br>.*>n = 10</);
   t.match(data['text/html'], /<div>n = 10<\/div><img/);
   t.match(data['text/plain'], /^n = 10\nwhat if/);
 });
@@ -263,14 +271,14 @@ t.test('without widgets, values of an output widget keep their form', async (t) 
 t.test('a front end that comes later gets all states', async (t) => {
   await send('comm_open', { comm_id: 'control', target_name: 'jupyter.widget.control', data: {} });
   await send('comm_msg', { comm_id: 'control', data: { method: 'request_states' } });
-  const { content } = kernel.published.findLast(({ type }) => type === 'comm_msg')!;
-  t.equal(content.data.method, 'update_states');
+  const { data } = kernel.publishedOf('comm_msg').at(-1)!.content;
+  t.equal(data.method, 'update_states');
   const info = (await kernel.request('comm_info_request', { target_name: 'jupyter.widget' })).content.comms;
-  t.same(Object.keys(content.data.states).sort(), Object.keys(info).sort());
+  t.same(Object.keys(data.states ?? {}).sort(), Object.keys(info ?? {}).sort());
   const { id } = await shown('w0');
-  t.match(content.data.states[id], { model_name: 'IntSliderModel', state: { value: 6 } });
+  t.match(data.states?.[id], { model_name: 'IntSliderModel', state: { value: 6 } });
   await send('comm_msg', { comm_id: id, data: { method: 'request_state' } });
-  t.match(kernel.published.findLast(({ type }) => type === 'comm_msg')?.content.data, {
+  t.match(kernel.publishedOf('comm_msg').at(-1)?.content.data, {
     method: 'update',
     state: { value: 6, max: 9 },
   });

@@ -191,14 +191,14 @@ t.test('interact shows values in their own form, below what they are of', async 
   for (const [f, expected, absent] of rows) {
     const { of, reply } = await kernel.execute(`await interact(({ x }) => ${f}, { x: range(0, 5) });`);
     t.equal(reply.status, 'ok', f);
-    const { data } = of('display_data').at(-1);
+    const { data } = of('display_data').at(-1)!;
     t.match(data, expected, f);
     if (absent !== undefined) t.notOk(absent in data, `${f}: front ends would prefer ${absent}`);
   }
   const chosen = await kernel.execute(
     'await interact(({ o, s }) => 1, { o: widgets.dropdown({ one: Object.create(null), two: {} }), s: widgets.dropdown([{ a: 1 }]) });',
   );
-  t.equal(chosen.of('display_data').at(-1).data['text/plain'], 'o = one, s = { a: 1 }\n1');
+  t.equal(chosen.of('display_data').at(-1)?.data['text/plain'], 'o = one, s = { a: 1 }\n1');
   const shown = await kernel.execute(
     `const several = widgets.output(); several.show(svg\`<svg/>\`); await several.show({ ${hook}: async () => ({ 'text/html': '<b>' }) }); several`,
   );

@@ -7,7 +7,7 @@ import type { CpuProfile } from './cost/profile.js';
 import { loadInputs } from './inputs.js';
 import type { GuestInputs } from './inputs.js';
 import type { Engine, RunLimits } from './machine.js';
-import { DEFAULTS, describe, digestMemory, shownScreen } from './run.js';
+import { DEFAULTS, describe, digestMemory, limitsOf, shownScreen } from './run.js';
 import type { RunResult } from './run.js';
 import type { Technique } from './vmm/catalog.js';
 import { Several } from './vmm/several.js';
@@ -78,7 +78,7 @@ const STRETCH_INSTRUCTIONS = 1 << 20;
 
 /**
  * Runs guests on one machine, each in a virtual machine of its own, in turns.
- * @throws ImageError for an image that is malformed or does not fit; RangeError for what {@link Several} refuses.
+ * @throws ImageError for an image that is malformed or does not fit; RangeError for what {@link Several} refuses, and for a limit that is none.
  */
 export function runSeveral(
   guests: readonly GuestOfSeveral[],
@@ -98,10 +98,7 @@ export function runSeveral(
   guests.forEach(({ image, ...inputs }, index) =>
     loadInputs(several.members[index].vmm.guest, image, inputs),
   );
-  const limits = {
-    instructions: options.limits?.instructions ?? DEFAULTS.instructions,
-    cycles: options.limits?.cycles ?? Number.MAX_SAFE_INTEGER,
-  };
+  const limits = limitsOf(options.limits);
   const { host } = several;
   let reason: GuestStop = { kind: 'budget', budget: 'instructions' };
   for (;;) {

@@ -124,22 +124,19 @@ export class GuestRun {
    * Builds the machine and its monitor and loads `image` (multiboot 1, Linux, ROM or flat: see platform/image.ts).
    * @param create builds another kind of monitor than the technique's own.
    * @throws ImageError when the image, its RAM disk or the drive is malformed or does not fit; RangeError for an
-   *   unknown technique, profile or switch, and for a key that there is not.
+   *   unknown technique, profile or switch, for a limit that is none, and for a key that there is not.
    */
   constructor(
     image: Uint8Array,
     private readonly options: RunOptions = {},
     create: typeof createVmm = createVmm,
   ) {
-    const { profile = DEFAULTS.profile, limits = {}, switches = {}, engine = DEFAULT_ENGINE } = options;
+    const { profile = DEFAULTS.profile, limits, switches = {}, engine = DEFAULT_ENGINE } = options;
     this.configuration = {
       technique: options.technique ?? DEFAULTS.technique,
       profile: typeof profile === 'string' ? findProfile(profile) : profile,
       memoryBytes: options.memoryBytes ?? DEFAULTS.memoryBytes,
-      limits: {
-        instructions: limits.instructions ?? DEFAULTS.instructions,
-        cycles: limits.cycles ?? Number.MAX_SAFE_INTEGER,
-      },
+      limits: limitsOf(limits),
       switches: changedSwitches(switches),
     };
     // As given, so that a switch which the technique has not is refused even at its default.
@@ -273,6 +270,19 @@ export function reprice(
 ): { cycles: number; accounts: Record<Account, number> } {
   const accounts = repriceCounts(run.counts, profile);
   return { accounts, cycles: Object.values(accounts).reduce((sum, cycles) => sum + cycles, 0) };
+}
+
+/**
+ * Limits of a run with what is so unless told.
+ * @throws RangeError for one that no count ever reaches
+ */
+export function limitsOf(given: RunLimits = {}): Required<RunLimits> {
+  for (const [name, limit] of Object.entries(given) as [string, unknown][]) {
+    if (limit !== undefined && !(typeof limit === 'number' && limit >= 0))
+      throw new RangeError(`limits.${name} is ${String(limit)}: expected a number from 0`);
+  }
+  const { instructions = DEFAULTS.instructions, cycles = Number.MAX_SAFE_INTEGER } = given;
+  return { instructions, cycles };
 }
 
 /** How a run ended, as data and in words. */

@@ -2,13 +2,18 @@ import { TICKS_PER_CYCLE } from '../../emulator/index.js';
 import type { GuestRun, TraceEvent } from '../../emulator/index.js';
 import { formatNumber } from '../display/numbers.js';
 import { table } from '../display/table.js';
-import { View } from './display.js';
+import type { MimeBundle } from '../display/bundle.js';
+import { displaySymbol, View } from './display.js';
+import type { Displayable } from './display.js';
 import type { Flame } from './flame.js';
 import type { Run } from './run.js';
 import type { Timeline, TimeWindow } from './timeline.js';
 
-/** What a machine's recorder holds. */
-export class MachineTrace {
+/** Of the newest events, as many as are shown unless told. */
+const SHOWN = 50;
+
+/** What a machine's recorder holds. As a cell's value: a table of the newest events. */
+export class MachineTrace implements Displayable {
   constructor(
     private readonly guestRun: GuestRun,
     private readonly standing: () => Run,
@@ -22,15 +27,16 @@ export class MachineTrace {
   /** The newest `count` events as a table. */
   last(count: number): View {
     const { trace } = this.guestRun.vmm.host;
+    const events = trace.last(count);
     return new View(
       table({
-        caption: `last ${count} events${trace.dropped > 0 ? `; ${formatNumber(trace.dropped, 'integer')} older ones were dropped` : ''}`,
+        caption: `last ${events.length} events${trace.dropped > 0 ? `; ${formatNumber(trace.dropped, 'integer')} older ones were dropped` : ''}`,
         columns: [
           { key: 'cycle', label: 'cycle', format: 'integer' },
           { key: 'kind', label: 'event' },
           { key: 'detail', label: 'detail' },
         ],
-        rows: trace.last(count).map(({ ticks, kind, ...detail }) => ({
+        rows: events.map(({ ticks, kind, ...detail }) => ({
           cycle: ticks / TICKS_PER_CYCLE,
           kind,
           detail: Object.entries(detail)
@@ -40,6 +46,10 @@ export class MachineTrace {
         })),
       }),
     );
+  }
+
+  [displaySymbol](): MimeBundle {
+    return this.last(SHOWN)[displaySymbol]();
   }
 
   /** Who had the processor when, up to where the guest stands. @throws RangeError when nothing lies in the window. */

@@ -57,7 +57,10 @@ export class CellMachine extends SteeredMachine implements Displayable {
     const address = this.addressOf(from);
     if (to === undefined) return new PageTablesOf(vmm, address);
     // A range may end where the address space does.
-    return new PageTables(vmm, address, to === HIGHEST_LINEAR + 1 ? to : this.addressOf(to));
+    const end = to === HIGHEST_LINEAR + 1 ? to : this.addressOf(to);
+    if (end <= address)
+      throw new RangeError(`pages from ${from} to ${to}: expected an end above the beginning`);
+    return new PageTables(vmm, address, end);
   }
 
   /** The VMCB that the guest runs with. @throws RangeError unless the technique has one. */
@@ -79,8 +82,11 @@ export class CellMachine extends SteeredMachine implements Displayable {
   /**
    * The guest's code as it is in memory, with labels.
    * @param from linear address or label; the next instruction unless told.
+   * @throws RangeError for what is neither, and for a count that is none.
    */
   disassemble(from?: number | string, count = 10): View {
+    if (!Number.isSafeInteger(count) || count < 0)
+      throw new RangeError(`${count} instructions: expected a whole number from 0`);
     const { guest } = this.guestRun.vmm;
     const { cpu } = guest;
     const next = (cpu.segment(CS).base + cpu.eip) >>> 0;

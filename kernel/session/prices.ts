@@ -9,7 +9,7 @@ export type PriceChanges = Readonly<Partial<Record<CostKey, number>>>;
 /** `base` with some prices replaced. Each change is marked as a guess: it is a what-if, no fact. */
 export function changePrices(base: CpuProfile, changes: PriceChanges): CpuProfile {
   const changed = Object.entries(changes).map(([key, value]): [string, Price] => {
-    if (!(key in base.prices))
+    if (!Object.hasOwn(base.prices, key))
       throw new RangeError(`no price '${key}'; known: ${Object.keys(base.prices).join(', ')}`);
     return [key, { value: Math.round(value * 1000) / 1000, kind: 'guess', source: 'what-if' }];
   });

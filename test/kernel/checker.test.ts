@@ -158,6 +158,8 @@ t.test('paths and packages are completed where a module is named', async (t) => 
       `not for ${marked}`,
     );
   }
+  const folderOf = await one.complete("import {} from './hello.ts'", 17);
+  t.same(folderOf, { matches: [], start: 17, end: 17 }, 'what is replaced is not behind the cursor');
   beside('help2.ts', 'export {};');
   t.match((await one.complete("import './help2", 15)).matches, [{ text: 'help2.ts', type: 'path' }]);
 });

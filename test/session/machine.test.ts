@@ -116,6 +116,20 @@ t.test('an option that there is not is told, where types are not checked', async
   }
 });
 
+t.test('a limit that nothing ever reaches is told', async (t) => {
+  const endless = asm`jmp $`;
+  const rows: [limits: object, message: string][] = [
+    [{ instructions: NaN }, 'limits.instructions is NaN: expected a number from 0'],
+    [{ cycles: -1 }, 'limits.cycles is -1: expected a number from 0'],
+    [{ cycles: '5' }, 'limits.cycles is 5: expected a number from 0'],
+  ];
+  for (const [limits, message] of rows) {
+    t.throws(() => run(endless, { limits }), { name: 'RangeError', message });
+    t.throws(() => machines([endless], { limits }), { name: 'RangeError', message });
+  }
+  t.equal(run(endless, { limits: { instructions: Infinity, cycles: 5 } }).cycles, 5);
+});
+
 t.test('what is no guest is told so, where types are not checked', async (t) => {
   const rows: [given: unknown, message: RegExp][] = [
     ['hello', /^a guest is what asm`...`, assemble\(name, source\) or guest\(name\) make, not 'hello'$/],

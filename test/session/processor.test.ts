@@ -23,6 +23,11 @@ const refused: readonly [name: string, make: () => unknown, message: RegExp][] =
     /no price 'vmexxit'; known: /,
   ],
   [
+    'price by the name of what every object has',
+    () => processor('zen3', { prices: { toString: 1 } as object }),
+    /no price 'toString'; known: /,
+  ],
+  [
     'negative price',
     () => run(halts, { profile: processor('zen3', { prices: { alu: -1 } }) }),
     /price of 'alu' is -1; expected a non-negative/,

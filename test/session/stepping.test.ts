@@ -1,4 +1,5 @@
 import t from 'tap';
+import { displaySymbol } from '../../kernel/session/display.js';
 import { asm, guest, machine } from '../../kernel/session/index.js';
 
 const COUNT = asm`
@@ -50,6 +51,17 @@ t.test('what there is to see', async (t) => {
     t.throws(() => vm.pageTable(name), { message: new RegExp(`no label '${name}'`) });
     t.throws(() => machine().addressOf(name), { message: /it has none: give an address/ });
   }
+  t.equal(vm.trace[displaySymbol]()['text/plain'], String(vm.trace.last(50)));
+  t.match(String(vm.trace.last(1e9)), `last ${vm.trace.events.length} events`);
+  t.throws(() => vm.pageTables(0x2000, 0x1000), {
+    name: 'RangeError',
+    message: /an end above the beginning/,
+  });
+  for (const count of [-1, 0.5, NaN, Infinity])
+    t.throws(() => vm.disassemble(0, count), {
+      name: 'RangeError',
+      message: /expected a whole number from 0/,
+    });
   const off = machine({ memoryBytes: 4 << 20 });
   await off.run(COUNT);
   t.match(String(off.pageTable(0)), /paging is off/);

@@ -122,10 +122,12 @@ export class Assistant {
       importModuleSpecifierEnding: 'js',
     });
     const replaced = found?.optionalReplacementSpan?.start ?? found?.entries[0]?.replacementSpan?.start;
-    const from = replaced === undefined ? start : replaced - headerLength;
-    const entries = (found?.entries ?? [])
+    const place = replaced === undefined ? start : replaced - headerLength;
+    // Amid the folders of a path, TypeScript lists the files that could stand behind all of them.
+    const entries = (place > position ? [] : (found?.entries ?? []))
       .filter(({ name }) => !name.startsWith('__') && !name.startsWith(OWN_MODULE))
       .sort((a, b) => a.sortText.localeCompare(b.sortText) || a.name.localeCompare(b.name));
+    const from = Math.min(place, position);
     return (this.#lastListed = { entries, from, header, before, word, after, changes });
   }
 

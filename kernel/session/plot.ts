@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { MimeBundle } from '../display/bundle.js';
 import { lines, stackedBars } from '../display/plot.js';
 import type { Lines, StackedBars } from '../display/plot.js';
@@ -16,6 +17,19 @@ export const plot = {
 /** Records as a table, a column for each of the first one's properties: table([{ exits: 3, cycles: 12 }]). */
 export function table(rows: readonly Readonly<Record<string, Cell>>[], caption?: string): View {
   const columns = Object.keys(rows[0] ?? {}).map((key) => ({ key, label: key }));
-  const bundle: MimeBundle = tableBundle({ columns, rows, ...(caption !== undefined && { caption }) });
+  const cells = rows.map((row) =>
+    Object.fromEntries(Object.entries(row).map(([key, value]) => [key, cellOf(value)])),
+  );
+  const bundle: MimeBundle = tableBundle({
+    columns,
+    rows: cells,
+    ...(caption !== undefined && { caption }),
+  });
   return new View(bundle);
+}
+
+/** Where types are not checked, anything can be given. */
+function cellOf(value: Cell): Cell {
+  const isOther = typeof value === 'object' && value !== null && !('mark' in value);
+  return isOther ? inspect(value) : value;
 }

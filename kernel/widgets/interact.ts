@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { display } from '../language/runner/api.js';
 import type { DisplayHandle } from '../language/runner/api.js';
+import { ALREADY_SHOWN } from '../language/runner/display-handle.js';
 import { escapeHtml } from '../display/bundle.js';
 import type { MimeBundle } from '../display/bundle.js';
 import { Box, bundleOf, Checkbox, htmlOf, Dropdown, Slider, Text } from './controls.js';
@@ -46,7 +47,15 @@ export type Values<C> = { readonly [K in keyof C]: ValueOf<C[K]> };
  * `interact(({ exitCycles }) => runs.get('svm-shadow').reprice(exitRoundTrip(exitCycles)), { exitCycles: range(0, 5000) })`.
  * Where there are no widgets, the first values and what `f` gives for them are shown.
  */
-export async function interact<const C extends Readonly<Record<string, Control>>>(
+export function interact<const C extends Readonly<Record<string, Control>>>(
+  f: (values: Values<C>) => unknown,
+  controls: C,
+): Promise<DisplayHandle> {
+  // Also of a cell that ends with it and does not await it, all is shown that there is.
+  return Object.assign(show(f, controls), { [ALREADY_SHOWN]: true });
+}
+
+async function show<C extends Readonly<Record<string, Control>>>(
   f: (values: Values<C>) => unknown,
   controls: C,
 ): Promise<DisplayHandle> {

@@ -205,6 +205,13 @@ t.test('interact shows values in their own form, below what they are of', async 
   t.match(shown.of('execute_result')[0].data['text/html'], /<img [^>]*svg\+xml;base64,[^>]*><\/div><div><b>/);
 });
 
+t.test('a cell that ends with interact and does not await it shows no promise', async (t) => {
+  const { of, reply } = await kernel.execute('interact(({ x }) => x * 2, { x: range(0, 4) })');
+  t.equal(reply.status, 'ok');
+  t.same(of('execute_result'), []);
+  t.equal(of('display_data').at(-1)?.data['text/plain'], 'x = 2\n4');
+});
+
 t.test('interact shows what a function gives, again at each change', async (t) => {
   const { of, reply } = await kernel.execute(
     "await interact(({ n, on, pick }) => { if (n === 13) throw new Error('unlucky'); return on ? n * 2 : pick; }, { n: range(0, 20), on: true, pick: ['a', 'b'] })",

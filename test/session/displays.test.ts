@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import type { Technique } from '../../emulator/index.js';
 import { displaySymbol } from '../../kernel/session/display.js';
-import { asm, guest, machine, run, session } from '../../kernel/session/index.js';
+import { asm, guest, machine, run, session, table } from '../../kernel/session/index.js';
 import { matchesGolden } from '../golden.js';
 
 const first = guest('first-exits');
@@ -213,6 +213,11 @@ t.test('nobody has the processor while the guest waits in HLT', async (t) => {
   // With what it takes the monitor to notice the interrupt.
   const rest = traced.cycles - busy;
   t.ok(rest >= idle && rest < idle * 1.001, `${rest} of nobody, ${idle} idle`);
+});
+
+t.test('a table shows what its types would not let in', async (t) => {
+  const row = { when: new Date(0), list: [1, 2], none: null } as unknown as Record<string, string>;
+  t.match(String(table([row])), /1970-01-01T00:00:00.000Z +\[ 1, 2 \]$/);
 });
 
 t.test('a run without a trace says how to get one, and so does a repriced one', async (t) => {

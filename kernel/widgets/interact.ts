@@ -4,7 +4,8 @@ import type { DisplayHandle } from '../language/runner/api.js';
 import { ALREADY_SHOWN } from '../language/runner/display-handle.js';
 import { escapeHtml } from '../display/bundle.js';
 import type { MimeBundle } from '../display/bundle.js';
-import { Box, bundleOf, Checkbox, htmlOf, Dropdown, Slider, Text } from './controls.js';
+import { bundleOf, htmlOf } from './bundles.js';
+import { Box, Checkbox, Dropdown, Slider, Text } from './controls.js';
 import type { StaticPicture, ValueWidget } from './widget.js';
 
 /** Numbers from `min` to `max`. */

@@ -275,7 +275,9 @@ t.test('without widgets, values of an output widget keep their form', async (t) 
   t.match(data['text/html'], /<table class="ringside-table"[^]*<pre>&#39;&lt;b&gt;&#39;<\/pre>/);
 });
 
-t.test('a front end that comes later gets all states', async (t) => {
+t.test('a front end that comes later gets all states but those that were closed', async (t) => {
+  const closed = await shown('widgets.checkbox()');
+  await send('comm_close', { comm_id: closed.id, data: {} });
   await send('comm_open', { comm_id: 'control', target_name: 'jupyter.widget.control', data: {} });
   await send('comm_msg', { comm_id: 'control', data: { method: 'request_states' } });
   const { data } = kernel.publishedOf('comm_msg').at(-1)!.content;

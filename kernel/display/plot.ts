@@ -1,5 +1,6 @@
 import { escapeHtml } from './bundle.js';
 import type { MimeBundle } from './bundle.js';
+import { barsPlotly } from './plot/bars-plotly.js';
 import { barsSvg } from './plot/bars-svg.js';
 import { checkBars, checkLines } from './plot/figure.js';
 import { checkFlame } from './plot/flame.js';
@@ -13,8 +14,8 @@ import { lanesPlotly } from './plot/lanes-plotly.js';
 import { lanesSvg } from './plot/lanes-svg.js';
 import { lanesText } from './plot/lanes-text.js';
 import type { Lines, StackedBars } from './plot/figure.js';
+import { linesPlotly } from './plot/lines-plotly.js';
 import { linesSvg } from './plot/lines-svg.js';
-import { barsPlotly, linesPlotly } from './plot/plotly.js';
 import type { PlotlyFigure } from './plot/plotly.js';
 import { barsText, linesText } from './plot/text.js';
 

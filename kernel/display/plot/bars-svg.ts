@@ -1,5 +1,6 @@
 import { scaleBand, scaleLinear } from 'd3-scale';
 import { formatNumber } from '../numbers.js';
+import { isEmpty, totals } from './figure.js';
 import type { StackedBars } from './figure.js';
 import { horizontalBase, verticalAxis } from './axes.js';
 import { withoutOverlap } from './labels.js';
@@ -29,11 +30,6 @@ const EDGED_WIDTH = 6;
 /** Degrees by which the names of categories are turned that have no room beside each other. */
 const TILT = 40;
 const LONGEST_TILTED = 150;
-
-/** Totals of a stacked bar chart, one a category. */
-export function totals({ categories, series }: StackedBars): number[] {
-  return categories.map((_, index) => series.reduce((sum, { values }) => sum + values[index], 0));
-}
 
 /** @param prefix makes ids unique among the figures of one page. */
 export function barsSvg(figure: StackedBars, prefix: string): string {
@@ -104,10 +100,6 @@ export function barsSvg(figure: StackedBars, prefix: string): string {
     ],
     height,
   );
-}
-
-export function isEmpty({ categories, series }: StackedBars): boolean {
-  return categories.length === 0 || series.length === 0;
 }
 
 /** The sums above their bars; where bars stand close, the larger ones. */

@@ -47,6 +47,15 @@ export function checkBars({ title, categories, series }: StackedBars): void {
   }
 }
 
+/** Totals of a stacked bar chart, one a category. */
+export function totals({ categories, series }: StackedBars): number[] {
+  return categories.map((_, index) => series.reduce((sum, { values }) => sum + values[index], 0));
+}
+
+export function isEmpty({ categories, series }: StackedBars): boolean {
+  return categories.length === 0 || series.length === 0;
+}
+
 /** @throws RangeError when a series has not one y for each x. */
 export function checkLines({ title, series }: Lines): void {
   for (const { name, x, y } of series)

@@ -2,8 +2,7 @@ import { stripControls } from '../bundle.js';
 import { formatNumber } from '../numbers.js';
 import { table } from '../table.js';
 import type { Cell } from '../table.js';
-import { isEmpty, totals } from './bars-svg.js';
-import { NOTHING, visiblePoints } from './figure.js';
+import { isEmpty, NOTHING, totals, visiblePoints } from './figure.js';
 import type { Lines, StackedBars } from './figure.js';
 
 const BAR_COLUMNS = 40;

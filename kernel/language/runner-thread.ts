@@ -152,14 +152,16 @@ export class RunnerThread {
     const done = running.then(nothing, nothing).then(() => (ended = true));
     const polls = Atomics.load(this.#flag, POLLED) !== 0;
     if (polls && (await Promise.race([done, sleep(GRACE_MS, false)]))) return;
+    let found = this.#isWaiting() ? await this.#endsByItself(done) : 'busy';
+    if (found === 'ended') return;
     const terminator = new Terminator(PROGRAM, this.#flag);
     try {
       do {
-        while (!(await terminator.terminate(() => !ended))) {
-          const found = await this.#endsByItself(done);
+        while (found === 'busy' && !(await terminator.terminate(() => !ended))) {
+          found = await this.#endsByItself(done);
           if (found === 'ended') return;
-          if (found === 'waits') break;
         }
+        found = 'busy';
         void interrupt();
       } while (!(await Promise.race([done, sleep(ANSWER_MS, false)])) && !(await this.#abandoned()));
     } finally {
@@ -174,6 +176,13 @@ export class RunnerThread {
         .then(nothing, nothing)
         .then(() => (free = true));
     while (!free) await Promise.race([ping(), sleep(ANSWER_MS)]);
+  }
+
+  /** Whether the thread waits in its event loop right now. */
+  #isWaiting(): boolean {
+    const idleMs = () => this.#client.worker.performance.eventLoopUtilization().idle;
+    const before = idleMs();
+    return idleMs() > before;
   }
 
   /** Waits for a cell that waits; tells as soon as the thread is found to be busy. */

@@ -17,8 +17,10 @@ interface Message {
 /** Tries to find a worker where ending it does no harm, before it is ended elsewhere: in a callback of `setImmediate`, or polling. */
 const ATTEMPTS = 1000;
 const BETWEEN_ATTEMPTS_MS = 1;
-/** How often shared memory is looked at. */
-const POLL_MS = 1;
+/** How often it is asked whether a worker that does not answer is still to be ended. */
+const POLL_MS = 10;
+/** How long a worker has to pause: one that steps out of its last frame does not. */
+const PAUSE_MS = 1000;
 const REHEARSALS = 5;
 
 /**
@@ -32,6 +34,8 @@ export class Terminator {
   readonly #answers = new Map<number, (found: Found | undefined) => void>();
   #calls = 0;
   #paused: () => void = () => undefined;
+  /** Whether a worker has paused, or is to. */
+  #debugs = false;
 
   /**
    * @param url the worker's program, by which the inspector tells workers apart; its own ids are not thread ids
@@ -77,42 +81,54 @@ export class Terminator {
   async terminate(isWanted: () => boolean): Promise<boolean> {
     const sessionId = await this.#reached;
     if (sessionId === undefined) return false;
-    const { flags } = this;
-    let isPaused = false;
+    // Held, a worker does not answer.
+    const isOpen = () => isWanted() && Atomics.load(this.flags, HELD) === 0;
     for (let attempt = 1; isWanted(); attempt++) {
-      // Held by a trap, a worker does not answer.
-      const isOpen = () => isWanted() && Atomics.load(flags, HELD) === 0;
-      const found = await soon(this.#hold(sessionId, attempt > ATTEMPTS), isOpen);
-      if (Atomics.compareExchange(flags, HELD, 1, 2) === 1) {
-        const ended = this.#ask(sessionId, 'Runtime.terminateExecution');
-        if (isPaused) void this.#ask(sessionId, 'Debugger.resume');
-        Atomics.notify(flags, HELD);
-        await ended;
-        Atomics.store(flags, HELD, 0);
+      const found = await this.#soon(this.#hold(sessionId, attempt > ATTEMPTS), isOpen);
+      if (Atomics.compareExchange(this.flags, HELD, 1, 2) === 1) {
+        await this.#end(sessionId);
         return true;
       }
       if (found === 'amid Node') {
-        await this.#pause(sessionId, isPaused, isWanted);
-        isPaused = true;
+        await this.#pause(sessionId, isOpen);
         continue;
       }
-      if (isPaused) await this.#ask(sessionId, 'Debugger.resume');
-      isPaused = false;
+      await this.#goOn(sessionId);
       if (found === 'idle') return false;
       await sleep(BETWEEN_ATTEMPTS_MS);
     }
     return false;
   }
 
+  /** Ends what a worker runs that is held. */
+  async #end(sessionId: string): Promise<void> {
+    const ended = this.#ask(sessionId, 'Runtime.terminateExecution');
+    const goesOn = this.#goOn(sessionId);
+    Atomics.notify(this.flags, HELD);
+    await Promise.all([ended, goesOn]);
+    Atomics.store(this.flags, HELD, 0);
+  }
+
   /**
    * Has a worker pause in the code that called Node's: one that calls it again and again is never found anywhere else, as
    * V8 lets nothing in before a call of what is not JavaScript has returned.
    */
-  async #pause(sessionId: string, isPaused: boolean, isWanted: () => boolean): Promise<void> {
+  async #pause(sessionId: string, isOpen: () => boolean): Promise<void> {
     const paused = new Promise<void>((resolve) => (this.#paused = resolve));
-    if (!isPaused) void this.#ask(sessionId, 'Debugger.enable');
-    void this.#ask(sessionId, isPaused ? 'Debugger.stepOut' : 'Debugger.pause');
-    await soon(paused, isWanted);
+    if (this.#debugs) void this.#ask(sessionId, 'Debugger.stepOut');
+    else {
+      void this.#ask(sessionId, 'Debugger.enable');
+      void this.#ask(sessionId, 'Debugger.pause');
+    }
+    this.#debugs = true;
+    const until = performance.now() + PAUSE_MS;
+    await this.#soon(paused, () => isOpen() && performance.now() < until);
+  }
+
+  /** Has a worker go on that has paused, or is to. */
+  async #goOn(sessionId: string): Promise<void> {
+    if (this.#debugs) await this.#ask(sessionId, 'Debugger.disable');
+    this.#debugs = false;
   }
 
   /**
@@ -148,12 +164,14 @@ export class Terminator {
     this.#answers.clear();
     this.#session.disconnect();
   }
-}
 
-/** @returns what the promise comes to, or undefined when what is waited for has come otherwise */
-async function soon<T>(promise: Promise<T>, isOpen: () => boolean): Promise<T | undefined> {
-  let result: { readonly value: T } | undefined;
-  const settled = promise.then((value) => (result = { value }));
-  while (result === undefined && isOpen()) await Promise.race([settled, sleep(POLL_MS)]);
-  return result?.value;
+  /** What a promise comes to, or undefined when it is no longer waited for. */
+  async #soon<T>(promise: Promise<T>, isOpen: () => boolean): Promise<T | undefined> {
+    let result: { readonly value: T } | undefined;
+    const settled = promise.then((value) => (result = { value }));
+    while (result === undefined && isOpen()) {
+      await Promise.race([settled, Atomics.waitAsync(this.flags, HELD, 0, POLL_MS).value]);
+    }
+    return result?.value;
+  }
 }

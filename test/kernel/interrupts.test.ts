@@ -26,6 +26,9 @@ const cell = (code: string): CompiledCell => ({
 
 /** Some 2 ms of jobs that each enter and leave an asynchronous context. */
 const WORK = 'for (const end = performance.now() + 2; performance.now() < end; ) await __await(0);';
+/** Some 10 ms. */
+const CALLS =
+  "const { pbkdf2Sync } = require('crypto'); const call = () => pbkdf2Sync('', '', 10000, 64, 'sha512');";
 const rows: [what: string, code: string][] = [
   ['turns and jobs', `for (;;) { await __await(new Promise((f) => setTimeout(f, 0))); ${WORK} }`],
   ['jobs alone', `for (;;) { ${WORK} }`],
@@ -36,9 +39,10 @@ const rows: [what: string, code: string][] = [
   ['microtasks', 'const next = () => queueMicrotask(next); next(); await __await(new Promise(() => {}));'],
   ['ticks', 'const next = () => process.nextTick(next); next(); await __await(new Promise(() => {}));'],
   // Of Node, amid which nothing is to be ended.
+  ['calls that take long', `${CALLS} for (;;) call();`],
   [
-    'calls that take long',
-    "const { pbkdf2Sync } = require('crypto'); for (;;) pbkdf2Sync('', '', 20000, 64, 'sha512');",
+    'jobs of such calls',
+    `${CALLS} const next = () => { call(); call(); call(); call(); queueMicrotask(next); }; next(); await __await(new Promise(() => {}));`,
   ],
   ['calls that take no time', "const { statSync } = require('fs'); for (;;) statSync('.');"],
   // Half of a character goes as a message.

@@ -65,6 +65,7 @@ export function provideHold(flags: Int32Array): void {
     seen = { progress, times: 0, job: 0, timesInJob: 0, jobSince: 0 };
     clear();
     Atomics.compareExchange(flags, HELD, 0, 1);
+    Atomics.notify(flags, HELD);
   };
 
   const trapped = () => {
@@ -82,6 +83,9 @@ export function provideHold(flags: Int32Array): void {
       if (performance.now() > until) Atomics.compareExchange(flags, HELD, 1, 0);
   };
 
+  const isToBeLed = () =>
+    seen.timesInJob > LOOKS_AMID_NODE || performance.now() - seen.jobSince > seen.timesInJob * LOOK_MS;
+
   const hold = (anywhere: boolean): Found => {
     // What was sent before the termination comes here in the loop of a trap.
     if (Atomics.load(flags, HELD) !== 0) return 'later';
@@ -95,13 +99,9 @@ export function provideHold(flags: Int32Array): void {
     seen.timesInJob++;
     // Between two jobs there are none either: who is told so looks whether the thread is.
     if (frames.length === 0) return 'idle';
+    if (seen.timesInJob < STUCK || frames.every(isNode)) return 'later';
     if (!anywhere && (Atomics.load(flags, POLLED) !== 0 || frames.includes(IMMEDIATES))) return 'later';
-    if (isNode(frames[0])) {
-      const { timesInJob, jobSince } = seen;
-      const isToBeLed = timesInJob > LOOKS_AMID_NODE || performance.now() - jobSince > timesInJob * LOOK_MS;
-      return isToBeLed && !frames.every(isNode) ? 'amid Node' : 'later';
-    }
-    if (seen.timesInJob < STUCK) return 'later';
+    if (isNode(frames[0])) return isToBeLed() ? 'amid Node' : 'later';
     ready();
     Atomics.wait(flags, HELD, 1, HOLD_LIMIT_MS);
     return Atomics.compareExchange(flags, HELD, 1, 0) === 1 ? 'later' : 'held';

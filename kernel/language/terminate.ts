@@ -84,15 +84,13 @@ export class Terminator {
     // Held, a worker does not answer.
     const isOpen = () => isWanted() && Atomics.load(this.flags, HELD) === 0;
     for (let attempt = 1; isWanted(); attempt++) {
-      const found = await this.#soon(this.#hold(sessionId, attempt > ATTEMPTS), isOpen);
+      let found: Found | undefined;
+      if (isOpen()) found = await this.#soon(this.#hold(sessionId, attempt > ATTEMPTS), isOpen);
       if (Atomics.compareExchange(this.flags, HELD, 1, 2) === 1) {
         await this.#end(sessionId);
         return true;
       }
-      if (found === 'amid Node') {
-        await this.#pause(sessionId, isOpen);
-        continue;
-      }
+      if (found === 'amid Node' && (await this.#pause(sessionId, isOpen))) continue;
       await this.#goOn(sessionId);
       if (found === 'idle') return false;
       await sleep(BETWEEN_ATTEMPTS_MS);
@@ -111,18 +109,20 @@ export class Terminator {
 
   /**
    * Has a worker pause in the code that called Node's: one that calls it again and again is never found anywhere else, as
-   * V8 lets nothing in before a call of what is not JavaScript has returned.
+   * V8 lets nothing in before a call of what is not JavaScript has returned. What is evaluated before it has paused would
+   * pause itself.
+   * @returns whether it has paused, or need not
    */
-  async #pause(sessionId: string, isOpen: () => boolean): Promise<void> {
-    const paused = new Promise<void>((resolve) => (this.#paused = resolve));
-    if (this.#debugs) void this.#ask(sessionId, 'Debugger.stepOut');
-    else {
-      void this.#ask(sessionId, 'Debugger.enable');
-      void this.#ask(sessionId, 'Debugger.pause');
-    }
+  async #pause(sessionId: string, isOpen: () => boolean): Promise<boolean> {
+    let isPaused = false;
+    const paused = new Promise<void>((resolve) => (this.#paused = resolve)).then(() => (isPaused = true));
+    if (!this.#debugs) void this.#ask(sessionId, 'Debugger.enable');
+    const asked = this.#ask(sessionId, this.#debugs ? 'Debugger.stepOut' : 'Debugger.pause');
     this.#debugs = true;
+    await this.#soon(asked, isOpen);
     const until = performance.now() + PAUSE_MS;
     await this.#soon(paused, () => isOpen() && performance.now() < until);
+    return isPaused || !isOpen();
   }
 
   /** Has a worker go on that has paused, or is to. */

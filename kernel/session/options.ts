@@ -1,9 +1,10 @@
 import { inspect } from 'node:util';
 import { didYouMean } from '../../emulator/index.js';
-import type { RunOptions } from '../../emulator/index.js';
+import type { CpuProfile, RunOptions } from '../../emulator/index.js';
 import type { CellAuditOptions } from './audit.js';
 import type { MachinesOptions } from './machines.js';
 import type { CellRunOptions } from './run.js';
+import type { ProcessorChanges } from './prices.js';
 import type { CompareOptions, WholeRunOptions } from './running.js';
 
 type Names = Readonly<Record<string, null>>;
@@ -29,17 +30,30 @@ const OPTIONS = {
   'audit(guest, options)': {
     ...{ kernelRing: null, ...HARDWARE, policy: null, ...INPUTS },
   } satisfies NamesOf<CellAuditOptions>,
+  'processor(base, changes)': {
+    ...{ name: null, description: null, frequencyHz: null, features: null, physicalAddressBits: null },
+    ...{ tlb: null, walkCache: null, svm: null, prices: null },
+  } satisfies NamesOf<ProcessorChanges>,
 };
 
-const LIMITS = { instructions: null, cycles: null } satisfies NamesOf<NonNullable<RunOptions['limits']>>;
+/** Options that hold options. */
+const PARTS = {
+  limits: { instructions: null, cycles: null } satisfies NamesOf<NonNullable<RunOptions['limits']>>,
+  tlb: { entries: null, ways: null, tagged: null } satisfies NamesOf<CpuProfile['tlb']>,
+};
+type Part = keyof typeof PARTS;
 
 /**
  * Finds an option that there is not: it would change nothing and say nothing.
  * @throws RangeError naming those there are; TypeError for what holds no options
  */
-export function checkOptions(call: keyof typeof OPTIONS, given: { readonly limits?: object }): void {
+export function checkOptions(
+  call: keyof typeof OPTIONS,
+  given: { readonly [name in Part]?: object | undefined },
+): void {
   checkNames(call, given, OPTIONS[call]);
-  if (given.limits !== undefined) checkNames(`limits of ${call}`, given.limits, LIMITS);
+  for (const part of Object.keys(PARTS) as Part[])
+    if (given[part] !== undefined) checkNames(`${part} of ${call}`, given[part], PARTS[part]);
 }
 
 function checkNames(owner: string, given: unknown, known: Names): void {

@@ -2,6 +2,7 @@ import { findProfile, profiles } from '../../emulator/index.js';
 import type { CostKey, CpuProfile, Price, ProfileName } from '../../emulator/index.js';
 import { table } from '../display/table.js';
 import { View } from './display.js';
+import { checkOptions } from './options.js';
 
 /** Prices to change, in cycles per event. */
 export type PriceChanges = Readonly<Partial<Record<CostKey, number>>>;
@@ -30,9 +31,10 @@ export interface ProcessorChanges extends Partial<Omit<CpuProfile, 'prices' | 't
 /**
  * A processor of your own, for `run`, `compare` and `machine`: `processor('nehalem', { tlb: { entries: 64 } })`.
  * @param base the name of one that there is, or one of your own.
- * @throws RangeError for a processor or price that there is not; what makes no sense in it is refused when it is run.
+ * @throws RangeError for a processor, a price or a name of something in it that there is not; what makes no sense in it is refused when it is run.
  */
 export function processor(base: ProfileName | CpuProfile, changes: ProcessorChanges = {}): CpuProfile {
+  checkOptions('processor(base, changes)', changes);
   const from = typeof base === 'string' ? findProfile(base) : base;
   const { tlb, prices = {}, ...others } = changes;
   const named = others.name ?? `${from.name}, changed`;

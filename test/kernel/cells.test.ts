@@ -209,6 +209,10 @@ const STORIES: Record<string, Row[]> = {
     },
     { code: '\nawait Promise.all([read()])', error: /Error ENOENT/, trace: 'at async Cell N:2:1' },
     {
+      code: 'try { asm`bogus` } catch (error) { console.log(String((error as Error).stack).match(/^ +at .*\\/emulator\\/.*$/gm)) }',
+      out: 'null\n',
+    },
+    {
       code: 'await fetch("http://127.0.0.1:1/")',
       error: /fetch failed/,
       trace: '[cause]: Error: bad port',

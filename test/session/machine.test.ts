@@ -6,6 +6,7 @@ import {
   compare,
   machine,
   machines,
+  processor,
   profileNames,
   run,
   session,
@@ -14,6 +15,7 @@ import {
 } from '../../kernel/session/index.js';
 import type { Guest } from '../../kernel/session/guest.js';
 import type { MachinesOptions } from '../../kernel/session/machines.js';
+import type { ProcessorChanges } from '../../kernel/session/prices.js';
 import type { CellRunOptions } from '../../kernel/session/run.js';
 
 /** Shows the scan codes that the keyboard gives, as characters, until there are no more. */
@@ -94,6 +96,10 @@ t.test('an option that there is not is told, where types are not checked', async
     'machines(guests, options)': (options) => machines([guest], options as MachinesOptions),
     'audit(guest, options)': (options) => audit(guest, options as CellRunOptions),
   };
+  const all: typeof calls = {
+    ...calls,
+    'processor(base, changes)': (options) => processor('nehalem', options as ProcessorChanges),
+  };
   const rows: [call: string, options: unknown, name: string, message: string][] = [
     ...Object.keys(calls).flatMap((call): [string, unknown, string, string][] => [
       [call, { foo: 1 }, 'RangeError', `${call}: no option is called 'foo'; there are: `],
@@ -103,10 +109,12 @@ t.test('an option that there is not is told, where types are not checked', async
       [call, null, 'TypeError', `found null`],
     ]),
     ['compare(guest, options)', { technique: 'native' }, 'RangeError', "did you mean 'techniques'?"],
+    ['processor(base, changes)', { frequency: 1 }, 'RangeError', "did you mean 'frequencyHz'?"],
+    ['processor(base, changes)', { tlb: { entrie: 5 } }, 'RangeError', "did you mean 'entries'?"],
     ['machines(guests, options)', { trace: true }, 'RangeError', "'trace'; there are: technique, profile"],
   ];
   for (const [call, options, name, message] of rows) {
-    const given = async () => calls[call](options);
+    const given = async () => all[call](options);
     const { name: found, message: said } = await given().then(
       () => t.fail('took it') as never,
       (error: Error) => error,

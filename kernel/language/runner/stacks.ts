@@ -6,8 +6,8 @@ import type { Outcome } from '../../protocol/index.js';
 /** A position in a cell, in an expression of `user_expressions`, or in a TypeScript file that cells import. */
 const CELL_FRAME =
   /(Cell \d+|Expression [^:()]+|(?<=^|\(|async )(?:[A-Za-z]:)?[\\/].+?\.[cm]?ts):(\d+):(\d+)/g;
-/** Frames of the kernel and of Node, which say nothing about the cell. */
-const OWN_CODE = new URL('../../', import.meta.url).href;
+/** Frames of Ringside and of Node, which say nothing about the cell. */
+const OWN_CODE = ['../../', '../../../emulator/'].map((folder) => new URL(folder, import.meta.url).href);
 const NODE_CODE = /\bnode:(internal|vm|async_hooks)\b/;
 
 /** By name. A map is parsed when it is wanted, as few cells have errors and it takes ten times its text. */
@@ -17,7 +17,8 @@ const cells = new Map<string, Pick<CompiledCell, 'sourceMap' | 'insertions'>>();
 export function install(): void {
   Error.stackTraceLimit = 30;
   Error.prepareStackTrace = (error, sites) => {
-    const frames = sites.map(String).filter((frame) => !frame.includes(OWN_CODE) && !NODE_CODE.test(frame));
+    const isOwn = (frame: string) => OWN_CODE.some((folder) => frame.includes(folder));
+    const frames = sites.map(String).filter((frame) => !isOwn(frame) && !NODE_CODE.test(frame));
     return [header(error), ...frames.map((frame) => `    at ${frame.replace(CELL_FRAME, ownPosition)}`)].join(
       '\n',
     );

@@ -209,7 +209,7 @@ const STORIES: Record<string, Row[]> = {
     },
     { code: '\nawait Promise.all([read()])', error: /Error ENOENT/, trace: 'at async Cell N:2:1' },
     {
-      code: 'try { asm`bogus eax` } catch (error) { console.log(String((error as Error).stack).match(/^ +at .*\\/emulator\\/.*$/gm)) }',
+      code: 'try { processor("nope" as never) } catch (error) { console.log(String((error as Error).stack).match(/^ +at .*\\/emulator\\/.*$/gm)) }',
       out: 'null\n',
     },
     {

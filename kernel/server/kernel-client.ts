@@ -15,12 +15,6 @@ type RequestChannel = 'shell' | 'control';
 /** One kernel_info_request is lost when the kernel did not listen yet, so it is repeated. */
 const NUDGE_MS = 250;
 
-/**
- * How long the sockets are waited for that nothing has come from: ZeroMQ does not tell of each handshake on a computer with
- * much else to do (of control, when the kernel does not read from it), and what is sent to a kernel waits for it anyway.
- */
-const HANDSHAKE_MS = 2000;
-
 /** The client side of one kernel process: four ZeroMQ sockets, signed messages, and requests of our own. */
 export class KernelClient {
   readonly #session = randomUUID();
@@ -97,7 +91,6 @@ export class KernelClient {
     let connected = false;
     void this.#connected.then(() => (connected = true));
     let answered = false;
-    let heardSince: number | undefined;
     const asked = new Set<string>();
     const deadline = Date.now() + timeoutMs;
     try {
@@ -112,14 +105,17 @@ export class KernelClient {
         const pause = sleep(NUDGE_MS);
         await Promise.race([answered ? pause : answer, died, pause]);
         if (death !== undefined) throw new Error(death);
-        if (!answered || !this.#heardIopub) continue;
-        heardSince ??= Date.now();
-        if (connected || Date.now() - heardSince > HANDSHAKE_MS) return;
+        if (answered && connected && this.#heardIopub) return;
       }
     } finally {
       for (const id of asked) this.#replies.delete(id);
     }
-    throw new Error(`it did not answer within ${timeoutMs / 1000} s`);
+    const missing = [
+      ...(answered ? [] : ['it did not answer']),
+      ...(connected ? [] : ['it did not listen on all its ports']),
+      ...(this.#heardIopub ? [] : ['nothing came from it on IOPub']),
+    ];
+    throw new Error(`${missing.join(', ')} within ${timeoutMs / 1000} s`);
   }
 
   close(): void {

@@ -92,5 +92,9 @@ async function execute(request: Message, code: string): Promise<void> {
 }
 
 void serve(shell);
-// 'hang' also means that control does not answer an interrupt.
-if (!process.argv.includes('--deaf')) void serve(control);
+async function ignore(socket: Router): Promise<void> {
+  for await (const frames of socket) void frames;
+}
+
+// 'hang' also means that control does not answer an interrupt. It listens all the same: what nothing refers to is closed.
+void (process.argv.includes('--deaf') ? ignore(control) : serve(control));

@@ -43,7 +43,7 @@ export function progresses(): void {
  * Terminating JavaScript leaves Node's stack of async ids as it was, and Node before 24 aborts the process when it finds
  * that stack unbalanced (`InternalCallbackScope::Close`). So the thread is prepared: it waits until its termination has
  * been asked for, so that no other JavaScript comes before that, and empties the stack. It is not ended
- * - amid code of Node, which may be about to put an id on the stack;
+ * - amid code of Node, which may be about to put an id on the stack: it is led out of that first;
  * - amid a job that may end before it gets to a place where V8 ends it, as that can be in the middle of the next one: only
  *   one that takes long, or else between two jobs, for which traps are set;
  * - between two awaits of a cell that goes on by itself;
@@ -58,11 +58,12 @@ export function progresses(): void {
 export function provideHold(flags: Int32Array): void {
   const clear = asyncStackClearer();
   let takeTraps: (() => void) | undefined;
-  let seen = { progress, times: 0, job: 0, timesInJob: 0, jobSince: 0 };
+  const nothingSeen = () => ({ progress, times: 0, job: 0, timesInJob: 0, jobSince: 0 });
+  let seen = nothingSeen();
 
   /** Tells the main thread that the termination can be asked for. */
   const ready = () => {
-    seen = { progress, times: 0, job: 0, timesInJob: 0, jobSince: 0 };
+    seen = nothingSeen();
     clear();
     Atomics.compareExchange(flags, HELD, 0, 1);
     Atomics.notify(flags, HELD);
@@ -92,7 +93,7 @@ export function provideHold(flags: Int32Array): void {
     const frames = interrupted(hold);
     if (Atomics.load(flags, REQUESTED) !== 0) takeTraps ??= setJobTraps(trapped);
     const job = executionAsyncId();
-    if (seen.progress !== progress) seen = { progress, times: 0, job: 0, timesInJob: 0, jobSince: 0 };
+    if (seen.progress !== progress) seen = nothingSeen();
     seen.times++;
     if (seen.timesInJob === 0 || seen.job !== job)
       seen = { ...seen, job, timesInJob: 0, jobSince: performance.now() };
